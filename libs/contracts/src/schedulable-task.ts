@@ -1,0 +1,54 @@
+import type { ConstraintSpec } from './task-spec.ts';
+import type { TaskId } from './task-id.ts';
+
+/** Resources in the integers the scheduler calculates with: Mesos compares scalars at three decimals. */
+export interface ResourceNeeds {
+  readonly cpuMillis: number;
+  readonly memMb: number;
+  readonly diskMb: number;
+  readonly gpus: number;
+  /** How many host ports. */
+  readonly ports: number;
+}
+
+/** What the scheduler's queue keeps of a waiting task; the full spec is read from MongoDB when an attempt is launched. */
+export interface SchedulableTask {
+  readonly taskId: TaskId;
+  readonly tenantId: string;
+  readonly taskName: string;
+  /** The task's `seq` as last written: the guard of the next write. */
+  readonly seq: number;
+  /** Attempts made so far; 0 for a new task. */
+  readonly attempt: number;
+  /** Of these, failures of the task's own (they use up `retry`), and of the cluster's (free, but capped). */
+  readonly countedFailures: number;
+  readonly freeFailures: number;
+  readonly retry: number;
+  readonly priority: number;
+  readonly needs: ResourceNeeds;
+  readonly constraints: readonly ConstraintSpec[];
+  readonly callback: 'none' | 'all' | 'terminal';
+  readonly submittedAtMs: number;
+  readonly expireAtMs: number;
+  /** Not to be launched before this instant (backoff between attempts); 0: at once. */
+  readonly notBeforeMs: number;
+  readonly killRequested: boolean;
+}
+
+/** A task's present attempt as stored. */
+export interface LiveAttempt {
+  readonly mesosTaskId: string;
+  readonly frameworkId: string;
+  readonly agentId: string;
+  readonly agentHost: string;
+  readonly launchedAtMs: number;
+  /** NaN-free: 0 while it has not run. */
+  readonly startedAtMs: number;
+  readonly state: 'launching' | 'running' | 'unreachable';
+}
+
+/** A task that has not ended, as the scheduler loads it: waiting when `live` is null. */
+export interface LiveTask {
+  readonly task: SchedulableTask;
+  readonly live: LiveAttempt | null;
+}

@@ -1,0 +1,79 @@
+/**
+ * What a tenant asked for, normalised: defaults filled in, one spelling for each thing. Stored with the task as `spec`
+ * and turned into a Mesos TaskInfo when an attempt is launched. Exactly one of `commands` and `container` is not null.
+ */
+export interface TaskSpec {
+  readonly taskName: string;
+  readonly callbackUrl: string | null;
+  /** Which states are called back: every state from RUNNING on (as the original did), or end states alone. */
+  readonly callbackEvents: 'all' | 'terminal';
+  readonly commands: string | null;
+  readonly container: ContainerSpec | null;
+  readonly resources: ResourcesSpec;
+  readonly env: readonly EnvVariable[];
+  /** Arguments of the image's entrypoint; container tasks only. */
+  readonly args: readonly string[];
+  /** Fetched into the sandbox before the task starts. */
+  readonly uris: readonly string[];
+  readonly constraints: readonly ConstraintSpec[];
+  /** 1 = high, 0 = normal. */
+  readonly priority: number;
+  /** How many times the task may be run again after a failure of its own. */
+  readonly retry: number;
+}
+
+export interface ResourcesSpec {
+  /** "*": any role that the scheduler is subscribed with. */
+  readonly role: string;
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly diskMb: number;
+  /** Whole GPUs. */
+  readonly gpus: number;
+  /** How many host ports. */
+  readonly ports: number;
+}
+
+export interface EnvVariable {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The task runs only on an agent whose hostname (HOSTNAME) or `rack_id` attribute (RACK_ID) is one of the values. */
+export interface ConstraintSpec {
+  readonly field: 'HOSTNAME' | 'RACK_ID';
+  readonly values: readonly string[];
+}
+
+export interface ContainerSpec {
+  readonly type: 'DOCKER' | 'MESOS';
+  readonly docker: DockerSpec;
+  readonly volumes: readonly VolumeSpec[];
+}
+
+export interface DockerSpec {
+  readonly image: string;
+  readonly forcePullImage: boolean;
+  readonly privileged: boolean;
+  readonly net: 'BRIDGE' | 'HOST' | 'NONE' | 'USER';
+  readonly parameters: readonly { readonly key: string; readonly value: string }[];
+  readonly portMappings: readonly PortMappingSpec[];
+}
+
+export interface PortMappingSpec {
+  readonly containerPort: number;
+  /** 0: any port of the offer. */
+  readonly hostPort: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface VolumeSpec {
+  readonly containerPath: string;
+  readonly hostPath: string;
+  readonly mode: 'RO' | 'RW';
+}
+
+/** Host ports a task needs in all: those asked for by number, those of its port mappings, and those of any number. */
+export function portsNeeded(spec: TaskSpec): number {
+  return spec.resources.ports + (spec.container?.docker.portMappings.length ?? 0);
+}
