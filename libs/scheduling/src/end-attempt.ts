@@ -1,0 +1,94 @@
+import { TaskState } from '@juice/contracts';
+import type { Commands } from './command.ts';
+import type { MesosState, ObservedStatus } from './event.ts';
+import { classifyEnd, exitCodeOf, type FailureClass } from './failure-class.ts';
+import { forgetAttempt, forgetTask, queueTask, type State, type Task } from './state.ts';
+import { record } from './transitions.ts';
+
+const endStates: Readonly<Record<MesosState, TaskState>> = {
+  TASK_FINISHED: TaskState.FINISHED,
+  TASK_FAILED: TaskState.FAILED,
+  TASK_KILLED: TaskState.KILLED,
+  TASK_ERROR: TaskState.ERROR,
+  TASK_LOST: TaskState.LOST,
+  TASK_DROPPED: TaskState.DROPPED,
+  TASK_GONE: TaskState.GONE,
+  TASK_GONE_BY_OPERATOR: TaskState.GONE_BY_OPERATOR,
+  // Not ends by themselves: these are given when the policy gives an attempt up.
+  TASK_UNREACHABLE: TaskState.LOST,
+  TASK_UNKNOWN: TaskState.UNKNOWN,
+  TASK_STAGING: TaskState.LOST,
+  TASK_STARTING: TaskState.LOST,
+  TASK_RUNNING: TaskState.LOST,
+  TASK_KILLING: TaskState.LOST,
+};
+
+/**
+ * Ends the live attempt of a task: the task ends with it, or waits for its next attempt.
+ *
+ * | kill wanted | class of the end | budget | the task |
+ * |---|---|---|---|
+ * | yes | FINISHED | – | FINISHED: it was faster than its kill |
+ * | yes | any other | – | KILLED, no retry |
+ * | no | cluster's | free failures left | waits again, at no cost |
+ * | no | own, or cluster's beyond the free ones | `retry` left | waits again |
+ * | no | final, or no budget left | – | ends with that state |
+ */
+export function endAttempt(state: State, task: Task, status: ObservedStatus, atMs: number, out: Commands): void {
+  const { live, view } = task;
+  if (live === null) return;
+  // Kept until the write is known to have applied: a kill may come between.
+  state.lastWords.current.set(view.taskId, status);
+  const failure = classifyEnd(status);
+  const free = failure === 'cluster' && view.freeFailures < state.policy.freeFailures;
+  const change = { kind: 'end', mesosState: status.state, exitCode: exitCodeOf(status.message), free } as const;
+  const again = !task.killWanted && mayRunAgain(view, failure, free);
+  const { attempt } = view;
+
+  if (!again) {
+    const result = endState(task, status);
+    record(task, out, { atMs, status: result, message: endMessage(result, status), reason: status.reason, change });
+    forgetTask(state, task);
+    return;
+  }
+  const failures = {
+    countedFailures: view.countedFailures + (free ? 0 : 1),
+    freeFailures: view.freeFailures + (free ? 1 : 0),
+  };
+  const notBeforeMs = atMs + retryPause(state, failures.countedFailures + failures.freeFailures);
+  record(task, out, {
+    atMs,
+    status: TaskState.NOT_START,
+    message: `attempt ${attempt} ended with ${status.state}${status.message ? `: ${status.message}` : ''}; attempt ${attempt + 1} follows`,
+    reason: status.reason,
+    change,
+    unlessKillRequested: true,
+    requeue: { notBeforeMs, ...failures },
+  });
+  task.view = { ...task.view, ...failures, notBeforeMs };
+  forgetAttempt(state, task);
+  queueTask(state, task, atMs);
+}
+
+function mayRunAgain(view: Task['view'], failure: FailureClass, free: boolean): boolean {
+  if (failure === 'final') return false;
+  return free || view.countedFailures < view.retry;
+}
+
+function endState(task: Task, status: ObservedStatus): TaskState {
+  if (status.state === 'TASK_FINISHED') return TaskState.FINISHED;
+  if (task.killWanted) return TaskState.KILLED;
+  // Killed by its health check though nobody asked: a failure, not a kill.
+  if (status.state === 'TASK_KILLED' && !status.healthy) return TaskState.FAILED;
+  return endStates[status.state];
+}
+
+function endMessage(result: TaskState, status: ObservedStatus): string {
+  if (status.message !== '') return status.message;
+  return result === TaskState.KILLED ? 'task is killed' : status.state;
+}
+
+function retryPause(state: State, failures: number): number {
+  const { retryPauseMs, retryPauseMostMs } = state.policy;
+  return Math.min(retryPauseMs * 2 ** (failures - 1), retryPauseMostMs);
+}

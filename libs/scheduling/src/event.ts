@@ -1,0 +1,85 @@
+import type { LiveTask, TaskId } from '@juice/contracts';
+
+/**
+ * Everything the core can learn. Each event carries `atMs`, the shell's clock when it arrived: the core has none of its
+ * own. Events are never changed by the core.
+ */
+export type Event =
+  /** The master accepted our subscription; all earlier offers are void and unanswered calls of older streams are settled. */
+  | { readonly kind: 'cluster.subscribed'; readonly atMs: number; readonly frameworkId: string }
+  /** The subscription ended; calls cannot be made until the next one. */
+  | { readonly kind: 'cluster.disconnected'; readonly atMs: number }
+  /** The master has removed our framework: every live attempt is dead. */
+  | { readonly kind: 'framework.removed'; readonly atMs: number }
+  /** Every task that had not ended was loaded: from now on offers are matched and the cluster is asked what it knows. */
+  | { readonly kind: 'takeover.completed'; readonly atMs: number }
+  | { readonly kind: 'offers.received'; readonly atMs: number; readonly offers: readonly Offer[] }
+  | { readonly kind: 'offer.rescinded'; readonly atMs: number; readonly offerId: string }
+  | { readonly kind: 'status.received'; readonly atMs: number; readonly status: ObservedStatus }
+  | { readonly kind: 'agent.failed'; readonly atMs: number; readonly agentId: string }
+  /**
+   * A task as MongoDB has it: newly submitted, found by a sweep, its kill requested, or taken over. The reading may be
+   * older than what the core knows.
+   */
+  | { readonly kind: 'task.loaded'; readonly atMs: number; readonly taskId: TaskId; readonly live: LiveTask | null }
+  /** A guarded write missed: what MongoDB has replaces what the core believed. `live` is null when the task has ended. */
+  | { readonly kind: 'task.conflicted'; readonly atMs: number; readonly taskId: TaskId; readonly live: LiveTask | null }
+  /** Somebody asks for the cluster's word on these tasks. */
+  | { readonly kind: 'reconcile.requested'; readonly atMs: number; readonly taskIds: readonly TaskId[] }
+  /** The ACCEPT of these attempts was answered, or never will be. `refused`: the master took none of them. */
+  | {
+      readonly kind: 'accept.answered';
+      readonly atMs: number;
+      readonly mesosTaskIds: readonly string[];
+      readonly answer: 'accepted' | 'refused' | 'unknown';
+      readonly detail: string;
+    }
+  | { readonly kind: 'clock.ticked'; readonly atMs: number }
+  /** All events of this frame were decided: match what waits with what is offered. */
+  | { readonly kind: 'frame.closing'; readonly atMs: number };
+
+/** An offer in the integers the core calculates with; scalars are rounded down. */
+export interface Offer {
+  readonly offerId: string;
+  readonly agentId: string;
+  readonly hostname: string;
+  readonly agentPort: number | null;
+  readonly cpuMillis: number;
+  readonly memMb: number;
+  readonly diskMb: number;
+  readonly gpus: number;
+  /** How many host ports are offered. */
+  readonly ports: number;
+  /** The agent's `rack_id` attribute, when it has one. */
+  readonly rackId: string | null;
+}
+
+export type MesosState =
+  | 'TASK_STAGING'
+  | 'TASK_STARTING'
+  | 'TASK_RUNNING'
+  | 'TASK_KILLING'
+  | 'TASK_FINISHED'
+  | 'TASK_FAILED'
+  | 'TASK_KILLED'
+  | 'TASK_ERROR'
+  | 'TASK_LOST'
+  | 'TASK_DROPPED'
+  | 'TASK_UNREACHABLE'
+  | 'TASK_GONE'
+  | 'TASK_GONE_BY_OPERATOR'
+  | 'TASK_UNKNOWN';
+
+/** What the cluster said of one attempt. */
+export interface ObservedStatus {
+  readonly mesosTaskId: string;
+  readonly state: MesosState;
+  readonly message: string;
+  /** Mesos' reason without `REASON_`; null when it gave none. */
+  readonly reason: string | null;
+  readonly agentId: string | null;
+  /** Base64; present: to be acknowledged once stored. */
+  readonly uuid: string | null;
+  /** False: its health check killed it. */
+  readonly healthy: boolean;
+}

@@ -1,0 +1,61 @@
+import type { ObservedStatus } from './event.ts';
+
+/**
+ * Whose failure an attempt's end was.
+ *
+ * | class | which | next |
+ * |---|---|---|
+ * | final | FINISHED; an end that would be the same again (TASK_INVALID, TASK_UNAUTHORIZED) | the task ends |
+ * | cluster | DROPPED, LOST, GONE, GONE_BY_OPERATOR whatever the reason; agent, executor and container trouble | free retry, capped |
+ * | own | everything else: exit codes, memory and disk limits, time limits, health checks | counts against `retry` |
+ */
+export type FailureClass = 'final' | 'cluster' | 'own';
+
+const clusterStates: ReadonlySet<string> = new Set([
+  'TASK_DROPPED',
+  'TASK_LOST',
+  'TASK_GONE',
+  'TASK_GONE_BY_OPERATOR',
+  // Given up after the policy's time-out.
+  'TASK_UNREACHABLE',
+  'TASK_UNKNOWN',
+]);
+const finalReasons: ReadonlySet<string> = new Set([
+  'TASK_INVALID',
+  'TASK_UNAUTHORIZED',
+  'TASK_GROUP_INVALID',
+  'TASK_GROUP_UNAUTHORIZED',
+]);
+const clusterReasons: ReadonlySet<string> = new Set([
+  'AGENT_DRAINING',
+  'AGENT_REMOVED',
+  'AGENT_REMOVED_BY_OPERATOR',
+  'AGENT_RESTARTED',
+  'AGENT_DISCONNECTED',
+  'AGENT_UNKNOWN',
+  'INVALID_OFFERS',
+  'MASTER_DISCONNECTED',
+  'GC_ERROR',
+  'EXECUTOR_REGISTRATION_TIMEOUT',
+  'EXECUTOR_REREGISTRATION_TIMEOUT',
+  'EXECUTOR_TERMINATED',
+  'CONTAINER_LAUNCH_FAILED',
+  'CONTAINER_PREEMPTED',
+  'RESOURCES_UNKNOWN',
+  'IO_SWITCHBOARD_EXITED',
+  'FRAMEWORK_REMOVED',
+]);
+
+export function classifyEnd(status: ObservedStatus): FailureClass {
+  if (status.state === 'TASK_FINISHED') return 'final';
+  if (status.reason !== null && finalReasons.has(status.reason)) return 'final';
+  if (clusterStates.has(status.state)) return 'cluster';
+  if (status.reason !== null && clusterReasons.has(status.reason)) return 'cluster';
+  return 'own';
+}
+
+/** The exit code in Mesos' message ("Command exited with status 3"); null when there is none (a signal, say). */
+export function exitCodeOf(message: string): number | null {
+  const found = /exited with status (\d+)/.exec(message);
+  return found ? Number(found[1]) : null;
+}

@@ -1,0 +1,82 @@
+import type { ConstraintSpec, ResourceNeeds, TaskId } from '@juice/contracts';
+import type { Offer } from './event.ts';
+import { comesBefore, dropStaleHeads, type Bucket, type Entry } from './waiting-tasks.ts';
+
+/** What an offer was used for. */
+export interface Placement {
+  readonly offer: Offer;
+  readonly taskIds: TaskId[];
+}
+
+/**
+ * First fit: tasks in order of priority, then age, each on the first offer that holds it. A shape that fits no offer is
+ * out for this round (offers only shrink), so that one task that fits nowhere holds nobody up.
+ *
+ * Takes the placed tasks out of their buckets; `most` bounds how many.
+ */
+export function matchFirstFit(
+  buckets: readonly Bucket[],
+  offers: readonly Offer[],
+  isWaiting: (taskId: TaskId) => boolean,
+  most: number,
+): Placement[] {
+  const rooms = offers.map((offer) => ({ offer, left: { ...offer }, taskIds: [] as TaskId[] }));
+  const open = buckets.map((bucket) => ({ bucket, from: 0 }));
+  for (let placed = 0; placed < most && open.length > 0;) {
+    const at = firstInLine(open);
+    const candidate = open[at];
+    if (candidate === undefined) break;
+    const { bucket } = candidate;
+    while (candidate.from < rooms.length && !fits(bucket, rooms[candidate.from]!.left)) candidate.from += 1;
+    const room = rooms[candidate.from];
+    const head = room && bucket.queue.pop();
+    if (room === undefined || head === undefined) {
+      open.splice(at, 1);
+      continue;
+    }
+    room.taskIds.push(head.taskId);
+    take(room.left, bucket.needs);
+    placed += 1;
+    dropStaleHeads(bucket, isWaiting);
+    if (bucket.queue.size === 0) open.splice(at, 1);
+  }
+  return rooms.filter((room) => room.taskIds.length > 0).map(({ offer, taskIds }) => ({ offer, taskIds }));
+}
+
+function firstInLine(open: readonly { bucket: Bucket }[]): number {
+  let best = -1;
+  let bestHead: Entry | undefined;
+  for (let at = 0; at < open.length; at += 1) {
+    const head = open[at]?.bucket.queue.peek();
+    if (head === undefined) continue;
+    if (bestHead === undefined || comesBefore(head, bestHead)) {
+      best = at;
+      bestHead = head;
+    }
+  }
+  return best;
+}
+
+function fits({ needs, constraints }: Bucket, left: Offer): boolean {
+  return (
+    needs.cpuMillis <= left.cpuMillis &&
+    needs.memMb <= left.memMb &&
+    needs.diskMb <= left.diskMb &&
+    needs.gpus <= left.gpus &&
+    needs.ports <= left.ports &&
+    constraints.every((constraint) => satisfies(left, constraint))
+  );
+}
+
+function satisfies(offer: Offer, { field, values }: ConstraintSpec): boolean {
+  const actual = field === 'HOSTNAME' ? offer.hostname : offer.rackId;
+  return actual !== null && values.includes(actual);
+}
+
+function take(left: { -readonly [K in keyof Offer]: Offer[K] }, needs: ResourceNeeds): void {
+  left.cpuMillis -= needs.cpuMillis;
+  left.memMb -= needs.memMb;
+  left.diskMb -= needs.diskMb;
+  left.gpus -= needs.gpus;
+  left.ports -= needs.ports;
+}

@@ -1,0 +1,96 @@
+import { TaskState } from '@juice/contracts';
+import { acknowledge } from './acknowledge.ts';
+import type { Commands } from './command.ts';
+import { endAttempt } from './end-attempt.ts';
+import type { Event, ObservedStatus } from './event.ts';
+import type { Attempt, State, Task } from './state.ts';
+import { record } from './transitions.ts';
+
+/**
+ * The cluster's word on an attempt. Updates may be repeated, late, out of order, and without a uuid (the master's own):
+ * all are facts. What changes nothing is not written; what has a uuid is acknowledged either way, after the write.
+ */
+export function onStatus(state: State, event: Extract<Event, { kind: 'status.received' }>, out: Commands): void {
+  const { status, atMs } = event;
+  state.reconciliation.unanswered.delete(status.mesosTaskId);
+  const task = state.attempts.get(status.mesosTaskId);
+  if (task?.live === undefined || task.live === null) {
+    onUnknownAttempt(state, status, out);
+    return;
+  }
+  // Whatever the cluster says, it has taken the launch in: nothing can overtake it any more.
+  task.live.settled = true;
+  observe(state, task, task.live, status, atMs, out);
+  acknowledge(status, task.view.taskId, out);
+}
+
+function observe(state: State, task: Task, live: Attempt, status: ObservedStatus, atMs: number, out: Commands): void {
+  switch (status.state) {
+    case 'TASK_STAGING':
+      found(live, atMs + state.policy.launchNewsMs);
+      return;
+    case 'TASK_STARTING':
+    case 'TASK_KILLING':
+      found(live, 0);
+      return;
+    case 'TASK_RUNNING':
+      found(live, 0);
+      if (live.state === 'running') return;
+      live.state = 'running';
+      record(task, out, { ...said(status, atMs), status: TaskState.RUNNING, change: { kind: 'run' } });
+      return;
+    case 'TASK_UNREACHABLE':
+      live.lostSinceMs ||= atMs;
+      if (live.state === 'unreachable') return;
+      live.state = 'unreachable';
+      record(task, out, { ...said(status, atMs), status: TaskState.UNREACHABLE, change: { kind: 'unreachable' } });
+      return;
+    case 'TASK_UNKNOWN':
+      // By itself no end: the agent may not be back yet. But a kill that was asked for has nothing left to kill.
+      live.lostSinceMs ||= atMs;
+      if (task.killWanted) endAttempt(state, task, status, atMs, out);
+      return;
+    case 'TASK_FINISHED':
+    case 'TASK_FAILED':
+    case 'TASK_KILLED':
+    case 'TASK_ERROR':
+    case 'TASK_LOST':
+    case 'TASK_DROPPED':
+    case 'TASK_GONE':
+    case 'TASK_GONE_BY_OPERATOR':
+      endAttempt(state, task, status, atMs, out);
+      return;
+    default:
+      status.state satisfies never;
+  }
+}
+
+function found(live: Attempt, askNewsAtMs: number): void {
+  live.lostSinceMs = 0;
+  live.askNewsAtMs = askNewsAtMs;
+}
+
+function said(status: ObservedStatus, atMs: number): { atMs: number; message: string; reason: string | null } {
+  return { atMs, message: status.message, reason: status.reason };
+}
+
+const alive: ReadonlySet<string> = new Set(['TASK_STAGING', 'TASK_STARTING', 'TASK_RUNNING']);
+
+/** An attempt that is not live any more, or never was ours: acknowledged; one we gave up that came back is killed. */
+function onUnknownAttempt(state: State, status: ObservedStatus, out: Commands): void {
+  if (state.superseded.has(status.mesosTaskId)) {
+    if (alive.has(status.state)) {
+      out.explain.push({ kind: 'attempt.superseded', mesosTaskId: status.mesosTaskId });
+      out.call.push({ kind: 'kill', taskId: null, mesosTaskId: status.mesosTaskId, agentId: status.agentId });
+    } else if (
+      status.state !== 'TASK_UNREACHABLE' &&
+      status.state !== 'TASK_UNKNOWN' &&
+      status.state !== 'TASK_KILLING'
+    ) {
+      state.superseded.delete(status.mesosTaskId);
+    }
+  } else {
+    out.explain.push({ kind: 'status.unknown', mesosTaskId: status.mesosTaskId, state: status.state });
+  }
+  acknowledge(status, null, out);
+}

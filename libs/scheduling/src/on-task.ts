@@ -1,0 +1,125 @@
+import { TaskState, type LiveTask } from '@juice/contracts';
+import type { Commands } from './command.ts';
+import type { Event } from './event.ts';
+import { acknowledge } from './acknowledge.ts';
+import { endAttempt } from './end-attempt.ts';
+import { askForNews } from './on-reconciliation.ts';
+import { canCall, forgetAttempt, forgetTask, queueTask, type Attempt, type State, type Task } from './state.ts';
+import { record } from './transitions.ts';
+
+type Loaded = Extract<Event, { kind: 'task.loaded' }>;
+type Conflicted = Extract<Event, { kind: 'task.conflicted' }>;
+
+/**
+ * A task as MongoDB has it. The reading may be older than what the core knows, so of a known task only a requested kill
+ * (which is never taken back) and a higher seq count.
+ */
+export function onTaskLoaded(state: State, event: Loaded, out: Commands): void {
+  const known = state.tasks.get(event.taskId);
+  if (event.live === null) {
+    // Ended: by the api, which kills tasks that wait. A live attempt is ended by the cluster's word alone.
+    if (known !== undefined && known.live === null) forgetTask(state, known);
+    return;
+  }
+  if (known === undefined) {
+    adopt(state, event.live, event.atMs, out);
+    return;
+  }
+  if (event.live.task.seq > known.view.seq) {
+    replace(state, known, event.live, event.atMs, out);
+  } else if (event.live.task.killRequested) {
+    wantKill(state, known, event.atMs, out);
+  }
+}
+
+/** A guarded write missed: MongoDB's view replaces ours, and what the cluster last said of the attempt is decided anew. */
+export function onTaskConflicted(state: State, event: Conflicted, out: Commands): void {
+  const known = state.tasks.get(event.taskId);
+  if (known !== undefined && event.live !== null) {
+    replace(state, known, event.live, event.atMs, out);
+  } else if (known !== undefined) {
+    forgetTask(state, known);
+  } else if (event.live !== null) {
+    adopt(state, event.live, event.atMs, out);
+  }
+  const task = state.tasks.get(event.taskId);
+  const ended = state.lastWords.previous.get(event.taskId);
+  if (ended === undefined || task?.live?.mesosTaskId !== ended.mesosTaskId) return;
+  endAttempt(state, task, ended, event.atMs, out);
+  acknowledge(ended, event.taskId, out);
+}
+
+function adopt(state: State, live: LiveTask, atMs: number, out: Commands): void {
+  const task: Task = { view: live.task, killWanted: live.task.killRequested, live: null };
+  state.tasks.set(live.task.taskId, task);
+  place(state, task, live, atMs, out);
+}
+
+function replace(state: State, task: Task, live: LiveTask, atMs: number, out: Commands): void {
+  forgetAttempt(state, task);
+  task.view = live.task;
+  task.killWanted ||= live.task.killRequested;
+  place(state, task, live, atMs, out);
+}
+
+function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: Commands): void {
+  if (live === null) {
+    if (task.killWanted) endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
+    else queueTask(state, task, atMs);
+    return;
+  }
+  const attempt: Attempt = {
+    mesosTaskId: live.mesosTaskId,
+    agentId: live.agentId,
+    agentHost: live.agentHost,
+    launchedAtMs: live.launchedAtMs,
+    state: live.state,
+    // Written by an earlier leader, or in an ACCEPT that left it out: no ACCEPT of this stream holds it.
+    settled: true,
+    lostSinceMs: live.state === 'unreachable' ? atMs : 0,
+    askNewsAtMs: live.state === 'launching' ? atMs + state.policy.launchNewsMs : 0,
+    killAgainAtMs: 0,
+    killPauseMs: state.policy.askAgainMs,
+  };
+  task.live = attempt;
+  state.attempts.set(live.mesosTaskId, task);
+  askForNews(state, [attempt], atMs, out);
+  if (task.killWanted) sendKill(state, task, atMs, out);
+}
+
+/** A tenant's kill: a waiting task ends at once; a live one is killed in the cluster, again and again until it ends. */
+export function wantKill(state: State, task: Task, atMs: number, out: Commands): void {
+  if (task.live === null) {
+    endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
+    return;
+  }
+  if (task.killWanted) return;
+  task.killWanted = true;
+  sendKill(state, task, atMs, out);
+}
+
+/** Sends KILL for a task's live attempt, unless its ACCEPT is still unanswered: then the answer sends it. */
+export function sendKill(state: State, task: Task, atMs: number, out: Commands): void {
+  const { live } = task;
+  if (live === null || !live.settled || !canCall(state)) return;
+  live.killAgainAtMs = atMs + live.killPauseMs;
+  live.killPauseMs = Math.min(live.killPauseMs * 2, state.policy.askAgainMostMs);
+  out.call.push({
+    kind: 'kill',
+    taskId: task.view.taskId,
+    mesosTaskId: live.mesosTaskId,
+    agentId: live.agentId || null,
+  });
+}
+
+export function endWaiting(
+  state: State,
+  task: Task,
+  status: TaskState,
+  message: string,
+  atMs: number,
+  out: Commands,
+): void {
+  record(task, out, { atMs, status, message, reason: null, change: { kind: 'none' } });
+  forgetTask(state, task);
+}

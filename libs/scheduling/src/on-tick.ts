@@ -1,0 +1,65 @@
+import { TaskState } from '@juice/contracts';
+import type { Commands } from './command.ts';
+import { endAttempt } from './end-attempt.ts';
+import type { Attempt } from './state.ts';
+import { declineOldOffers } from './on-offers.ts';
+import { askForNews, tickReconciliation } from './on-reconciliation.ts';
+import { endWaiting, sendKill } from './on-task.ts';
+import { canCall, enterQueue, type State } from './state.ts';
+
+/** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
+export function onTick(state: State, atMs: number, out: Commands): void {
+  endPauses(state, atMs);
+  expireWaiting(state, atMs, out);
+  if (!canCall(state)) return;
+  watchAttempts(state, atMs, out);
+  tickReconciliation(state, atMs, out);
+  declineOldOffers(state, atMs, out);
+}
+
+function endPauses(state: State, atMs: number): void {
+  for (let next = state.pausing.peek(); next !== undefined && next.atMs <= atMs; next = state.pausing.peek()) {
+    state.pausing.pop();
+    const task = state.tasks.get(next.taskId);
+    if (task !== undefined && task.live === null) enterQueue(state, task);
+  }
+}
+
+function expireWaiting(state: State, atMs: number, out: Commands): void {
+  for (let next = state.expiring.peek(); next !== undefined && next.atMs <= atMs; next = state.expiring.peek()) {
+    state.expiring.pop();
+    const task = state.tasks.get(next.taskId);
+    if (task === undefined || task.live !== null) continue;
+    const waitedMs = task.view.expireAtMs - task.view.submittedAtMs;
+    const message = `no room was found for it within ${Math.round(waitedMs / 1000)} seconds`;
+    endWaiting(state, task, TaskState.EXPIRED, message, atMs, out);
+  }
+}
+
+function watchAttempts(state: State, atMs: number, out: Commands): void {
+  const silent: Attempt[] = [];
+  for (const task of [...state.attempts.values()]) {
+    const { live } = task;
+    if (live === null) continue;
+    if (live.lostSinceMs > 0 && atMs - live.lostSinceMs >= state.policy.lostAfterMs) {
+      state.superseded.add(live.mesosTaskId);
+      const seen = live.state === 'unreachable' ? 'TASK_UNREACHABLE' : 'TASK_UNKNOWN';
+      const message = `its agent was not heard of for ${Math.round(state.policy.lostAfterMs / 1000)} seconds`;
+      const { mesosTaskId, agentId } = live;
+      endAttempt(
+        state,
+        task,
+        { mesosTaskId, agentId, state: seen, reason: 'GIVEN_UP', message, uuid: null, healthy: true },
+        atMs,
+        out,
+      );
+      continue;
+    }
+    if (live.askNewsAtMs > 0 && atMs >= live.askNewsAtMs) {
+      live.askNewsAtMs = atMs + state.policy.launchNewsMs;
+      silent.push(live);
+    }
+    if (task.killWanted && live.killAgainAtMs > 0 && atMs >= live.killAgainAtMs) sendKill(state, task, atMs, out);
+  }
+  askForNews(state, silent, atMs, out);
+}

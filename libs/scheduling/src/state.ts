@@ -1,0 +1,157 @@
+import type { SchedulableTask, TaskId } from '@juice/contracts';
+import { Heap } from './heap.ts';
+import type { ObservedStatus, Offer } from './event.ts';
+import type { Policy } from './policy.ts';
+import { shapeOf, WaitingTasks } from './waiting-tasks.ts';
+
+/**
+ * What the scheduler knows, private to the core and changed only by `decide`. It is rebuilt from MongoDB at every
+ * takeover: nothing here is the only copy of anything.
+ */
+export interface State {
+  readonly policy: Policy;
+  readonly cluster: ClusterView;
+  readonly tasks: Map<TaskId, Task>;
+  /** The live attempt of each task, by its Mesos task id. */
+  readonly attempts: Map<string, Task>;
+  readonly waiting: WaitingTasks;
+  /** Tasks whose next attempt must not start yet, by that instant. */
+  readonly pausing: Heap<{ readonly taskId: TaskId; readonly atMs: number }>;
+  /** Waiting tasks by the instant at which they expire; entries of tasks that no longer wait are skipped. */
+  readonly expiring: Heap<{ readonly taskId: TaskId; readonly atMs: number }>;
+  readonly offers: Map<string, HeldOffer>;
+  /** Attempts given up while unreachable: killed when they come back. */
+  readonly superseded: Set<string>;
+  readonly lastWords: LastWords;
+  readonly reconciliation: Reconciliation;
+}
+
+export interface ClusterView {
+  frameworkId: string | null;
+  subscribed: boolean;
+  /** Whether every live task has been loaded: before that nothing is launched or reconciled. */
+  loaded: boolean;
+  suppressed: boolean;
+  /** Whether filters of ours may keep offers away that a new task could use, and whether such a task has come. */
+  filtered: boolean;
+  newWork: boolean;
+  lastReviveMs: number;
+}
+
+/**
+ * How the cluster ended the attempts of the frame being decided and of the one before it: a write of the latter that
+ * missed is decided anew from here.
+ */
+export interface LastWords {
+  current: Map<TaskId, ObservedStatus>;
+  previous: Map<TaskId, ObservedStatus>;
+}
+
+export interface HeldOffer {
+  readonly offer: Offer;
+  readonly receivedMs: number;
+}
+
+export interface Reconciliation {
+  /** Mesos task ids asked about and not yet answered. */
+  readonly unanswered: Set<string>;
+  nextAskMs: number;
+  pauseMs: number;
+  nextImplicitMs: number;
+}
+
+/** Wanted and recorded: what MongoDB holds of a task once this frame is stored. `live` is null while it waits. */
+export interface Task {
+  view: SchedulableTask;
+  killWanted: boolean;
+  live: Attempt | null;
+}
+
+export interface Attempt {
+  readonly mesosTaskId: string;
+  readonly agentId: string;
+  readonly agentHost: string;
+  readonly launchedAtMs: number;
+  state: 'launching' | 'running' | 'unreachable';
+  /** Whether its ACCEPT was answered, or its stream replaced: until then KILL and RECONCILE would overtake it. */
+  settled: boolean;
+  /** Since when the cluster does not know where it is; 0: it does. */
+  lostSinceMs: number;
+  /** When to ask again about a launch without news, or for a kill without effect; 0: not. */
+  askNewsAtMs: number;
+  killAgainAtMs: number;
+  killPauseMs: number;
+}
+
+export function createState(policy: Policy): State {
+  const earlier = (a: { atMs: number; taskId: TaskId }, b: { atMs: number; taskId: TaskId }): boolean =>
+    a.atMs < b.atMs || (a.atMs === b.atMs && a.taskId < b.taskId);
+  return {
+    policy,
+    cluster: {
+      frameworkId: null,
+      subscribed: false,
+      loaded: false,
+      suppressed: false,
+      filtered: false,
+      newWork: false,
+      lastReviveMs: 0,
+    },
+    tasks: new Map(),
+    attempts: new Map(),
+    waiting: new WaitingTasks(),
+    pausing: new Heap(earlier),
+    expiring: new Heap(earlier),
+    offers: new Map(),
+    superseded: new Set(),
+    lastWords: { current: new Map(), previous: new Map() },
+    reconciliation: { unanswered: new Set(), nextAskMs: 0, pauseMs: policy.askAgainMs, nextImplicitMs: 0 },
+  };
+}
+
+/** Puts a task without a live attempt where it waits: in the queue, or among those pausing before their next attempt. */
+export function queueTask(state: State, task: Task, atMs: number): void {
+  const { taskId, notBeforeMs, expireAtMs } = task.view;
+  if (notBeforeMs > atMs) state.pausing.push({ taskId, atMs: notBeforeMs });
+  else enterQueue(state, task);
+  state.expiring.push({ taskId, atMs: expireAtMs });
+}
+
+export function enterQueue(state: State, task: Task): void {
+  state.waiting.add({ taskId: task.view.taskId, priority: task.view.priority }, shapeOf(task.view), task.view);
+  state.cluster.newWork = true;
+}
+
+/** Whether a task waits in the queue: it exists, has no live attempt, and its pause is over. */
+export function isWaiting(state: State, taskId: TaskId, atMs: number): boolean {
+  const task = state.tasks.get(taskId);
+  return task !== undefined && task.live === null && task.view.notBeforeMs <= atMs;
+}
+
+/** Forgets a task and its attempt; heaps skip it later. */
+export function forgetTask(state: State, task: Task): void {
+  state.tasks.delete(task.view.taskId);
+  forgetAttempt(state, task);
+}
+
+export function forgetAttempt(state: State, task: Task): void {
+  if (task.live === null) return;
+  state.attempts.delete(task.live.mesosTaskId);
+  state.reconciliation.unanswered.delete(task.live.mesosTaskId);
+  task.live = null;
+}
+
+/** Whether the cluster may be called now. */
+export function canCall(state: State): boolean {
+  return state.cluster.subscribed && state.cluster.loaded;
+}
+
+/** Counts for gauges. */
+export function describeState(state: State): { waiting: number; live: number; offers: number; suppressed: boolean } {
+  return {
+    waiting: state.tasks.size - state.attempts.size,
+    live: state.attempts.size,
+    offers: state.offers.size,
+    suppressed: state.cluster.suppressed,
+  };
+}

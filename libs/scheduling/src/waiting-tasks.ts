@@ -1,0 +1,59 @@
+import type { ResourceNeeds, SchedulableTask, TaskId, ConstraintSpec } from '@juice/contracts';
+import { Heap } from './heap.ts';
+
+/** Tasks of one shape (same resources and constraints): when one does not fit an offer, none does. */
+export interface Bucket {
+  readonly needs: ResourceNeeds;
+  readonly constraints: readonly ConstraintSpec[];
+  readonly queue: Heap<Entry>;
+}
+
+export interface Entry {
+  readonly taskId: TaskId;
+  readonly priority: number;
+}
+
+/**
+ * The tasks that wait to be matched, in buckets by shape; inside a bucket by priority, then age. An entry whose task no
+ * longer waits (killed, launched, expired) is thrown away when it comes to the head: `isWaiting` is the judge.
+ */
+export class WaitingTasks {
+  readonly #buckets = new Map<string, Bucket>();
+
+  add(entry: Entry, shape: string, like: Pick<SchedulableTask, 'needs' | 'constraints'>): void {
+    let bucket = this.#buckets.get(shape);
+    if (bucket === undefined) {
+      bucket = { needs: like.needs, constraints: like.constraints, queue: new Heap(comesBefore) };
+      this.#buckets.set(shape, bucket);
+    }
+    bucket.queue.push(entry);
+  }
+
+  /** The buckets that still hold a waiting task; stale heads and empty buckets are dropped on the way. */
+  buckets(isWaiting: (taskId: TaskId) => boolean): Bucket[] {
+    const filled: Bucket[] = [];
+    for (const [shape, bucket] of this.#buckets) {
+      dropStaleHeads(bucket, isWaiting);
+      if (bucket.queue.size === 0) this.#buckets.delete(shape);
+      else filled.push(bucket);
+    }
+    return filled;
+  }
+}
+
+export function dropStaleHeads(bucket: Bucket, isWaiting: (taskId: TaskId) => boolean): void {
+  for (let head = bucket.queue.peek(); head !== undefined && !isWaiting(head.taskId); head = bucket.queue.peek()) {
+    bucket.queue.pop();
+  }
+}
+
+/** Higher priority first, then the older task: ids grow with time. */
+export function comesBefore(a: Entry, b: Entry): boolean {
+  return a.priority > b.priority || (a.priority === b.priority && a.taskId < b.taskId);
+}
+
+export function shapeOf(task: Pick<SchedulableTask, 'needs' | 'constraints'>): string {
+  const { cpuMillis, memMb, diskMb, gpus, ports } = task.needs;
+  const resources = `${cpuMillis}/${memMb}/${diskMb}/${gpus}/${ports}`;
+  return task.constraints.length === 0 ? resources : `${resources}|${JSON.stringify(task.constraints)}`;
+}
