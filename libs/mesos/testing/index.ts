@@ -1,0 +1,13 @@
+export {
+  callFromJson,
+  eventFromJson,
+  loadHttpErrors,
+  loadJson,
+  loadScenario,
+  loadStream,
+  scenarioNames,
+  type RecordedAnswer,
+  type RecordedCall,
+  type Scenario,
+  type Step,
+} from './recordings.ts';
