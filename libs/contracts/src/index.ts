@@ -25,3 +25,19 @@ export {
   type StatusEvent,
   type TasksSubmittedMessage,
 } from './messages.ts';
+export { requestLimits, submitRequest, type RequestBounds, type SubmitRequest } from './submit-request.ts';
+export {
+  failureAnswer,
+  killAnswer,
+  problemDetail,
+  reconcileAnswer,
+  submittedTask,
+  successAnswer,
+  taskEntry,
+  type FailureAnswer,
+  type KillAnswer,
+  type ProblemDetail,
+  type ReconcileAnswer,
+  type SubmittedTask,
+  type TaskEntry,
+} from './task-answers.ts';

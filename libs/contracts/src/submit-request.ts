@@ -1,0 +1,272 @@
+import { z } from 'zod';
+
+/**
+ * The body of POST /v1/tasks as tenants may send it: the original's members, what its Java SDK sends beside them, and
+ * what is additive. Unknown members are ignored at every level; null is the same as absent for an optional member.
+ *
+ * What an operator may set comes in as `bounds`; the policy on what a task may do to a machine is checked afterwards.
+ *
+ * Every message is what would have been right ("a non-blank string …"), ready to follow the words "must be".
+ */
+
+/** The fixed limits: what an operating system, Mesos or a document can hold, with room to spare. */
+export const requestLimits = {
+  taskNameCharacters: 100,
+  urlCharacters: 2048,
+  /** `sh -c <commands>` is one argument to the kernel, which takes 128 KiB at most. */
+  commandBytes: 65_536,
+  argBytes: 65_536,
+  args: 256,
+  envVariables: 256,
+  envNameCharacters: 256,
+  envValueBytes: 65_536,
+  uris: 64,
+  constraints: 16,
+  constraintValues: 64,
+  /** A host name has at most 253 characters. */
+  constraintValueCharacters: 255,
+  imageCharacters: 512,
+  pathCharacters: 1024,
+  volumes: 32,
+  parameters: 64,
+  parameterBytes: 4096,
+  portMappings: 64,
+  roleCharacters: 128,
+} as const;
+
+const printable = /^[^\p{Cc}\p{Cs}]*$/u;
+const limits = requestLimits;
+
+/** Text without control characters: names, paths, URLs. */
+function line(right: string, most: number) {
+  const error = `${right} of at most ${most} characters, without control characters`;
+  return z.string({ error }).max(most, { error }).regex(printable, { error });
+}
+
+function nonBlankLine(right: string, most: number) {
+  const error = `${right} of at most ${most} characters, not blank, without control characters`;
+  return z.string({ error }).max(most, { error }).regex(printable, { error }).regex(/\S/, { error });
+}
+
+/** Text that a process is given: anything a C string can hold. */
+function blob(right: string, mostBytes: number) {
+  const error = `${right} of at most ${mostBytes} bytes in UTF-8, without NUL`;
+  return z.string({ error }).refine((text) => isCString(text, mostBytes), { error });
+}
+
+function isCString(text: string, mostBytes: number): boolean {
+  if (text.includes('\0') || /\p{Cs}/u.test(text)) return false;
+  return text.length * 3 <= mostBytes || new TextEncoder().encode(text).length <= mostBytes;
+}
+
+/** A number as JSON has it; an integer literal beyond 2^53 has been read as a bigint and is a number here again. */
+function numeric<S extends z.ZodType<number>>(schema: S) {
+  return z.preprocess((value) => (typeof value === 'bigint' ? Number(value) : value), schema);
+}
+
+/** Too little is raised to the least a task can have, later; too much is refused here. */
+function positive(most: number, unit: string) {
+  const error = `a positive finite number of ${unit}`;
+  const bound = `${error}, at most ${most}, the most that a task may ask for`;
+  return numeric(z.number({ error }).positive({ error }).max(most, { error: bound }));
+}
+
+function integer(least: number, most: number) {
+  const error = `an integer from ${least} to ${most}`;
+  return numeric(z.number({ error }).refine((n) => Number.isInteger(n) && n >= least && n <= most, { error }));
+}
+
+function flag() {
+  return z.boolean({ error: 'true or false' });
+}
+
+/** One of some words, in whatever case; the answer is the word as listed. */
+function word<const W extends string>(words: readonly W[]) {
+  const error = `one of ${words.join(', ')}`;
+  const listed = z.enum(words as readonly [W, ...W[]], { error });
+  return z.preprocess((value) => words.find((w) => same(w, value)) ?? value, listed);
+}
+
+function same(word: string, value: unknown): boolean {
+  return typeof value === 'string' && word.toLowerCase() === value.toLowerCase();
+}
+
+/** A list, its length judged before its elements: a million wrong elements are one problem. */
+function list<S extends z.ZodType>(item: S, most: number, of: string) {
+  const error = `a list of at most ${most} ${of}`;
+  return z.preprocess((value, context) => {
+    if (!Array.isArray(value) || value.length <= most) return value;
+    context.issues.push({ code: 'custom', message: error, input: value });
+    return z.NEVER;
+  }, z.array(item, { error }).max(most));
+}
+
+/** What the seed writes as one object may also be a list of such objects. */
+function oneOrList<S extends z.ZodType>(item: S, most: number, of: string) {
+  return z.union([item, list(item, most, of)]);
+}
+
+const envVariable = z.object(
+  {
+    name: z
+      .string({ error: 'a name' })
+      .max(limits.envNameCharacters, { error: `a name of at most ${limits.envNameCharacters} characters` })
+      .regex(/^[-._A-Za-z][-._A-Za-z0-9]*$/, {
+        error: 'a name of letters, digits, "-", "_" and ".", not beginning with a digit',
+      }),
+    value: blob('a string', limits.envValueBytes),
+  },
+  { error: 'an object {name, value}, or a list of them' },
+);
+
+const constraint = z.object(
+  {
+    field: word(['HOSTNAME', 'RACK_ID']),
+    values: list(
+      nonBlankLine('a string', limits.constraintValueCharacters),
+      limits.constraintValues,
+      'strings, and at least one',
+    ).refine((values) => !Array.isArray(values) || values.length > 0, { error: 'a list of at least one string' }),
+  },
+  { error: 'an object {field, values}, or a list of them' },
+);
+
+const parameter = z.object(
+  {
+    key: nonBlankLine('a docker option', 128),
+    value: blob('a string', limits.parameterBytes),
+  },
+  { error: 'an object {key, value}' },
+);
+
+const portMapping = z.object(
+  {
+    containerPort: integer(1, 65_535),
+    hostPort: integer(0, 65_535).nullish(),
+    protocol: word(['tcp', 'udp']).nullish(),
+  },
+  { error: 'an object {containerPort, hostPort, protocol}' },
+);
+
+const isPlainPath = (path: string) => !path.split('/').includes('..');
+
+const volume = z.object(
+  {
+    containerPath: nonBlankLine('a path', limits.pathCharacters).refine(isPlainPath, { error: 'a path without ".."' }),
+    hostPath: nonBlankLine('an absolute path', limits.pathCharacters)
+      .startsWith('/', { error: 'an absolute path' })
+      .refine(isPlainPath, { error: 'an absolute path without ".."' }),
+    dvo: word(['RO', 'RW']).nullish(),
+  },
+  { error: 'an object {containerPath, hostPath, dvo}' },
+);
+
+const docker = z.object(
+  {
+    // Never beginning with "-": the image follows the options on docker's own command line.
+    image: z
+      .string({ error: 'the name of an image' })
+      .max(limits.imageCharacters, { error: `the name of an image, at most ${limits.imageCharacters} characters` })
+      .regex(/^[A-Za-z0-9][-A-Za-z0-9._:/@]*$/, {
+        error: 'the name of an image, such as registry.example.com/team/name:tag',
+      }),
+    forcePullImage: flag().nullish(),
+    privileged: flag().nullish(),
+    net: word(['BRIDGE', 'HOST', 'NONE', 'USER']).nullish(),
+    parameters: list(parameter, limits.parameters, 'objects {key, value}').nullish(),
+    portMappings: list(portMapping, limits.portMappings, 'objects {containerPort, hostPort, protocol}').nullish(),
+  },
+  { error: 'an object {image, …}' },
+);
+
+const container = z.object(
+  {
+    docker,
+    type: word(['DOCKER', 'MESOS']).nullish(),
+    volumes: list(volume, limits.volumes, 'objects {containerPath, hostPath, dvo}').nullish(),
+  },
+  { error: 'an object {docker, type, volumes}' },
+);
+
+/** The most that a task may ask for; an operator's choice. */
+export interface RequestBounds {
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly diskMb: number;
+  readonly gpus: number;
+  readonly ports: number;
+  readonly retry: number;
+}
+
+function resources(bounds: RequestBounds) {
+  const diskRight = `a number of MB from 0 to ${bounds.diskMb}, the most that a task may ask for`;
+  return z.object(
+    {
+      role: line('a role', limits.roleCharacters)
+        .refine(isRole, { error: 'a role: "*", or a name without blanks, not beginning with "-", not "." or ".."' })
+        .nullish(),
+      cpu: positive(bounds.cpus, 'CPUs').nullish(),
+      mem: positive(bounds.memMb, 'MB').nullish(),
+      disk: numeric(
+        z.number({ error: diskRight }).nonnegative({ error: diskRight }).max(bounds.diskMb, { error: diskRight }),
+      ).nullish(),
+      gpus: integer(0, bounds.gpus).nullish(),
+      ports: integer(0, bounds.ports).nullish(),
+    },
+    { error: 'an object {role, cpu, mem}' },
+  );
+}
+
+function isRole(role: string): boolean {
+  if (role.trim() === '' || role === '*') return true;
+  return role.split('/').every((part) => /^[^-\s\\*][^\s\\*]*$/.test(part) && part !== '.' && part !== '..');
+}
+
+const callbackUrl = line('an http or https URL', limits.urlCharacters).refine(isCallbackUrl, {
+  error: 'an http or https URL with a host, without user, password, fragment or blanks',
+});
+
+function isCallbackUrl(text: string): boolean {
+  if (text.trim() === '') return true;
+  if (!/^https?:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.username === '' && url.password === '' && !text.includes('#') && !/^https?:\/\/[^/?]*@/i.test(text);
+}
+
+const uriRight = 'an http, https, ftp, ftps, hdfs, s3, s3a, s3n or file URI';
+const uri = nonBlankLine(uriRight, limits.urlCharacters).refine(isFetchable, {
+  error: `${uriRight}, without blanks, quotes and backslashes`,
+});
+
+/** What Mesos' fetcher can fetch; it refuses quotes and backslashes itself, after the launch. */
+function isFetchable(text: string): boolean {
+  return /^(?:(?:https?|ftps?|hdfs|s3[an]?|file):\/\/|\/)[^\s'"\\]+$/.test(text);
+}
+
+/** The schema of a submission under an operator's bounds. */
+export function submitRequest(bounds: RequestBounds) {
+  return z.object(
+    {
+      taskName: nonBlankLine('a string', limits.taskNameCharacters),
+      callbackUrl: callbackUrl.nullish(),
+      /** Additive: which states are called back. */
+      callbackEvents: word(['all', 'terminal']).nullish(),
+      resources: resources(bounds).nullish(),
+      container: container.nullish(),
+      commands: blob('a shell command', limits.commandBytes).nullish(),
+      env: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
+      /** The Java SDK's name for a list of environment variables. */
+      envs: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
+      args: list(blob('a string', limits.argBytes), limits.args, 'strings').nullish(),
+      uris: list(uri, limits.uris, 'URIs').nullish(),
+      constraints: oneOrList(constraint, limits.constraints, 'objects {field, values}').nullish(),
+      /** 1 is high, every other integer normal. */
+      priority: integer(-(2 ** 31), 2 ** 31 - 1).nullish(),
+      retry: integer(0, bounds.retry).nullish(),
+      // `runMode`, which the SDK sends, is an unknown member: it follows from container and commands.
+    },
+    { error: 'a JSON object' },
+  );
+}
+
+export type SubmitRequest = z.output<ReturnType<typeof submitRequest>>;

@@ -1,0 +1,88 @@
+import { z } from 'zod';
+
+/**
+ * The bodies of the REST answers: the original's members first, additive ones after. An absent value is left out, as
+ * the original's Gson does. 64-bit ids are exact JSON integers (a bigint here), with the same as a string beside them.
+ */
+const taskId = z.bigint().meta({ type: 'integer', format: 'int64', description: 'Above 2^53: see taskIdStr.' });
+const taskIdStr = z.string().meta({ description: 'taskId as a string, for clients whose numbers are doubles.' });
+
+/** The original's way to write an instant: `Dec 8, 2016 3:58:29 PM`, in the configured zone, which it does not name. */
+const dateText = z.string().meta({ examples: ['Dec 8, 2016 3:58:29 PM'] });
+const instant = z.string().meta({ format: 'date-time' });
+
+export const submittedTask = z.object({ taskId, taskIdStr });
+export type SubmittedTask = z.output<typeof submittedTask>;
+
+export const taskEntry = z.object({
+  taskId,
+  taskName: z.string(),
+  tenantId: z.string(),
+  dockerImage: z.string().optional(),
+  commands: z.string().optional(),
+  taskStatus: z.number().int(),
+  message: z.string(),
+  callbackAt: dateText.optional(),
+  callbackUrl: z.string().optional(),
+  submitAt: dateText,
+  finishAt: dateText.optional(),
+  agentId: z.string().optional(),
+  agentHost: z.string().optional(),
+  retry: z.number().int(),
+  taskIdStr,
+  taskStatusName: z.string(),
+  reason: z.string().optional(),
+  attempt: z.number().int(),
+  exitCode: z.number().int().optional(),
+  sequence: z.number().int(),
+  submittedAt: instant,
+  startedAt: instant.optional(),
+  finishedAt: instant.optional(),
+  callbackDeliveredAt: instant.optional(),
+});
+export type TaskEntry = z.output<typeof taskEntry>;
+
+export const killAnswer = z.object({
+  submitKill: z.boolean(),
+  resultMessage: z.string(),
+  currentStatus: z.number().int(),
+  /** SDK 1.1's name for `submitKill`. */
+  submitTask: z.boolean(),
+  taskId,
+  taskIdStr,
+});
+export type KillAnswer = z.output<typeof killAnswer>;
+
+export const reconcileAnswer = z.object({
+  request: z.number().int(),
+  reconcile: z.number().int(),
+  reconciles: z.array(z.object({ taskId, reconciled: z.boolean(), message: z.string(), taskIdStr })),
+});
+export type ReconcileAnswer = z.output<typeof reconcileAnswer>;
+
+/** One thing that is wrong with a request. */
+export const problemDetail = z.object({
+  /** Where: a header, a query parameter, or a path into the body such as `container.docker.image`. */
+  member: z.string(),
+  code: z.number().int(),
+  message: z.string(),
+  /** The value that was met, shortened; left out where it may be a secret. */
+  value: z.string().optional(),
+  /** The machine policy that refuses it. */
+  policy: z.string().optional(),
+});
+export type ProblemDetail = z.output<typeof problemDetail>;
+
+/** Every answer that is not a success, whatever its HTTP status. */
+export const failureAnswer = z.object({
+  status: z.number().int().negative(),
+  message: z.string(),
+  details: z.array(problemDetail).optional(),
+  requestId: z.string(),
+});
+export type FailureAnswer = z.output<typeof failureAnswer>;
+
+/** A success: the data in the original's envelope. */
+export function successAnswer<S extends z.ZodType>(data: S) {
+  return z.object({ status: z.literal(0), message: z.literal('OK'), data });
+}
