@@ -1,4 +1,4 @@
-import { TaskState, type LiveTask } from '@juice/contracts';
+import { TaskState, type LiveAttempt, type LiveTask } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import type { Event } from './event.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -35,16 +35,19 @@ export function onTaskLoaded(state: State, event: Loaded, out: Commands): void {
 /** A guarded write missed: MongoDB's view replaces ours, and what the cluster last said of the attempt is decided anew. */
 export function onTaskConflicted(state: State, event: Conflicted, out: Commands): void {
   const known = state.tasks.get(event.taskId);
-  if (known !== undefined && event.live !== null) {
-    replace(state, known, event.live, event.atMs, out);
-  } else if (known !== undefined) {
-    forgetTask(state, known);
-  } else if (event.live !== null) {
-    adopt(state, event.live, event.atMs, out);
+  if (event.live === null) {
+    if (known !== undefined) forgetTask(state, known);
+    return;
   }
-  const task = state.tasks.get(event.taskId);
   const ended = state.lastWords.previous.get(event.taskId);
-  if (ended === undefined || task?.live?.mesosTaskId !== ended.mesosTaskId) return;
+  if (ended === undefined || event.live.live?.mesosTaskId !== ended.mesosTaskId) {
+    if (known === undefined) adopt(state, event.live, event.atMs, out);
+    else replace(state, known, event.live, event.atMs, out);
+    return;
+  }
+  const task: Task = { view: event.live.task, killWanted: event.live.task.killRequested, live: null };
+  state.tasks.set(event.taskId, task);
+  setLive(state, task, event.live.live, event.atMs);
   endAttempt(state, task, ended, event.atMs, out);
   acknowledge(ended, event.taskId, out);
 }
@@ -55,26 +58,39 @@ function adopt(state: State, live: LiveTask, atMs: number, out: Commands): void 
   place(state, task, live, atMs, out);
 }
 
-function replace(state: State, task: Task, live: LiveTask, atMs: number, out: Commands): void {
+function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: Commands): void {
+  const { live } = task;
+  task.view = fresh.task;
+  task.killWanted ||= fresh.task.killRequested;
+  if (live !== null && live.mesosTaskId === fresh.live?.mesosTaskId) {
+    // The same attempt: whether its ACCEPT was answered, and what is asked of it, is known to us alone.
+    live.state = fresh.live.state;
+    if (task.killWanted && live.killAgainAtMs === 0) sendKill(state, task, atMs, out);
+    return;
+  }
   forgetAttempt(state, task);
-  task.view = live.task;
-  task.killWanted ||= live.task.killRequested;
-  place(state, task, live, atMs, out);
+  place(state, task, fresh, atMs, out);
 }
 
 function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: Commands): void {
-  if (live === null) {
-    if (task.killWanted) endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
-    else queueTask(state, task, atMs);
-    return;
+  if (live !== null) {
+    askForNews(state, [setLive(state, task, live, atMs)], atMs, out);
+    if (task.killWanted) sendKill(state, task, atMs, out);
+  } else if (task.killWanted) {
+    endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
+  } else {
+    queueTask(state, task, atMs);
   }
+}
+
+function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Attempt {
   const attempt: Attempt = {
     mesosTaskId: live.mesosTaskId,
     agentId: live.agentId,
     agentHost: live.agentHost,
     launchedAtMs: live.launchedAtMs,
     state: live.state,
-    // Written by an earlier leader, or in an ACCEPT that left it out: no ACCEPT of this stream holds it.
+    // Written by an earlier leader: no ACCEPT of this stream holds it.
     settled: true,
     lostSinceMs: live.state === 'unreachable' ? atMs : 0,
     askNewsAtMs: live.state === 'launching' ? atMs + state.policy.launchNewsMs : 0,
@@ -83,8 +99,7 @@ function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: 
   };
   task.live = attempt;
   state.attempts.set(live.mesosTaskId, task);
-  askForNews(state, [attempt], atMs, out);
-  if (task.killWanted) sendKill(state, task, atMs, out);
+  return attempt;
 }
 
 /** A tenant's kill: a waiting task ends at once; a live one is killed in the cluster, again and again until it ends. */
