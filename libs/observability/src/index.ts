@@ -1,0 +1,13 @@
+export { createLogger, logLevels, type Log, type LogFields, type LogLevel } from './log.ts';
+export {
+  createMetrics,
+  durationBuckets,
+  joinMetrics,
+  type CounterMetric,
+  type GaugeMetric,
+  type HistogramMetric,
+  type Labels,
+  type MetricFacts,
+  type Metrics,
+} from './metrics.ts';
+export { beginTraceparent, childTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';

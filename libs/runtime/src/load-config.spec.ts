@@ -1,0 +1,159 @@
+import { describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import {
+  ConfigProblems,
+  decimal,
+  describeConfig,
+  duration,
+  flag,
+  hideCredentials,
+  integer,
+  list,
+  loadConfig,
+  oneOf,
+  port,
+  secret,
+  size,
+  text,
+  url,
+  writeConfigExample,
+  writeConfigTable,
+} from './index.ts';
+
+const schema = z.object({
+  httpPort: port().default(8080),
+  mongoUrl: url(['mongodb', 'mongodb+srv']).describe('Where the tasks are kept.'),
+  callbackSecret: secret(text()).optional(),
+  stopGrace: duration({ minMs: 1000 }).default(30_000).meta({ env: 'JUICE_STOP_GRACE' }),
+  maxBody: size().default(65_536),
+  logLevel: oneOf(['error', 'info']).default('info'),
+  dryRun: flag().default(false),
+  masters: list().default(['http://127.0.0.1:5050']),
+  weight: decimal({ min: 0, max: 1 }).default(0.5),
+  workers: integer({ min: 1, max: 64 }).default(4),
+});
+
+function problemsOf(env: Record<string, string>): ConfigProblems {
+  try {
+    loadConfig(schema, env);
+  } catch (error: unknown) {
+    if (error instanceof ConfigProblems) return error;
+  }
+  throw new Error('expected problems');
+}
+
+describe('loadConfig', () => {
+  test('reads every kind of value, fills defaults in, and freezes the result', () => {
+    const config = loadConfig(schema, {
+      MONGO_URL: 'mongodb://a:1,b:2/juice',
+      JUICE_STOP_GRACE: '2m',
+      MAX_BODY: '1MB',
+      DRY_RUN: 'yes',
+      MASTERS: 'http://a:5050, http://b:5050',
+      WEIGHT: '0.25',
+      HTTP_PORT: '0',
+    });
+    expect(config).toEqual({
+      httpPort: 0,
+      mongoUrl: 'mongodb://a:1,b:2/juice',
+      stopGrace: 120_000,
+      maxBody: 1_048_576,
+      logLevel: 'info',
+      dryRun: true,
+      masters: ['http://a:5050', 'http://b:5050'],
+      weight: 0.25,
+      workers: 4,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('a blank variable is one that is not set', () => {
+    expect(loadConfig(schema, { MONGO_URL: 'mongodb://a', HTTP_PORT: ' ' }).httpPort).toBe(8080);
+    expect(problemsOf({ MONGO_URL: '' }).problems.map(({ variable }) => variable)).toEqual(['MONGO_URL']);
+  });
+
+  test('reports all problems at once, by variable, with what would be right', () => {
+    const { message, problems } = problemsOf({
+      HTTP_PORT: '80a',
+      JUICE_STOP_GRACE: '30',
+      LOG_LEVEL: 'loud',
+      WORKERS: '65',
+      DRY_RUN: 'maybe',
+      MAX_BODY: '1 parsec',
+      WEIGHT: '2',
+    });
+    expect(problems.map(({ variable }) => variable)).toEqual([
+      'HTTP_PORT',
+      'MONGO_URL',
+      'JUICE_STOP_GRACE',
+      'MAX_BODY',
+      'LOG_LEVEL',
+      'DRY_RUN',
+      'WEIGHT',
+      'WORKERS',
+    ]);
+    expect(message).toContain('HTTP_PORT is "80a": must be a TCP port');
+    expect(message).toContain('MONGO_URL: is not set: must be a URL beginning with mongodb://');
+    expect(message).toContain('JUICE_STOP_GRACE is "30": must be a duration with its unit');
+    expect(message).toContain('LOG_LEVEL is "loud": must be one of error, info');
+    expect(message).toContain('WORKERS is "65": must be a whole number, from 1 to 64');
+  });
+
+  test('shows neither secrets nor credentials in problems', () => {
+    const strict = z.object({ apiKey: secret(integer()), brokerUrl: url(['amqp']) });
+    expect(() => loadConfig(strict, { API_KEY: 'hunter2', BROKER_URL: 'http://user:hunter2@host' })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_PROBLEMS',
+        message: expect.not.stringContaining('hunter2'),
+      }),
+    );
+  });
+
+  test('contradictions are problems of the variable they blame', () => {
+    const pair = z
+      .object({ lease: duration().default(3000), renew: duration().default(1000) })
+      .refine(({ lease, renew }) => renew < lease, { path: ['renew'], message: 'must be shorter than LEASE' });
+    expect(() => loadConfig(pair, { RENEW: '5s' })).toThrow('RENEW is "5s": must be shorter than LEASE');
+    expect(() => loadConfig(pair, { LEASE: '500ms' })).toThrow('RENEW: must be shorter than LEASE');
+  });
+});
+
+test('a URL needs its scheme and a host', () => {
+  const one = z.object({ target: url(['http', 'https']) });
+  for (const wrong of ['localhost:80', 'ftp://a', 'http://', 'http:///x', 'http://a b', 'http://a:99999']) {
+    expect(() => loadConfig(one, { TARGET: wrong })).toThrow(ConfigProblems);
+  }
+  expect(loadConfig(one, { TARGET: 'https://a.example/x?y=1' })).toEqual({ target: 'https://a.example/x?y=1' });
+});
+
+test('the start-up line shows every variable, secrets only as set or not', () => {
+  const env = { MONGO_URL: 'mongodb://user:pa%2Fss@host:1/juice?authSource=x', CALLBACK_SECRET: 'whsec_x' };
+  const shown = describeConfig(schema, loadConfig(schema, env));
+  expect(shown).toMatchObject({
+    MONGO_URL: 'mongodb://host:1/juice',
+    CALLBACK_SECRET: { set: true },
+    JUICE_STOP_GRACE: 30_000,
+  });
+  expect(describeConfig(schema, loadConfig(schema, { MONGO_URL: 'mongodb://h' }))).toMatchObject({
+    CALLBACK_SECRET: { set: false },
+  });
+});
+
+test('credentials are removed from a URL even where they are not escaped', () => {
+  expect(hideCredentials('mongodb://user:pa/ss@word@h1:1,h2:2/juice?x=y')).toBe('mongodb://h1:1,h2:2/juice');
+  expect(hideCredentials('no url @ all')).toBe('no url @ all');
+});
+
+test('the docs table and the example come from the same schema', () => {
+  const table = writeConfigTable(schema);
+  expect(table).toContain(
+    '| `MONGO_URL` | **required** | a URL beginning with mongodb:// or mongodb+srv:// | Where the tasks are kept. |',
+  );
+  expect(table).toContain('| `JUICE_STOP_GRACE` | `30s` |');
+  expect(table).toContain('| `MAX_BODY` | `64kb` |');
+  expect(table).toMatch(/`CALLBACK_SECRET`.*\*\(secret\)\*/);
+  const example = writeConfigExample(schema);
+  expect(example).toContain('# Where the tasks are kept.\n');
+  expect(example).toContain('\nMONGO_URL=\n');
+  expect(example).toContain('\n#HTTP_PORT=8080\n');
+});

@@ -1,0 +1,29 @@
+import { expect, test } from '@jest/globals';
+import { ConfigProblems } from './load-config.ts';
+import { runMain } from './run-main.ts';
+
+async function run(main: () => Promise<void>): Promise<{ code: number | null; words: string }> {
+  const seen: { code: number | null; words: string } = { code: null, words: '' };
+  await runMain(main, { stderr: { write: (text) => (seen.words += text) }, exit: (code) => (seen.code = code) });
+  return seen;
+}
+
+test('a configuration that cannot be used exits 78 with all its problems', async () => {
+  const problems = new ConfigProblems([
+    { variable: 'A', given: null, problem: 'is not set' },
+    { variable: 'B', given: 'x', problem: 'must be a number' },
+  ]);
+  const { code, words } = await run(() => Promise.reject(problems));
+  expect(code).toBe(78);
+  expect(words).toBe('The configuration cannot be used:\n  A: is not set\n  B is "x": must be a number\n');
+});
+
+test('anything else exits 1 with its stack', async () => {
+  const { code, words } = await run(() => Promise.reject(new TypeError('oops')));
+  expect(code).toBe(1);
+  expect(words).toContain('TypeError: oops\n    at');
+});
+
+test('a main that goes well neither writes nor exits', async () => {
+  expect(await run(async () => undefined)).toEqual({ code: null, words: '' });
+});

@@ -1,0 +1,22 @@
+import { ConfigProblems } from './load-config.ts';
+
+/** EX_CONFIG of sysexits.h: supervisors can tell "will never start like this" from a crash. */
+const configExitCode = 78;
+
+/**
+ * Runs a main and turns what it throws before it has a log into words on stderr and an exit code: 78 with all problems
+ * for a configuration that cannot be used, 1 with the error for anything else.
+ */
+export async function runMain(
+  main: () => Promise<void>,
+  host: { stderr: { write(text: string): unknown }; exit(code: number): void } = process,
+): Promise<void> {
+  try {
+    await main();
+  } catch (error: unknown) {
+    const isConfig = error instanceof ConfigProblems;
+    const words = isConfig ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
+    host.stderr.write(`${words}\n`);
+    host.exit(isConfig ? configExitCode : 1);
+  }
+}
