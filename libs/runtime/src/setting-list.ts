@@ -15,7 +15,7 @@ export interface Setting {
 export function settingsOf(schema: z.ZodObject): readonly Setting[] {
   return Object.entries(schema.shape).map(([key, piece]) => {
     const layers = unwrap(piece as z.ZodType);
-    const facts = layers.reduceRight<SettingFacts>((inner, layer) => ({ ...inner, ...layer.meta() }), {});
+    const facts: SettingFacts = layers.reduceRight((inner: SettingFacts, layer) => ({ ...inner, ...layer.meta() }), {});
     const withDefault = layers.find((layer) => layer instanceof z.ZodDefault);
     const isRequired = withDefault === undefined && !layers.some((layer) => layer instanceof z.ZodOptional);
     const defaultText = withDefault === undefined ? null : writeValue(withDefault.def.defaultValue, facts);

@@ -13,7 +13,7 @@ export interface SettingFacts {
   readonly secret?: boolean;
   /** How a value is written; only for examples and tables. */
   readonly kind?: 'duration' | 'size' | 'list';
-  readonly description?: string;
+  readonly description?: string | undefined;
 }
 
 /** Any text, blanks around it removed. */
