@@ -1,0 +1,105 @@
+import { isEndState, type TaskId, type TaskState } from '@juice/contracts';
+import type { AttemptRecord, CallbackLane, PendingRecord, TaskRecord } from './task-record.ts';
+
+/** A state that is to be called back. */
+export interface PendingState {
+  readonly seq: number;
+  readonly status: TaskState;
+  /** The attempt it is about; 0 when the task ended without one. */
+  readonly attempt: number;
+  readonly message: string;
+  readonly reason: string | null;
+  readonly atMs: number;
+  readonly exitCode: number | null;
+}
+
+/** Where the attempt that a state is about was launched. */
+export interface CalledBackRun {
+  readonly mesosTaskId: string;
+  readonly frameworkId: string;
+  readonly agentId: string;
+  readonly agentHost: string;
+  readonly agentPort: number | null;
+  readonly launchedAtMs: number;
+}
+
+/** A lane under a worker's lease, with all it takes to send its oldest pending state. */
+export interface ClaimedLane {
+  readonly taskId: TaskId;
+  readonly tenantId: string;
+  readonly taskName: string;
+  readonly traceparent: string | null;
+  readonly submittedAtMs: number;
+  readonly url: string;
+  readonly events: 'all' | 'terminal';
+  /** The lease: whoever settles must still have it. */
+  readonly token: string;
+  readonly leaseUntilMs: number;
+  /** The oldest pending state: the one to send. */
+  readonly state: PendingState;
+  /** How often `state` was tried before. */
+  readonly tries: number;
+  /** Every pending state as of the claim, `state` first. */
+  readonly pending: readonly PendingState[];
+  /** null when the state is about no attempt. */
+  readonly run: CalledBackRun | null;
+  /** Seqs dropped by this claim: the lane was held or dead, and newer states have overtaken them. */
+  readonly superseded: readonly number[];
+}
+
+/** What a claim reads. */
+export const laneProjection = {
+  tenantId: 1,
+  taskName: 1,
+  traceparent: 1,
+  submitAt: 1,
+  attempts: 1,
+  callback: 1,
+} as const;
+
+export type StoredLane = Pick<
+  TaskRecord,
+  '_id' | 'tenantId' | 'taskName' | 'traceparent' | 'submitAt' | 'attempts' | 'callback'
+>;
+
+/** A stored lane, just leased, as its claim; null when nothing is pending. */
+export function asClaimedLane(stored: StoredLane, superseded: readonly number[] = []): ClaimedLane | null {
+  const { callback: lane } = stored;
+  const pending = (lane?.pending ?? []).map(asPendingState);
+  const state = pending[0];
+  if (lane?.lease === undefined || state === undefined) return null;
+  const run = stored.attempts[state.attempt - 1];
+  return {
+    taskId: stored._id,
+    tenantId: stored.tenantId,
+    taskName: stored.taskName,
+    traceparent: stored.traceparent ?? null,
+    submittedAtMs: stored.submitAt.getTime(),
+    url: lane.url,
+    events: lane.events,
+    token: lane.lease.token,
+    leaseUntilMs: lane.lease.until.getTime(),
+    state,
+    tries: lane.attempt,
+    pending,
+    run: run === undefined ? null : asRun(run),
+    superseded,
+  };
+}
+
+/** Seqs of the states that a newer one has overtaken. An end state is never among them. */
+export function overtaken(pending: CallbackLane['pending']): readonly number[] {
+  return pending
+    .slice(0, -1)
+    .filter(({ status }) => !isEndState(status))
+    .map(({ seq }) => seq);
+}
+
+function asPendingState({ at, ...state }: PendingRecord): PendingState {
+  return { ...state, atMs: at.getTime() };
+}
+
+function asRun(attempt: AttemptRecord): CalledBackRun {
+  const { mesosTaskId, frameworkId, agentId, agentHost, agentPort, launchedAt } = attempt;
+  return { mesosTaskId, frameworkId, agentId, agentHost, agentPort, launchedAtMs: launchedAt.getTime() };
+}

@@ -1,0 +1,86 @@
+import mongoose from 'mongoose';
+import { nativeDb, type MongoConnection } from './connection.ts';
+import { attempt } from './mongo-failure.ts';
+import type { TaskRecord } from './task-record.ts';
+
+const { Schema } = mongoose;
+const text = { type: String, required: true } as const;
+const count = { type: Number, required: true } as const;
+
+/**
+ * The collections. Schemas are private to this library: they name the indexes and cast what is read and written through
+ * mongoose; hot paths go past them, through the driver's handle.
+ */
+const taskSchema = new Schema(
+  {
+    _id: { type: Schema.Types.BigInt, required: true },
+    tenantId: text,
+    taskName: text,
+    status: count,
+    seq: count,
+    epoch: count,
+  },
+  { collection: 'tasks', strict: false, versionKey: false },
+)
+  .index({ tenantId: 1, _id: -1 })
+  .index({ status: 1, _id: 1 })
+  .index({ 'callback.dueAt': 1 }, { sparse: true })
+  .index({ killPendingAt: 1 }, { sparse: true })
+  .index({ outboxAt: 1 }, { sparse: true })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
+const callbackAttemptSchema = new Schema(
+  {
+    _id: text,
+    taskId: { type: Schema.Types.BigInt, required: true },
+    seq: count,
+    purgeAt: { type: Date, required: true },
+  },
+  { collection: 'callback_attempts', strict: false, versionKey: false },
+)
+  .index({ taskId: 1, seq: 1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
+const leaseSchema = new Schema(
+  {
+    _id: text,
+    holder: { type: String, default: null },
+    epoch: count,
+    renewals: count,
+    url: { type: String, default: null },
+  },
+  { collection: 'leases', versionKey: false },
+);
+
+const frameworkSchema = new Schema(
+  { _id: text, frameworkId: { type: String, default: null }, epoch: count },
+  { collection: 'frameworks', versionKey: false },
+);
+
+/** One list: what ensureIndexes makes and what the stores use. */
+const schemas = {
+  Task: taskSchema,
+  CallbackAttempt: callbackAttemptSchema,
+  Lease: leaseSchema,
+  Framework: frameworkSchema,
+} as const;
+
+type ModelName = keyof typeof schemas;
+
+export function modelOf<N extends ModelName>(conn: MongoConnection, name: N) {
+  return conn.connection.model(name, schemas[name]);
+}
+
+/** The tasks through the driver, without mongoose's casting. */
+export function tasksOf(conn: MongoConnection): TaskCollection {
+  return nativeDb(conn.connection).collection<TaskRecord>('tasks');
+}
+
+export type TaskCollection = mongoose.mongo.Collection<TaskRecord>;
+
+/** Creates what is missing of the indexes; may be repeated, and run by several processes at once. Throws DependencyFailure. */
+export async function ensureIndexes(conn: MongoConnection): Promise<void> {
+  for (const [name, schema] of Object.entries(schemas)) {
+    await attempt(`create indexes of ${name}`, () => conn.connection.model<unknown>(name, schema).createIndexes());
+  }
+}

@@ -1,0 +1,24 @@
+export { connectMongo, type MongoConnection, type MongoOptions } from './connection.ts';
+export { ensureIndexes } from './collections.ts';
+export { createTaskStore, type LaunchSpec, type TaskStore } from './task-store.ts';
+export { type Frame } from './apply-transitions.ts';
+export { type InsertOutcome, type NewTask } from './insert-tasks.ts';
+export { type KillOutcome } from './request-kill.ts';
+export { type LoadedTask } from './live-tasks.ts';
+export { type PublishedEvent } from './outbox.ts';
+export {
+  type AttemptRecord,
+  type CallbackLane,
+  type HistoryRecord,
+  type OutboxRecord,
+  type PendingRecord,
+  type TaskRecord,
+} from './task-record.ts';
+export { type RetentionOptions } from './retention.ts';
+export { createLeaseStore, type Lease, type LeaseStore } from './lease-store.ts';
+export { createFrameworkStore, type FrameworkStore } from './framework-store.ts';
+export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
+export { type Claim } from './claim-lane.ts';
+export { type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
+export { type Delivered, type Settled, type Settling } from './settle-lane.ts';
+export { type CallbackAttempt } from './callback-attempts.ts';

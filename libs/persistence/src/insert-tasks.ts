@@ -1,0 +1,74 @@
+import { TaskState, type TaskId, type TaskSpec } from '@juice/contracts';
+import mongoose from 'mongoose';
+import { operationDeadlineMs } from './connection.ts';
+import { asFailure, duplicateKey } from './mongo-failure.ts';
+import type { TaskCollection } from './collections.ts';
+import type { CallbackLane, TaskRecord } from './task-record.ts';
+
+export interface NewTask {
+  readonly taskId: TaskId;
+  readonly tenantId: string;
+  readonly spec: TaskSpec;
+  readonly submitAtMs: number;
+  readonly expireAtMs: number;
+  readonly traceparent: string | null;
+}
+
+/** `duplicate`: a task of this id was stored before; what is stored was not touched. */
+export type InsertOutcome = 'stored' | 'duplicate';
+
+/**
+ * Stores new tasks as waiting, in one unordered insert; outcomes in the order of the tasks. Resolves when a majority has
+ * them in its journal. Throws DependencyFailure, at the latest after 10 s or so, when it is not known of every task
+ * whether it was stored: then some may be.
+ */
+export async function insertTasks(tasks: TaskCollection, added: readonly NewTask[]): Promise<readonly InsertOutcome[]> {
+  if (added.length === 0) return [];
+  try {
+    await tasks.insertMany(added.map(asDocument), { ordered: false, maxTimeMS: operationDeadlineMs });
+    return added.map(() => 'stored');
+  } catch (error: unknown) {
+    const refused = duplicatesOf(error);
+    if (refused === null) throw asFailure('insert tasks', error);
+    return added.map((_, index) => (refused.has(index) ? 'duplicate' : 'stored'));
+  }
+}
+
+/** Places of the documents refused for their id; null when anything else went wrong. */
+function duplicatesOf(error: unknown): ReadonlySet<number> | null {
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return null;
+  if (error.result.getWriteConcernError() !== undefined) return null;
+  const writeErrors = [error.writeErrors].flat();
+  if (writeErrors.length === 0 || writeErrors.some(({ code }) => code !== duplicateKey)) return null;
+  return new Set(writeErrors.map(({ index }) => index));
+}
+
+function asDocument(task: NewTask): TaskRecord {
+  const { spec } = task;
+  const submitAt = new Date(task.submitAtMs);
+  return {
+    _id: task.taskId,
+    tenantId: task.tenantId,
+    taskName: spec.taskName,
+    spec,
+    status: TaskState.NOT_START,
+    message: '',
+    reason: null,
+    seq: 0,
+    attempt: 0,
+    attempts: [],
+    history: [],
+    epoch: 0,
+    countedFailures: 0,
+    freeFailures: 0,
+    submitAt,
+    expireAt: new Date(task.expireAtMs),
+    ...(task.traceparent === null ? {} : { traceparent: task.traceparent }),
+    outbox: [],
+    ...(spec.callbackUrl === null ? {} : { callback: newLane(spec.callbackUrl, spec.callbackEvents) }),
+  };
+}
+
+function newLane(url: string, events: CallbackLane['events']): CallbackLane {
+  return { url, events, state: 'idle', pending: [], attempt: 0 };
+}

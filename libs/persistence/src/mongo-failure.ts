@@ -1,0 +1,87 @@
+import { DependencyFailure } from '@juice/contracts';
+import mongoose from 'mongoose';
+
+/** A unique index (here: always `_id`) refused the document. */
+export const duplicateKey = 11000;
+
+/**
+ * Server errors after which the same command may well succeed: the primary moved or is going down, or a time limit
+ * or the write concern was not met. Of the last two the outcome is unknown, as it is after a broken connection.
+ */
+const retryableCodes: ReadonlySet<number> = new Set([
+  6, // HostUnreachable
+  7, // HostNotFound
+  50, // MaxTimeMSExpired
+  64, // WriteConcernTimeout
+  89, // NetworkTimeout
+  91, // ShutdownInProgress
+  100, // UnsatisfiableWriteConcern: members are down
+  112, // WriteConflict
+  134, // ReadConcernMajorityNotAvailableYet
+  189, // PrimarySteppedDown
+  262, // ExceededTimeLimit
+  9001, // SocketException
+  10058, // LegacyNotPrimary
+  10107, // NotWritablePrimary
+  11600, // InterruptedAtShutdown
+  11602, // InterruptedDueToReplStateChange
+  13435, // NotPrimaryNoSecondaryOk
+  13436, // NotPrimaryOrSecondary
+]);
+
+/**
+ * Runs one database operation; whatever the driver or mongoose throws comes out as a DependencyFailure. After a
+ * retryable one a write may or may not have happened: callers repeat it, and every write of this library can be repeated.
+ */
+export async function attempt<T>(operation: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error: unknown) {
+    throw asFailure(operation, error);
+  }
+}
+
+/** Whether the operation was refused because a document with this `_id` exists. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof mongoose.mongo.MongoServerError && error.code === duplicateKey;
+}
+
+/** The driver's error as ours; anything that is not the driver's (a bug of our own) is passed on as it is. */
+export function asFailure(operation: string, error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(`not an Error: ${String(error)}`, { cause: error });
+  const { MongoError } = mongoose.mongo;
+  const theirs = error instanceof MongoError || error instanceof mongoose.Error || error.name.startsWith('BSON');
+  if (!theirs) return error;
+  return new DependencyFailure({
+    dependency: 'mongodb',
+    operation,
+    retryable: isRetryable(error),
+    detail: error.message,
+    cause: error,
+  });
+}
+
+function isRetryable(error: Error): boolean {
+  const { MongoError, MongoServerError, MongoBulkWriteError } = mongoose.mongo;
+  if (error instanceof mongoose.Error.MongooseServerSelectionError) return true;
+  if (!(error instanceof MongoError)) return false;
+  if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError')) return true;
+  if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() !== undefined) return true;
+  if (error instanceof MongoServerError) return typeof error.code === 'number' && retryableCodes.has(error.code);
+  return connectionTroubles.has(error.name);
+}
+
+/** The driver's own errors that mean "not reachable just now", by name, as it documents them. */
+const connectionTroubles: ReadonlySet<string> = new Set([
+  'MongoNetworkError',
+  'MongoNetworkTimeoutError',
+  'MongoServerSelectionError',
+  'MongoPoolClearedError',
+  'MongoPoolClearedOnNetworkError',
+  'MongoWaitQueueTimeoutError',
+  'MongoConnectionPoolClearedError',
+  'MongoTopologyClosedError',
+  'MongoServerClosedError',
+  'MongoNotConnectedError',
+  'MongoOperationTimeoutError',
+]);

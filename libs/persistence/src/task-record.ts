@@ -1,0 +1,109 @@
+import type { TaskId, TaskSpec, TaskState } from '@juice/contracts';
+
+/**
+ * A document of `tasks`, as it is stored and as the api reads it. Counters and statuses are numbers, instants are Dates,
+ * `_id` is a 64-bit integer. `spec.env` may hold secrets: never log one.
+ */
+export interface TaskRecord {
+  readonly _id: TaskId;
+  readonly tenantId: string;
+  readonly taskName: string;
+  readonly spec: TaskSpec;
+  readonly status: TaskState;
+  readonly message: string;
+  readonly reason: string | null;
+  /** Grows by one with every visible transition; 0 on insert. The guard of every write. */
+  readonly seq: number;
+  /** Attempts launched so far. */
+  readonly attempt: number;
+  readonly attempts: readonly AttemptRecord[];
+  /** The last 50 transitions, oldest first. */
+  readonly history: readonly HistoryRecord[];
+  readonly killRequestedAt?: Date;
+  /** As killRequestedAt, but only until the task has ended: what the sweep's index holds. */
+  readonly killPendingAt?: Date;
+  /** Of the scheduler that wrote last; 0 on insert. */
+  readonly epoch: number;
+  /** Stamp of the last frame that wrote; absent when the api wrote last. */
+  readonly frame?: string;
+  readonly countedFailures: number;
+  readonly freeFailures: number;
+  readonly notBefore?: Date;
+  readonly submitAt: Date;
+  /** When the latest attempt was launched. */
+  readonly launchedAt?: Date;
+  /** When the first attempt that ran began to run. */
+  readonly startedAt?: Date;
+  readonly finishAt?: Date;
+  readonly expireAt: Date;
+  readonly traceparent?: string;
+  /** Events that the bus does not have yet. */
+  readonly outbox: readonly OutboxRecord[];
+  /** When an event was last put into the outbox; absent when it is empty. */
+  readonly outboxAt?: Date;
+  /** Present when the task has a callback URL. */
+  readonly callback?: CallbackLane;
+  /** When a state was last delivered with a 2xx. */
+  readonly callbackAt?: Date;
+  /** The document is removed at this instant. */
+  readonly purgeAt?: Date;
+}
+
+export interface AttemptRecord {
+  /** 1, 2, …: always the place in `attempts` plus one. */
+  readonly n: number;
+  readonly mesosTaskId: string;
+  readonly frameworkId: string;
+  readonly agentId: string;
+  readonly agentHost: string;
+  readonly agentPort: number | null;
+  readonly launchedAt: Date;
+  readonly startedAt?: Date;
+  readonly endedAt?: Date;
+  /** launching, running, unreachable, or Mesos' name of the state it ended with. */
+  readonly state: string;
+  readonly reason?: string | null;
+  readonly message?: string;
+  readonly exitCode?: number | null;
+  /** The failure was the cluster's. */
+  readonly free?: boolean;
+}
+
+export interface HistoryRecord {
+  readonly seq: number;
+  readonly status: TaskState;
+  readonly at: Date;
+  readonly attempt: number;
+  readonly message: string;
+  readonly reason: string | null;
+}
+
+export interface OutboxRecord extends HistoryRecord {
+  readonly callback: boolean;
+}
+
+export interface PendingRecord extends HistoryRecord {
+  readonly exitCode: number | null;
+}
+
+/**
+ * The delivery lane of a task. The scheduler appends to `pending` and lowers `dueAt`, nothing else; the rest is the
+ * worker's, under its lease. Where `dueAt` is set, `pending` is not empty.
+ */
+export interface CallbackLane {
+  readonly url: string;
+  readonly events: 'all' | 'terminal';
+  readonly state: 'idle' | 'pending' | 'leased' | 'held' | 'dead';
+  /** States still to deliver, in the order of seq. */
+  readonly pending: readonly PendingRecord[];
+  readonly dueAt?: Date;
+  /** Backoff: no attempt before this instant. */
+  readonly notBefore?: Date;
+  readonly lease?: { readonly token: string; readonly until: Date };
+  /** Tries of the oldest pending state so far. */
+  readonly attempt: number;
+  /** Why the last try failed, or why the lane is held or dead. */
+  readonly cause?: string;
+  /** How many states were overtaken by newer ones and never delivered. */
+  readonly superseded?: number;
+}

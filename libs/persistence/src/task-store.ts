@@ -1,0 +1,110 @@
+import {
+  TaskState,
+  type LiveTask,
+  type StatusEvent,
+  type TaskId,
+  type TaskSpec,
+  type TaskTransition,
+  type TransitionOutcome,
+} from '@juice/contracts';
+import { applyTransitions, type Frame } from './apply-transitions.ts';
+import type { MongoConnection } from './connection.ts';
+import { insertTasks, type InsertOutcome, type NewTask } from './insert-tasks.ts';
+import { loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
+import { modelOf, tasksOf } from './collections.ts';
+import { asFailure, attempt } from './mongo-failure.ts';
+import { clearOutbox, outboxLeftovers, type PublishedEvent } from './outbox.ts';
+import { requestKill, type KillOutcome } from './request-kill.ts';
+import { defaultRetentionMs, type RetentionOptions } from './retention.ts';
+import type { TaskRecord } from './task-record.ts';
+
+/** What is read to launch an attempt. `spec.env` may hold secrets. */
+export interface LaunchSpec {
+  readonly spec: TaskSpec;
+  readonly traceparent: string | null;
+}
+
+/** Every method throws DependencyFailure when MongoDB cannot be reached; every write may then be repeated. */
+export interface TaskStore {
+  /** One unordered insert; see InsertOutcome. Throws when it is not known of every task whether it was stored. */
+  insertTasks(tasks: readonly NewTask[]): Promise<readonly InsertOutcome[]>;
+  /** Those of the ids that are this tenant's, in no particular order. */
+  findTasks(tenantId: string, ids: readonly TaskId[]): Promise<readonly TaskRecord[]>;
+  requestKill(tenantId: string, taskId: TaskId, atMs: number): Promise<KillOutcome>;
+  /** Every live task once, in the order of ids; tasks inserted meanwhile may be left out. */
+  liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
+  loadLiveTasks(ids: readonly TaskId[]): Promise<readonly LoadedTask[]>;
+  /** Waiting tasks from an id on, in the order of ids. */
+  waitingSince(firstId: TaskId, limit: number): Promise<readonly LiveTask[]>;
+  /** Tasks on the cluster, last written under another epoch, from an id on, in the order of ids. */
+  liveFromOlderEpoch(epoch: number, limit: number, firstId?: TaskId): Promise<readonly LiveTask[]>;
+  /** Live tasks that a tenant asked to kill, the longest asked first. */
+  killsRequested(limit: number): Promise<readonly LiveTask[]>;
+  applyTransitions(frame: Frame, transitions: readonly TaskTransition[]): Promise<TransitionOutcome>;
+  /** Unknown ids are left out. */
+  loadLaunchSpecs(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, LaunchSpec>>;
+  clearOutbox(published: readonly PublishedEvent[]): Promise<void>;
+  outboxLeftovers(beforeMs: number, limit: number): Promise<readonly StatusEvent[]>;
+}
+
+/** States of tasks with an attempt on the cluster. */
+const onCluster = [TaskState.STAGING, TaskState.RUNNING, TaskState.UNREACHABLE];
+
+export function createTaskStore(conn: MongoConnection, options: RetentionOptions = {}): TaskStore {
+  const tasks = tasksOf(conn);
+  const records = modelOf(conn, 'Task');
+  const retentionMs = options.retentionMs ?? defaultRetentionMs;
+  return {
+    insertTasks: (added) => insertTasks(tasks, added),
+    findTasks: (tenantId, ids) =>
+      attempt('find tasks', () =>
+        records
+          .find({ tenantId, _id: { $in: [...ids] } })
+          .lean<TaskRecord[]>()
+          .exec(),
+      ),
+    requestKill: (tenantId, taskId, atMs) =>
+      attempt('request kill', () => requestKill(tasks, { tenantId, taskId, atMs, retentionMs })),
+    async *liveTasks(batchSize) {
+      try {
+        yield* scanLiveTasks(tasks, batchSize);
+      } catch (error: unknown) {
+        throw asFailure('load live tasks', error);
+      }
+    },
+    loadLiveTasks: (ids) => attempt('load live tasks', () => loadLiveTasks(tasks, ids)),
+    waitingSince: (firstId, limit) =>
+      attempt('find waiting tasks', () =>
+        readLiveTasks(tasks, { filter: { status: TaskState.NOT_START, _id: { $gte: firstId } }, limit }),
+      ),
+    liveFromOlderEpoch: (epoch, limit, firstId) =>
+      attempt('find tasks of other epochs', () =>
+        readLiveTasks(tasks, {
+          filter: { status: { $in: onCluster }, epoch: { $ne: epoch, $gt: 0 }, _id: { $gte: firstId ?? 0n } },
+          limit,
+        }),
+      ),
+    killsRequested: (limit) =>
+      attempt('find kills requested', () =>
+        readLiveTasks(tasks, { filter: { killPendingAt: { $gt: new Date(0) } }, sort: { killPendingAt: 1 }, limit }),
+      ),
+    applyTransitions: (frame, transitions) => applyTransitions(tasks, frame, { transitions, retentionMs }),
+    loadLaunchSpecs: (ids) => attempt('load launch specs', () => loadLaunchSpecs(conn, ids)),
+    clearOutbox: (published) => attempt('clear outbox', () => clearOutbox(tasks, published)),
+    outboxLeftovers: (beforeMs, limit) =>
+      attempt('find outbox leftovers', () => outboxLeftovers(tasks, beforeMs, limit)),
+  };
+}
+
+async function loadLaunchSpecs(
+  conn: MongoConnection,
+  ids: readonly TaskId[],
+): Promise<ReadonlyMap<TaskId, LaunchSpec>> {
+  const found = await tasksOf(conn)
+    .find<Pick<TaskRecord, '_id' | 'spec' | 'traceparent'>>(
+      { _id: { $in: [...ids] } },
+      { projection: { spec: 1, traceparent: 1 } },
+    )
+    .toArray();
+  return new Map(found.map(({ _id, spec, traceparent }) => [_id, { spec, traceparent: traceparent ?? null }]));
+}
