@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { decodeCall, decodeEvent, type ContentType, type Event, type ReceivedCall } from '@juice/mesos';
+import { decodeCall, decodeEvent, type ContentType, type Event, type ReceivedCall } from '../src/index.ts';
 
 /** Conversations recorded with a real master (fixtures/README.md says what each shows). */
 export interface Scenario {
