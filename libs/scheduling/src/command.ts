@@ -43,6 +43,7 @@ export type MesosCall =
 
 export interface Launch {
   readonly taskId: TaskId;
+  readonly tenantId: string;
   readonly attempt: number;
   readonly mesosTaskId: string;
 }

@@ -64,7 +64,7 @@ function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: nu
       killPauseMs: state.policy.askAgainMs,
     };
     state.attempts.set(id, task);
-    launches.push({ taskId, attempt, mesosTaskId: id });
+    launches.push({ taskId, tenantId: task.view.tenantId, attempt, mesosTaskId: id });
   }
   state.offers.delete(offer.offerId);
   // No filter on what is left: it comes back with the next allocation, for the next tasks in line.

@@ -1,0 +1,46 @@
+import { hostname, userInfo } from 'node:os';
+import { z } from 'zod';
+import { duration, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
+import { logLevels } from '@juice/observability';
+
+/** The scheduler's environment; names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`). */
+export const configSchema = z.object({
+  mongoUrl: url(['mongodb', 'mongodb+srv']).meta({ env: 'JUICE_MONGO_URL', description: 'MongoDB, with the database' }),
+  amqpUrl: url(['amqp', 'amqps']).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ' }),
+  mesosMasters: list('Mesos masters as http://host:port, separated by commas')
+    .refine((masters) => masters.length > 0 && masters.every((master) => /^https?:\/\/[^/,\s]+/.test(master)), {
+      message: 'must be at least one http://host:port',
+    })
+    .meta({ env: 'JUICE_MESOS_MASTERS', description: 'Any masters of the cluster; the leader is found through them' }),
+  mesosRole: text('a Mesos role')
+    .default('*')
+    .meta({ env: 'JUICE_MESOS_ROLE', description: 'The role to subscribe with' }),
+  mesosUser: text('a unix user')
+    .default(() => userInfo().username)
+    .meta({ env: 'JUICE_MESOS_USER', description: 'The unix user that tasks run as on the agents' }),
+  mesosPrincipal: text('a principal')
+    .optional()
+    .meta({ env: 'JUICE_MESOS_PRINCIPAL', description: 'For Basic authentication' }),
+  mesosSecret: secret(text('the secret of the principal')).optional().meta({ env: 'JUICE_MESOS_SECRET', secret: true }),
+  frameworkName: text('a name')
+    .default('juice')
+    .meta({ env: 'JUICE_FRAMEWORK_NAME', description: 'As Mesos shows it' }),
+  failoverTimeoutMs: duration({ minMs: 60_000 })
+    .default(30 * 86_400_000)
+    .meta({ env: 'JUICE_FAILOVER_TIMEOUT', description: 'How long Mesos keeps our tasks while no scheduler is there' }),
+  leaseMs: duration({ minMs: 500, maxMs: 300_000 })
+    .default(10_000)
+    .meta({ env: 'JUICE_LEASE', description: 'How long a silent leader keeps the lead' }),
+  healthHost: text('a host')
+    .default('127.0.0.1')
+    .meta({ env: 'JUICE_HEALTH_HOST', description: '/livez /readyz /metrics' }),
+  healthPort: port().default(8081).meta({ env: 'JUICE_HEALTH_PORT' }),
+  publicHost: text('a host name')
+    .default(() => hostname())
+    .meta({ env: 'JUICE_PUBLIC_HOST', description: 'Where others reach this process: for the lease and for Mesos' }),
+  stopGraceMs: duration().default(10_000).meta({ env: 'JUICE_STOP_GRACE', description: 'How long stopping may take' }),
+  mongoPoolSize: integer({ min: 1, max: 500 }).default(10).meta({ env: 'JUICE_MONGO_POOL' }),
+  logLevel: oneOf(logLevels).default('info').meta({ env: 'JUICE_LOG_LEVEL' }),
+});
+
+export type SchedulerConfig = z.output<typeof configSchema>;

@@ -1,0 +1,113 @@
+import { commandMessage, firstTaskIdAt, tasksSubmittedMessage, type LiveTask, type TaskId } from '@juice/contracts';
+import type { Consumer, Delivery } from '@juice/messaging';
+import type { Log } from '@juice/observability';
+import type { Event } from '@juice/scheduling';
+
+export interface IntakeStore {
+  loadLiveTasks(ids: readonly TaskId[]): Promise<readonly { taskId: TaskId; live: LiveTask | null }[]>;
+  waitingSince(firstId: TaskId, limit: number): Promise<readonly LiveTask[]>;
+  killsRequested(limit: number): Promise<readonly LiveTask[]>;
+}
+
+export interface IntakeBroker {
+  consume(
+    queue: 'juice.scheduler.tasks' | 'juice.scheduler.commands',
+    options: { prefetch: number },
+    onMessage: (message: Delivery) => void | Promise<void>,
+  ): Promise<Consumer>;
+}
+
+export interface Intake {
+  /** Starts to consume; rejects when the broker is not there (the sweep finds the tasks meanwhile). */
+  consume(): Promise<void>;
+  /** Looks in MongoDB for what a lost message would have told: tasks waiting, kills requested. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Messages are acknowledged on receipt; the ids read at once are bounded by what one query should carry. */
+const prefetch = 500;
+const idsPerRead = 1_000;
+/** Inserts have a deadline of ten seconds: an id older than this is visible to the takeover's load, or never. */
+const sweepWindowMs = 30_000;
+const sweepLimit = 20_000;
+
+/**
+ * Messages and sweeps → events. A message is a hint: what it names is read from MongoDB, many ids in one read, and the
+ * reading is what the core gets. Losing a message costs latency, repeating one costs nothing.
+ */
+export function createIntake(deps: {
+  broker: IntakeBroker;
+  store: IntakeStore;
+  push: (event: Event) => void;
+  /** Runs a read until it succeeds, while this process leads. */
+  persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
+  log: Log;
+  now: () => number;
+}): Intake {
+  const { broker, store, push, log, now } = deps;
+  const consumers: Consumer[] = [];
+  let named = new Set<TaskId>();
+  let reading = false;
+
+  async function readNamed(): Promise<void> {
+    if (reading) return;
+    reading = true;
+    while (named.size > 0) {
+      const ids = [...named].slice(0, idsPerRead);
+      named = new Set([...named].slice(idsPerRead));
+      const loaded = await deps.persevere('loadLiveTasks', () => store.loadLiveTasks(ids));
+      for (const { taskId, live } of loaded) push({ kind: 'task.loaded', atMs: now(), taskId, live });
+    }
+    reading = false;
+  }
+
+  function nameTasks(taskIds: readonly TaskId[]): void {
+    for (const taskId of taskIds) named.add(taskId);
+    // Rejects only when this process leads no more, and then it ends.
+    readNamed().catch(() => undefined);
+  }
+
+  function onTasks(message: Delivery): void {
+    const parsed = tasksSubmittedMessage.safeParse(message.body);
+    if (parsed.success) {
+      message.ack();
+      nameTasks(parsed.data.taskIds);
+    } else settleUnread(message, 'juice.scheduler.tasks', log);
+  }
+
+  function onCommand(message: Delivery): void {
+    const parsed = commandMessage.safeParse(message.body);
+    if (!parsed.success) return settleUnread(message, 'juice.scheduler.commands', log);
+    message.ack();
+    if (parsed.data.kind === 'reconcile') {
+      push({ kind: 'reconcile.requested', atMs: now(), taskIds: parsed.data.taskIds });
+    } else nameTasks(parsed.data.taskIds);
+  }
+
+  return {
+    async consume() {
+      consumers.push(await broker.consume('juice.scheduler.tasks', { prefetch }, onTasks));
+      consumers.push(await broker.consume('juice.scheduler.commands', { prefetch }, onCommand));
+    },
+    async sweep() {
+      const waiting = await store.waitingSince(firstTaskIdAt(now() - sweepWindowMs), sweepLimit);
+      const killed = await store.killsRequested(sweepLimit);
+      for (const live of [...waiting, ...killed]) {
+        push({ kind: 'task.loaded', atMs: now(), taskId: live.task.taskId, live });
+      }
+    },
+    async stop() {
+      await Promise.allSettled(consumers.map((consumer) => consumer.cancel()));
+    },
+  };
+}
+
+/** A newer version is left for the sweep (an older leader cannot read it); what no version has is poison. */
+function settleUnread(message: Delivery, queue: string, log: Log): void {
+  const version = (message.body as { v?: unknown } | null)?.v;
+  const isNewer = typeof version === 'number' && version > 1;
+  log.warn('message.rejected', { queue, outcome: isNewer ? 'newer version' : 'unreadable' });
+  if (isNewer) message.ack();
+  else message.reject();
+}

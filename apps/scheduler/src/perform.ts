@@ -1,0 +1,86 @@
+import type { TaskId, TaskSpec } from '@juice/contracts';
+import type { CallAnswer, Draft, FrameworkCall, Offer } from '@juice/mesos';
+import type { Log } from '@juice/observability';
+import type { Event, Launch, MesosCall } from '@juice/scheduling';
+import { buildAccept, type AcceptCall } from './launches.ts';
+import type { CallTarget } from './runner.ts';
+import { toWireCall } from './subscription-calls.ts';
+
+/** Makes the core's calls on one subscription. Offers are kept as the master sent them until they are answered. */
+export interface Performer extends CallTarget {
+  keepOffers(offers: readonly Offer[]): void;
+  dropOffer(offerId: string): void;
+}
+
+/**
+ * KILL and RECONCILE never precede the answer to their task's ACCEPT: the core waits for it. Beyond that calls may be in
+ * flight in parallel; REVIVE and SUPPRESS alone follow one another, because the last of them must win.
+ */
+export function createPerformer(deps: {
+  frameworkId: string;
+  call: (call: Draft<FrameworkCall>) => Promise<CallAnswer>;
+  loadLaunchSpecs: (ids: readonly TaskId[]) => Promise<ReadonlyMap<TaskId, { spec: TaskSpec }>>;
+  push: (event: Event) => void;
+  /** The subscription is gone, or what became of an ACCEPT is not known: subscribe anew. */
+  onDoubt: (detail: string) => void;
+  log: Log;
+  now: () => number;
+}): Performer {
+  const { frameworkId, log, now } = deps;
+  const offers = new Map<string, Offer>();
+  let demand: Promise<unknown> = Promise.resolve();
+
+  async function make(kind: MesosCall['kind'], wireCall: Draft<FrameworkCall>): Promise<CallAnswer> {
+    const answer = await deps.call(wireCall);
+    if (answer.kind === 'accepted') return answer;
+    const level = answer.kind === 'refused' ? 'error' : 'warn';
+    log[level]('call.failed', { call: kind, outcome: answer.kind, detail: answer.detail });
+    if (answer.kind === 'subscription-lost') deps.onDoubt(answer.detail);
+    return answer;
+  }
+
+  async function launch(accepts: readonly AcceptCall[]): Promise<void> {
+    const ids = accepts.flatMap(({ launches }) => launches.map(({ taskId }) => taskId));
+    const specs = await deps.loadLaunchSpecs(ids).catch((error: unknown) => {
+      log.warn('call.failed', { call: 'accept', outcome: 'specs unread', error });
+      return new Map<TaskId, { spec: TaskSpec }>();
+    });
+    await Promise.all(accepts.map((accept) => launchOn(accept, specs)));
+  }
+
+  async function launchOn(accept: AcceptCall, specs: ReadonlyMap<TaskId, { spec: TaskSpec }>): Promise<void> {
+    const offer = offers.get(accept.offerId);
+    offers.delete(accept.offerId);
+    if (offer === undefined) return answered(accept.launches, 'refused', 'its offer was withdrawn');
+    const { call, included, refused } = buildAccept(accept, offer, specs, frameworkId);
+    for (const { launch: one, detail } of refused) answered([one], 'refused', detail);
+    const answer = await make('accept', call);
+    if (answer.kind === 'accepted') answered(included, 'accepted', '');
+    else if (answer.kind === 'refused') answered(included, 'refused', answer.detail);
+    else if (answer.kind === 'unknown') deps.onDoubt(`what became of an ACCEPT is not known: ${answer.detail}`);
+  }
+
+  function answered(launches: readonly Launch[], answer: 'accepted' | 'refused', detail: string): void {
+    if (launches.length === 0) return;
+    const mesosTaskIds = launches.map(({ mesosTaskId }) => mesosTaskId);
+    deps.push({ kind: 'accept.answered', atMs: now(), mesosTaskIds, answer, detail });
+  }
+
+  return {
+    keepOffers(received) {
+      for (const offer of received) offers.set(offer.id.value, offer);
+    },
+    dropOffer: (offerId) => void offers.delete(offerId),
+    perform(calls) {
+      const accepts = calls.filter((call) => call.kind === 'accept');
+      if (accepts.length > 0) void launch(accepts);
+      for (const call of calls) {
+        if (call.kind === 'accept') continue;
+        const wireCall = toWireCall(call, frameworkId);
+        if (call.kind === 'decline') for (const offerId of call.offerIds) offers.delete(offerId);
+        if (call.kind === 'revive' || call.kind === 'suppress') demand = demand.then(() => make(call.kind, wireCall));
+        else void make(call.kind, wireCall);
+      }
+    },
+  };
+}

@@ -1,0 +1,152 @@
+import type { LiveTask, StatusEvent, TaskId, TaskTransition, TransitionOutcome } from '@juice/contracts';
+import type { Log } from '@juice/observability';
+import {
+  createCommands,
+  createState,
+  decide,
+  describeState,
+  type Event,
+  type MesosCall,
+  type Policy,
+} from '@juice/scheduling';
+
+/** What the runner needs of the store; every write is guarded (see TaskTransition). */
+export interface RunnerStore {
+  applyTransitions(
+    frame: { epoch: number; stamp: string },
+    transitions: readonly TaskTransition[],
+  ): Promise<TransitionOutcome>;
+  loadLiveTasks(ids: readonly TaskId[]): Promise<readonly { taskId: TaskId; live: LiveTask | null }[]>;
+}
+
+/** The subscription that a frame's calls go to: the one its events came from. */
+export interface CallTarget {
+  /** Makes these calls; answers come back as events. Never rejects, and does not wait for the answers. */
+  perform(calls: readonly MesosCall[]): void;
+}
+
+export interface Runner {
+  /** Hands an event to the core, in order. `cluster.subscribed` brings the subscription that later calls go to. */
+  push(event: Event, target?: CallTarget): void;
+  /** Plays frames until stopped; rejects when a write failed for good or was fenced: the process must end then. */
+  run(): Promise<void>;
+  stop(): void;
+  describe(): ReturnType<typeof describeState> & { queued: number };
+}
+
+/** Events of one frame: enough to share a write among hundreds, few enough to keep a frame short. */
+const eventsPerFrame = 2_000;
+
+/**
+ * The frame loop: take what has arrived → decide each → one bulk write of all records → then the calls → tell of what
+ * changed. Group commit: under load a frame holds hundreds of events and costs one round trip. A frame whose write
+ * missed in places goes on without those tasks, and they are decided anew, first thing in the next frame.
+ */
+export function createRunner(deps: {
+  store: RunnerStore;
+  epoch: number;
+  policy: Policy;
+  /** Throws when the lease may have ended: asked before every write. */
+  assertLeading: () => void;
+  /** Runs a write until it succeeds, within the lease. */
+  persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
+  announce: (events: readonly StatusEvent[]) => void;
+  log: Log;
+  now: () => number;
+}): Runner {
+  const { store, epoch, log, now } = deps;
+  const state = createState(deps.policy);
+  let queue: { event: Event; target: CallTarget | undefined }[] = [];
+  let target: CallTarget | null = null;
+  let frames = 0;
+  let stopped = false;
+  let wake: (() => void) | null = null;
+
+  async function playFrame(): Promise<void> {
+    const startedMs = now();
+    const taken = queue.splice(0, eventsPerFrame);
+    const out = createCommands();
+    for (const { event, target: bringsTarget } of taken) {
+      if (event.kind === 'cluster.subscribed') target = bringsTarget ?? null;
+      if (event.kind === 'cluster.disconnected') target = null;
+      decide(state, event, out);
+    }
+    decide(state, { kind: 'frame.closing', atMs: now() }, out);
+    const missed = out.persist.length === 0 ? none : await persist(out.persist);
+    const calls = out.call.flatMap((call) => withoutMissed(call, missed));
+    if (calls.length > 0) target?.perform(calls);
+    const applied = out.persist.filter(({ taskId }) => !missed.has(taskId));
+    if (applied.length > 0) deps.announce(applied.map(toStatusEvent));
+    for (const explanation of out.explain)
+      log.debug(explanation.kind === 'attempt.superseded' ? 'status.unknown' : explanation.kind, { ...explanation });
+    if (applied.length > 0) {
+      const facts = { events: taken.length, writes: applied.length, missed: missed.size, calls: calls.length };
+      log.debug('frame.completed', { epoch, ...facts, durationMs: now() - startedMs });
+    }
+  }
+
+  async function persist(transitions: readonly TaskTransition[]): Promise<ReadonlySet<TaskId>> {
+    frames += 1;
+    const frame = { epoch, stamp: `${epoch}.${frames}` };
+    const outcome = await deps.persevere('applyTransitions', () => {
+      deps.assertLeading();
+      return store.applyTransitions(frame, transitions);
+    });
+    if (outcome.fenced) throw new Fenced(epoch);
+    if (outcome.missed.length === 0) return none;
+    const fresh = await deps.persevere('loadLiveTasks', () => store.loadLiveTasks(outcome.missed));
+    const conflicts = fresh.map(({ taskId, live }) => {
+      log.info('task.conflicted', { taskId, epoch });
+      return { event: { kind: 'task.conflicted', atMs: now(), taskId, live } as const, target: undefined };
+    });
+    queue = [...conflicts, ...queue];
+    return new Set(outcome.missed);
+  }
+
+  return {
+    push(event, bringsTarget) {
+      queue.push({ event, target: bringsTarget });
+      wake?.();
+    },
+    async run() {
+      while (!stopped) {
+        if (queue.length > 0) await playFrame();
+        else await new Promise<void>((resolve) => (wake = resolve));
+        wake = null;
+      }
+    },
+    stop() {
+      stopped = true;
+      wake?.();
+    },
+    describe: () => ({ ...describeState(state), queued: queue.length }),
+  };
+}
+
+const none: ReadonlySet<TaskId> = new Set();
+
+/** Another scheduler leads with a newer epoch. */
+export class Fenced extends Error {
+  readonly code = 'FENCED';
+  constructor(epoch: number) {
+    super(`a document carries an epoch newer than ${epoch}: another scheduler leads`);
+  }
+}
+
+/** A task whose write missed is left out of the calls: nothing is said to the cluster that was not written down. */
+function withoutMissed(call: MesosCall, missed: ReadonlySet<TaskId>): MesosCall[] {
+  if (missed.size === 0) return [call];
+  if (call.kind === 'accept') {
+    const launches = call.launches.filter(({ taskId }) => !missed.has(taskId));
+    if (launches.length === call.launches.length) return [call];
+    return launches.length > 0
+      ? [{ ...call, launches }]
+      : [{ kind: 'decline', offerIds: [call.offerId], refuseSeconds: 0 }];
+  }
+  return 'taskId' in call && call.taskId !== null && missed.has(call.taskId) ? [] : [call];
+}
+
+function toStatusEvent(transition: TaskTransition): StatusEvent {
+  const { taskId, tenantId, expectSeq, status, attempt, message, reason, atMs, callback } = transition;
+  return { v: 1, taskId, tenantId, seq: expectSeq + 1, status, attempt, message, reason, atMs, callback };
+}

@@ -1,0 +1,117 @@
+import { performance } from 'node:perf_hooks';
+import { randomUUID } from 'node:crypto';
+import type { MesosClient } from '@juice/mesos';
+import type { Log, Metrics } from '@juice/observability';
+import { defaultPolicy, type Policy } from '@juice/scheduling';
+import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
+import { frameworkInfo } from './session.ts';
+import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
+
+export { configSchema, type SchedulerConfig } from './config.ts';
+
+export interface SchedulerSettings {
+  readonly leaseMs: number;
+  readonly frameworkName: string;
+  readonly mesosUser: string;
+  readonly mesosRole: string;
+  readonly mesosPrincipal: string | null;
+  readonly failoverTimeoutMs: number;
+  readonly publicHost: string;
+  /** Where the leader is reached from inside (kept in the lease); null: nowhere. */
+  readonly internalUrl: string | null;
+  readonly policy?: Policy;
+}
+
+export interface SchedulerDeps {
+  readonly settings: SchedulerSettings;
+  readonly store: TermStore;
+  readonly leases: LeadershipStore;
+  readonly frameworks: FrameworkIds;
+  readonly broker: TermDeps['broker'];
+  readonly mesos: MesosClient;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The process must not lead any longer, or a bug was met: it must end. Called at most once. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+export interface Scheduler {
+  /** Ready: a standby always is; a leader when it is subscribed and has loaded every live task. */
+  readonly health: () => { ok: boolean; role: 'standby' | 'leader'; [detail: string]: unknown };
+  /** Releases the lease after the last frame was stored; the subscription is dropped, never torn down. */
+  stop(): Promise<void>;
+}
+
+/** Starts a scheduler: a standby until the lease is free, then the leader until the process stops or loses the lease. */
+export function startScheduler(deps: SchedulerDeps): Scheduler {
+  const { settings, leases, log, mesos } = deps;
+  const policy = settings.policy ?? defaultPolicy;
+  const stopping = new AbortController();
+  let leadership: Leadership | null = null;
+  let term: Term | null = null;
+
+  async function serve(): Promise<void> {
+    const { leaseMs, internalUrl: url } = settings;
+    const holder = `${settings.publicHost}/${process.pid}/${randomUUID()}`;
+    const elapsedMs = (): number => performance.now();
+    leadership = await lead({ leases, holder, url, leaseMs, signal: stopping.signal, log, elapsedMs });
+    term = startTerm({
+      ...deps,
+      leadership,
+      frameworkName: settings.frameworkName,
+      subscribe,
+      policy,
+      now: Date.now,
+      random: Math.random,
+    });
+    await term.over;
+  }
+
+  const subscribe: TermDeps['subscribe'] = (frameworkId, signal) => {
+    const { frameworkName: name, mesosUser: user, mesosRole: role, mesosPrincipal: principal } = settings;
+    const { publicHost, failoverTimeoutMs } = settings;
+    const info = frameworkInfo({ name, user, role, principal, hostname: publicHost, failoverTimeoutMs, frameworkId });
+    return mesos.subscribe(info, [], signal);
+  };
+
+  const serving = serve().catch((error: unknown) => {
+    if (!stopping.signal.aborted) deps.onFatal(error);
+  });
+  declareGauges(
+    deps.metrics,
+    () => term,
+    () => leadership,
+  );
+
+  return {
+    health() {
+      if (term === null) return { ok: true, role: 'standby' };
+      const facts = term.describe();
+      return { ok: facts.subscribed && facts.loaded, role: 'leader', epoch: leadership?.epoch, ...facts };
+    },
+    async stop() {
+      stopping.abort();
+      await term?.stop();
+      await serving;
+      await leadership?.release();
+    },
+  };
+}
+
+function declareGauges(metrics: Metrics, term: () => Term | null, leadership: () => Leadership | null): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    metrics.gauge({ name, help, read });
+  };
+  gauge('juice_scheduler_leader', '1 while this process leads', () => (leadership() === null ? 0 : 1));
+  gauge('juice_scheduler_subscribed', '1 while a Mesos subscription is up', () =>
+    term()?.describe().subscribed ? 1 : 0,
+  );
+  gauge('juice_scheduler_tasks_waiting', 'Tasks without a live attempt', () => term()?.describe().waiting ?? 0);
+  gauge('juice_scheduler_tasks_live', 'Tasks with a live attempt', () => term()?.describe().live ?? 0);
+  gauge('juice_scheduler_events_queued', 'Events that no frame has taken yet', () => term()?.describe().queued ?? 0);
+  gauge(
+    'juice_scheduler_events_unannounced',
+    'Status events not yet on the bus',
+    () => term()?.describe().unannounced ?? 0,
+  );
+}

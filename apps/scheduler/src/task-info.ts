@@ -1,0 +1,107 @@
+import type { ContainerSpec, TaskId, TaskSpec } from '@juice/contracts';
+import type { ContainerInfo, Draft, TaskInfo } from '@juice/mesos';
+import type { Taken, Want } from './offer-purse.ts';
+
+/** What a spec takes of an offer. Memory and disk are rounded up to whole megabytes, as the core counts them. */
+export function wantOf(spec: TaskSpec): Want {
+  const { cpus, memMb, diskMb, gpus, ports } = spec.resources;
+  const hostPorts = (spec.container?.docker.portMappings ?? []).map(({ hostPort }) => hostPort);
+  return {
+    cpuMillis: Math.round(cpus * 1000),
+    memMb: Math.ceil(memMb),
+    diskMb: Math.ceil(diskMb),
+    gpus,
+    hostPorts: hostPorts.filter((port) => port !== 0),
+    anyPorts: ports + hostPorts.filter((port) => port === 0).length,
+  };
+}
+
+/**
+ * The TaskInfo of an attempt. A shell command runs by `sh -c`; a container runs its image's entrypoint with the spec's
+ * args. The host ports it was given are in its environment as PORTS and PORT0, PORT1, …
+ */
+export function buildTaskInfo(facts: {
+  readonly taskId: TaskId;
+  readonly tenantId: string;
+  readonly mesosTaskId: string;
+  readonly agentId: string;
+  readonly spec: TaskSpec;
+  readonly taken: Taken;
+}): Draft<TaskInfo> {
+  const { spec, taken } = facts;
+  const command = {
+    environment: {
+      variables: [...spec.env, ...portVariables(taken.ports)].map(({ name, value }) => ({ name, value })),
+    },
+    uris: spec.uris.map((value) => ({ value })),
+  };
+  return {
+    name: spec.taskName,
+    task_id: { value: facts.mesosTaskId },
+    agent_id: { value: facts.agentId },
+    resources: taken.resources,
+    labels: {
+      labels: [
+        { key: 'juice_task_id', value: String(facts.taskId) },
+        { key: 'juice_tenant_id', value: facts.tenantId },
+      ],
+    },
+    ...(spec.container === null
+      ? { command: { ...command, shell: true, value: spec.commands ?? '' } }
+      : {
+          command: { ...command, shell: false, arguments: spec.args },
+          container: containerInfo(spec.container, taken.ports),
+        }),
+  };
+}
+
+function portVariables(ports: readonly number[]): { name: string; value: string }[] {
+  if (ports.length === 0) return [];
+  const numbered = ports.map((port, at) => ({ name: `PORT${at}`, value: String(port) }));
+  return [{ name: 'PORTS', value: ports.join(',') }, ...numbered];
+}
+
+function containerInfo(container: ContainerSpec, ports: readonly number[]): Draft<ContainerInfo> {
+  const { docker } = container;
+  const volumes = container.volumes.map(({ containerPath, hostPath, mode }) => ({
+    container_path: containerPath,
+    host_path: hostPath,
+    mode,
+  }));
+  if (container.type === 'MESOS') {
+    const image = { type: 'DOCKER' as const, docker: { name: docker.image }, cached: !docker.forcePullImage };
+    return { type: 'MESOS', mesos: { image }, volumes };
+  }
+  return {
+    type: 'DOCKER',
+    volumes,
+    docker: {
+      image: docker.image,
+      network: docker.net,
+      privileged: docker.privileged,
+      force_pull_image: docker.forcePullImage,
+      parameters: docker.parameters,
+      port_mappings: mapPorts(docker.portMappings, ports),
+    },
+    network_infos: docker.net === 'USER' ? [{ name: userNetwork(docker.parameters) }] : [],
+  };
+}
+
+/** Mappings that named their host port keep it; the others take, in order, what is left of the ports taken. */
+function mapPorts(
+  mappings: ContainerSpec['docker']['portMappings'],
+  ports: readonly number[],
+): { host_port: number; container_port: number; protocol: string }[] {
+  const named = new Set(mappings.map(({ hostPort }) => hostPort));
+  const free = ports.filter((port) => !named.has(port));
+  return mappings.map(({ hostPort, containerPort, protocol }) => ({
+    host_port: hostPort === 0 ? (free.shift() ?? 0) : hostPort,
+    container_port: containerPort,
+    protocol,
+  }));
+}
+
+/** Mesos wants the network's name beside the kind USER; a tenant gives it as the docker parameter it would be. */
+function userNetwork(parameters: ContainerSpec['docker']['parameters']): string {
+  return parameters.find(({ key }) => key === 'network' || key === 'net')?.value ?? 'bridge';
+}

@@ -1,0 +1,209 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DependencyFailure, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import type { Log } from '@juice/observability';
+import type { Event, Policy } from '@juice/scheduling';
+import { createAnnouncements, type AnnouncementStore } from './announcements.ts';
+import { createIntake, type IntakeBroker, type IntakeStore } from './intake.ts';
+import type { Leadership } from './leadership.ts';
+import { createPersevere } from './persevere.ts';
+import { createRunner, Fenced, type RunnerStore } from './runner.ts';
+import { runSession, type SessionEnd, type Stream } from './session.ts';
+
+export interface TermStore extends RunnerStore, IntakeStore, AnnouncementStore {
+  liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
+  loadLaunchSpecs(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, { spec: TaskSpec; traceparent: string | null }>>;
+}
+
+export interface FrameworkIds {
+  load(name: string): Promise<{ frameworkId: string } | null>;
+  save(name: string, frameworkId: string, epoch: number): Promise<'saved' | 'fenced'>;
+  clear(name: string, epoch: number): Promise<unknown>;
+}
+
+export interface TermDeps {
+  leadership: Leadership;
+  store: TermStore;
+  frameworks: FrameworkIds;
+  frameworkName: string;
+  broker: IntakeBroker & { publish(exchange: 'juice.events', routingKey: string, body: unknown): Promise<void> };
+  subscribe: (frameworkId: string | null, signal: AbortSignal) => Promise<Stream>;
+  policy: Policy;
+  log: Log;
+  now: () => number;
+  random: () => number;
+}
+
+export interface Term {
+  /** Rejects when this process must not lead any longer; resolves after `stop`. */
+  readonly over: Promise<void>;
+  /** Stops in order: no more intake, the subscription dropped (never torn down), the last frame stored. */
+  stop(): Promise<void>;
+  describe(): {
+    subscribed: boolean;
+    loaded: boolean;
+    waiting: number;
+    live: number;
+    queued: number;
+    unannounced: number;
+  };
+}
+
+const loadBatch = 2_000;
+const tickMs = 250;
+const sweepMs = 5_000;
+/** A subscription that held this long was a good one: the next failure starts with the short pause again. */
+const healthyMs = 30_000;
+const firstPauseMs = 500;
+const longestPauseMs = 15_000;
+/** A refusal is a configuration error: it does not go away within seconds. */
+const refusedPauseMs = 60_000;
+
+/**
+ * One term of leadership: SUBSCRIBE first (which cuts an earlier leader off at the master), then load every live task,
+ * then let the stream in, consume and match. Ends by throwing when a write is fenced or fails for good, or another
+ * process takes the framework over: the process ends with it, and a standby starts from what is stored.
+ */
+export function startTerm(deps: TermDeps): Term {
+  const { leadership, store, frameworks, broker, log, now, policy } = deps;
+  const { epoch } = leadership;
+  const ending = new AbortController();
+  const persevere = createPersevere({ assertLeading: () => leadership.assertLeading(), log });
+  const announcements = createAnnouncements({
+    publish: (exchange, routingKey, body) => broker.publish(exchange, routingKey, body),
+    store,
+    log,
+    now,
+  });
+  const runner = createRunner({
+    store,
+    epoch,
+    policy,
+    assertLeading: () => leadership.assertLeading(),
+    persevere,
+    announce: (events) => announcements.announce(events),
+    log,
+    now,
+  });
+  const push = (event: Event): void => runner.push(event);
+  const intake = createIntake({ broker, store, push, persevere, log, now });
+  let loaded = false;
+  let subscribed = false;
+
+  /** Once a term: nothing of the stream reaches the core before every live task is known. */
+  async function loadAll(): Promise<void> {
+    if (loaded) return;
+    let count = 0;
+    await persevere('liveTasks', async () => {
+      count = 0;
+      for await (const batch of store.liveTasks(loadBatch)) {
+        for (const live of batch) push({ kind: 'task.loaded', atMs: now(), taskId: live.task.taskId, live });
+        count += batch.length;
+      }
+    });
+    push({ kind: 'takeover.completed', atMs: now() });
+    loaded = true;
+    log.info('leader.loaded', { epoch, tasks: count });
+    void keepConsuming();
+  }
+
+  async function keepConsuming(): Promise<void> {
+    while (!ending.signal.aborted) {
+      try {
+        await intake.consume();
+        return;
+      } catch (error: unknown) {
+        // The sweep finds the tasks meanwhile.
+        log.warn('dependency.unreachable', { dependency: 'rabbitmq', operation: 'consume', error });
+        await wait(1_000, undefined, { signal: ending.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async function session(): Promise<SessionEnd> {
+    const known = await persevere('load framework id', () => frameworks.load(deps.frameworkName));
+    return runSession({
+      subscribe: () => deps.subscribe(known?.frameworkId ?? null, ending.signal),
+      async saveFrameworkId(frameworkId) {
+        // Even when it is the one we came with: the write is guarded, and tells whether we still lead.
+        const saved = await persevere('save framework id', () =>
+          frameworks.save(deps.frameworkName, frameworkId, epoch),
+        );
+        if (saved === 'fenced') throw new Fenced(epoch);
+      },
+      async ready() {
+        subscribed = true;
+        await loadAll();
+      },
+      push: (event, target) => {
+        if (event.kind === 'cluster.disconnected') subscribed = false;
+        runner.push(event, target);
+      },
+      loadLaunchSpecs: (ids) => store.loadLaunchSpecs(ids),
+      log,
+      now,
+    });
+  }
+
+  async function keepSubscribed(): Promise<void> {
+    for (let failures = 0; !ending.signal.aborted; failures += 1) {
+      const end = await session().catch((error: unknown): SessionEnd => {
+        if (!(error instanceof DependencyFailure) && !isProtocolViolation(error)) throw error;
+        return { kind: 'ended', detail: error instanceof Error ? error.message : String(error), lastedMs: 0 };
+      });
+      if (ending.signal.aborted) return;
+      if (end.kind === 'superseded') throw new Superseded(end.detail);
+      if (end.kind === 'removed') await forgetFramework(end.detail);
+      else log.warn(end.kind === 'refused' ? 'cluster.error' : 'cluster.disconnected', { detail: end.detail });
+      if (end.kind === 'ended' && end.lastedMs >= healthyMs) failures = 0;
+      const pauseMs = end.kind === 'refused' ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
+      await wait(pauseMs * (0.5 + deps.random() / 2), undefined, { signal: ending.signal }).catch(() => undefined);
+    }
+  }
+
+  async function forgetFramework(detail: string): Promise<void> {
+    log.error('cluster.error', { detail, action: 'all live attempts are lost; a new framework id is asked for' });
+    push({ kind: 'framework.removed', atMs: now() });
+    await persevere('clear framework id', () => frameworks.clear(deps.frameworkName, epoch));
+  }
+
+  async function sweepRegularly(): Promise<void> {
+    while (!ending.signal.aborted) {
+      await wait(sweepMs, undefined, { signal: ending.signal }).catch(() => undefined);
+      if (!loaded || ending.signal.aborted) continue;
+      await persevere('sweep', () => intake.sweep());
+      await persevere('sweep outboxes', () => announcements.sweep());
+    }
+  }
+
+  const ticking = setInterval(() => push({ kind: 'clock.ticked', atMs: now() }), tickMs);
+  const work = [runner.run(), keepSubscribed(), sweepRegularly(), announcements.run()];
+  const lost = leadership.lost.then((reason) => {
+    throw reason;
+  });
+  const stopped = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
+  // A loop that dies takes the term with it; loops that end because of `stop` do not.
+  const over = Promise.race([lost, stopped, ...work.map((loop) => loop.then(() => stopped))]);
+  over.catch(() => ending.abort()).finally(() => clearInterval(ticking));
+
+  return {
+    over,
+    async stop() {
+      clearInterval(ticking);
+      await intake.stop();
+      ending.abort();
+      announcements.stop();
+      runner.stop();
+      await Promise.allSettled(work);
+    },
+    describe: () => ({ subscribed, loaded, ...runner.describe(), unannounced: announcements.backlog }),
+  };
+}
+
+/** Another process subscribed with our framework id. */
+export class Superseded extends Error {
+  readonly code = 'SUPERSEDED';
+}
+
+function isProtocolViolation(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'PROTOCOL_VIOLATION';
+}

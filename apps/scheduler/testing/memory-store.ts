@@ -1,0 +1,74 @@
+import { type TaskState, type LiveTask, type SchedulableTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import { TaskTable } from '@juice/scheduling/testing';
+import type { TermStore } from '../src/term.ts';
+
+const plainSpec: TaskSpec = {
+  taskName: 'a-task',
+  callbackUrl: null,
+  callbackEvents: 'all',
+  commands: 'true',
+  container: null,
+  resources: { role: '*', cpus: 0.1, memMb: 32, diskMb: 0, gpus: 0, ports: 0 },
+  env: [],
+  args: [],
+  uris: [],
+  constraints: [],
+  priority: 0,
+  retry: 0,
+};
+
+/** The scheduler's store in memory, with the guards of the real one. */
+export interface MemoryStore extends TermStore {
+  readonly table: TaskTable;
+  submit(spec?: Partial<TaskSpec>, facts?: Partial<SchedulableTask>): TaskId;
+  statuses(taskId: TaskId): TaskState[];
+}
+
+export function createMemoryStore(): MemoryStore {
+  const table = new TaskTable();
+  const specs = new Map<TaskId, TaskSpec>();
+  const load = (wanted: (live: LiveTask) => boolean): LiveTask[] =>
+    [...table.rows.keys()]
+      .map((taskId) => table.load(taskId))
+      .filter((live) => live !== null)
+      .filter(wanted);
+  return {
+    table,
+    submit(spec = {}, facts = {}) {
+      const whole = { ...plainSpec, ...spec };
+      const { cpus, memMb, diskMb, gpus, ports } = whole.resources;
+      const { taskId } = table.insert({
+        taskName: whole.taskName,
+        retry: whole.retry,
+        needs: { cpuMillis: cpus * 1000, memMb, diskMb, gpus, ports },
+        ...facts,
+      });
+      specs.set(taskId, whole);
+      return taskId;
+    },
+    statuses: (taskId) => table.applied.filter((write) => write.taskId === taskId).map(({ status }) => status),
+    applyTransitions: (_frame, transitions) => Promise.resolve({ missed: table.apply(transitions), fenced: false }),
+    loadLiveTasks: (ids) => Promise.resolve(ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
+    waitingSince: () => Promise.resolve(load(({ live }) => live === null)),
+    killsRequested: () => Promise.resolve(load(({ task }) => task.killRequested)),
+    async *liveTasks() {
+      yield await Promise.resolve(load(() => true));
+    },
+    loadLaunchSpecs: (ids) =>
+      Promise.resolve(
+        new Map(
+          ids.flatMap((taskId) => {
+            const spec = specs.get(taskId);
+            return spec === undefined ? [] : [[taskId, { spec, traceparent: null }] as const];
+          }),
+        ),
+      ),
+    clearOutbox: () => Promise.resolve(),
+    outboxLeftovers: () => Promise.resolve([]),
+  };
+}
+
+/** A state of a row that a test waits for. */
+export function statusOf(store: MemoryStore, taskId: TaskId): TaskState | undefined {
+  return store.table.rows.get(taskId)?.status;
+}
