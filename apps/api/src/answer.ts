@@ -1,0 +1,113 @@
+import type { Response } from 'express';
+import {
+  DependencyFailure,
+  ErrorCode,
+  errorMessagePrefix,
+  writeExactJson,
+  type FailureAnswer,
+  type ProblemDetail,
+} from '@juice/contracts';
+import { refuse, type Problem, type Refusal, type RefusalReason } from './refusal.ts';
+import { factsOf } from './request-facts.ts';
+
+/** The one place where HTTP statuses are. 400 and 500 are the original's; the others say what it has no word for. */
+const httpStatus: Readonly<Record<RefusalReason, number>> = {
+  invalid: 400,
+  'no-record': 400,
+  'no-route': 404,
+  'wrong-method': 405,
+  'too-large': 413,
+  'wrong-media-type': 415,
+  overloaded: 503,
+  unavailable: 503,
+  internal: 500,
+};
+
+/** After this long a store or broker that was away may be back, and a queue that was full has moved on. */
+const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { overloaded: 1, unavailable: 5 };
+
+export const jsonType = 'application/json; charset=utf-8';
+
+/** 200 with the data in the original's envelope. */
+export function answerData(response: Response, data: unknown): void {
+  send(response, 200, writeExactJson({ status: 0, message: 'OK', data }));
+}
+
+/** The envelope of a failure, with the HTTP status of its reason. */
+export function answerRefusal(response: Response, refusal: Refusal): void {
+  const retryAfter = retryAfterSeconds[refusal.reason];
+  if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
+  if (refusal.allow !== undefined) response.setHeader('allow', refusal.allow.join(', '));
+  // What a client goes on sending after a refused body is not worth reading.
+  if (refusal.reason === 'too-large') response.setHeader('connection', 'close');
+  const seen = factsOf(response);
+  seen.errorCode = ErrorCode[refusal.problems[0].code];
+  send(response, httpStatus[refusal.reason], writeFailure(refusal, seen.requestId));
+}
+
+/** What was thrown instead of answered: our dependencies', the body reader's, or a bug, whose detail only the log has. */
+export function answerError(response: Response, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const refusal = refusalOf(error);
+  if (refusal.reason === 'internal' || refusal.reason === 'unavailable') factsOf(response).error = error;
+  answerRefusal(response, refusal);
+}
+
+/** The text of a failure's envelope. */
+export function writeFailure(refusal: Refusal, requestId: string): string {
+  const [first, ...more] = refusal.problems;
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  const body: FailureAnswer = {
+    status: ErrorCode[first.code],
+    message: `${errorMessagePrefix[first.code]}: ${first.message}${rest}`,
+    details: refusal.problems.map(toDetail),
+    requestId,
+  };
+  return writeExactJson(body);
+}
+
+function toDetail({ member, code, message, value, policy }: Problem): ProblemDetail {
+  return {
+    member,
+    code: ErrorCode[code],
+    message,
+    ...(value !== undefined && { value }),
+    ...(policy !== undefined && { policy }),
+  };
+}
+
+function refusalOf(error: unknown): Refusal {
+  if (error instanceof DependencyFailure) {
+    const message = 'the database cannot be reached; whether anything was stored is not known, try again';
+    return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
+  }
+  const { type, status } = readErrorFacts(error);
+  const problem = { member: 'body', code: 'BAD_REQUEST' } as const;
+  if (type === 'entity.too.large') {
+    return refuse('too-large', { ...problem, message: 'the body must be smaller: it is above the limit' });
+  }
+  if (type === 'encoding.unsupported') {
+    const message = 'content-encoding must be gzip, deflate, br or none';
+    return refuse('wrong-media-type', { ...problem, member: 'content-encoding', message });
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return refuse('invalid', { ...problem, member: 'request', message: 'the request cannot be read' });
+  }
+  return refuse('internal', { member: 'request', code: 'INTERNAL', message: 'see the log for this requestId' });
+}
+
+/** What Express and its body reader put on their errors. */
+function readErrorFacts(error: unknown): { type?: unknown; status?: unknown } {
+  return typeof error === 'object' && error !== null ? error : {};
+}
+
+function send(response: Response, status: number, text: string): void {
+  if (response.headersSent) return;
+  response.statusCode = status;
+  response.setHeader('content-type', jsonType);
+  response.setHeader('content-length', Buffer.byteLength(text));
+  response.end(text);
+}

@@ -1,0 +1,78 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import { answerHealth, type HealthChecks } from '@juice/runtime';
+import { answerError, answerRefusal } from './answer.ts';
+import { refuse } from './refusal.ts';
+import { beginFacts, factsOf } from './request-facts.ts';
+import { logRequest, type AnsweredReport } from './request-log.ts';
+import { shortenValue } from './shorten-value.ts';
+import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
+
+export interface AppDeps extends TaskRoutes {
+  readonly health: HealthChecks;
+  readonly answered: AnsweredReport;
+  readonly newRequestId: () => string;
+  readonly monotonicMs: () => number;
+  /** While true, every answer asks its client to open its next connection elsewhere. */
+  readonly isStopping: () => boolean;
+}
+
+/** Nothing here is a page, and nothing may be kept: what a browser could do with an answer is switched off. */
+const securityHeaders: readonly (readonly [string, string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['cache-control', 'no-store'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['referrer-policy', 'no-referrer'],
+  ['x-frame-options', 'DENY'],
+  ['cross-origin-resource-policy', 'same-origin'],
+];
+
+/**
+ * The HTTP application: every answer is JSON in the original's envelope (metrics apart), whatever was asked; every
+ * request is one `http.answered` line. It never listens.
+ */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(begin(deps));
+  app.use(createTasksRouter(deps));
+  for (const path of ['/livez', '/readyz', '/metrics']) {
+    app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));
+  }
+  app.use(unknownRoute);
+  const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => answerError(response, error);
+  app.use(onError);
+  return app;
+}
+
+function begin({ newRequestId, monotonicMs, answered, isStopping }: AppDeps): RequestHandler {
+  return (request, response, next) => {
+    const given = request.get('x-request-id') ?? '';
+    const requestId = /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : newRequestId();
+    beginFacts(response, { requestId, startedMs: monotonicMs(), route: 'unknown' });
+    for (const [name, value] of securityHeaders) response.setHeader(name, value);
+    response.setHeader('x-request-id', requestId);
+    if (isStopping()) response.setHeader('connection', 'close');
+    response.once('close', () => logRequest(request, response, monotonicMs(), answered));
+    next();
+  };
+}
+
+function health(path: string, checks: HealthChecks): RequestHandler {
+  return async (_request, response) => {
+    factsOf(response).route = path;
+    const answer = await answerHealth(path, checks);
+    if (answer === null) return refuseRoute(path, response);
+    response.statusCode = answer.status;
+    response.setHeader('content-type', answer.contentType);
+    response.setHeader('content-length', Buffer.byteLength(answer.body));
+    response.end(answer.body);
+  };
+}
+
+const unknownRoute: RequestHandler = (request, response) => refuseRoute(request.path, response);
+
+function refuseRoute(path: string, response: Parameters<RequestHandler>[1]): void {
+  const message = `the path must be one of this API, not ${shortenValue(path)}`;
+  answerRefusal(response, refuse('no-route', { member: 'path', code: 'BAD_REQUEST', message }));
+}

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
+import { isTimeZone } from './date-text.ts';
+import { machinePolicyRight, parseMachinePolicy, type MachinePolicy } from './machine-policy.ts';
+
+/** The api's environment. Durations are in ms and sizes in bytes once read. */
+export const apiConfigSchema = z
+  .object({
+    host: text().default('127.0.0.1').meta({ env: 'JUICE_HOST', description: 'The address to listen on.' }),
+    port: port().default(8080).meta({ env: 'JUICE_PORT', description: 'The port to listen on.' }),
+    mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
+      env: 'JUICE_MONGO_URL',
+      description: 'MongoDB, with the database in its path (juice when there is none).',
+    }),
+    amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
+    logLevel: oneOf(['error', 'warn', 'info', 'debug', 'silent'])
+      .default('info')
+      .meta({ env: 'JUICE_LOG_LEVEL', description: 'What is logged: this level and those before it.' }),
+    timeZone: text('an IANA time zone, such as Asia/Shanghai')
+      .refine(isTimeZone, { error: 'must be an IANA time zone, such as Asia/Shanghai' })
+      .default('UTC')
+      .meta({ env: 'JUICE_TIME_ZONE', description: 'The zone of submitAt, callbackAt and finishAt.' }),
+    taskExpiryMs: duration({ minMs: 1000 })
+      .default(86_400_000)
+      .meta({ env: 'JUICE_TASK_EXPIRY', description: 'How long a task may wait before it ends EXPIRED.' }),
+    allow: list(machinePolicyRight)
+      .refine((words) => parseMachinePolicy(words) !== null, { error: `must be ${machinePolicyRight}` })
+      .default([])
+      .meta({ env: 'JUICE_ALLOW', description: 'What tasks may do to the machines they run on.' }),
+    defaultCpu: cpus().default(1).meta({ env: 'JUICE_DEFAULT_CPU', description: 'CPUs of a task that names none.' }),
+    minCpu: cpus().default(0.1).meta({ env: 'JUICE_MIN_CPU', description: 'Less is raised to this.' }),
+    maxCpu: cpus().default(16).meta({ env: 'JUICE_MAX_CPU', description: 'More is refused.' }),
+    defaultMem: mb().default(512).meta({ env: 'JUICE_DEFAULT_MEM', description: 'MB of a task that names none.' }),
+    minMem: mb().default(256).meta({ env: 'JUICE_MIN_MEM', description: 'Less is raised to this.' }),
+    maxMem: mb().default(16_384).meta({ env: 'JUICE_MAX_MEM', description: 'More is refused.' }),
+    maxDisk: integer().default(102_400).meta({ env: 'JUICE_MAX_DISK', description: 'MB of disk; more is refused.' }),
+    maxGpus: integer({ max: 1024 }).default(8).meta({ env: 'JUICE_MAX_GPUS', description: 'GPUs; more is refused.' }),
+    maxPorts: integer({ max: 1024 })
+      .default(16)
+      .meta({ env: 'JUICE_MAX_PORTS', description: 'Host ports; more is refused.' }),
+    maxRetry: integer({ max: 1000 })
+      .default(10)
+      .meta({ env: 'JUICE_MAX_RETRY', description: 'Retries; more is refused.' }),
+    bodyLimitBytes: size()
+      .default(1_048_576)
+      .meta({ env: 'JUICE_BODY_LIMIT', description: 'A larger body is refused.' }),
+    maxWaiting: integer({ min: 1 }).default(1024).meta({
+      env: 'JUICE_MAX_WAITING',
+      description: 'Submissions that may wait to be stored; further ones are refused with 503.',
+    }),
+    stopGraceMs: duration().default(20_000).meta({
+      env: 'JUICE_STOP_GRACE',
+      description: 'How long requests in hand may take when the service stops.',
+    }),
+  })
+  .refine((config) => config.minCpu <= config.defaultCpu && config.defaultCpu <= config.maxCpu, {
+    error: 'JUICE_MIN_CPU ≤ JUICE_DEFAULT_CPU ≤ JUICE_MAX_CPU must hold',
+    path: ['defaultCpu'],
+  })
+  .refine((config) => config.minMem <= config.defaultMem && config.defaultMem <= config.maxMem, {
+    error: 'JUICE_MIN_MEM ≤ JUICE_DEFAULT_MEM ≤ JUICE_MAX_MEM must hold',
+    path: ['defaultMem'],
+  });
+
+export type ApiConfig = Readonly<z.output<typeof apiConfigSchema>>;
+
+/** What the running service needs of it; connections are made beforehand. */
+export type ApiOptions = Omit<ApiConfig, 'mongoUrl' | 'amqpUrl' | 'logLevel'>;
+
+/** The options that the environment leaves at their defaults, for who starts the service in a process of its own. */
+export function defaultApiOptions(): ApiOptions {
+  const {
+    mongoUrl: _mongo,
+    amqpUrl: _amqp,
+    logLevel: _level,
+    ...options
+  } = apiConfigSchema.parse({
+    mongoUrl: 'mongodb://unused',
+    amqpUrl: 'amqp://unused',
+  });
+  return options;
+}
+
+/** The policy of a configuration that was read. */
+export function policyOf({ allow }: Pick<ApiConfig, 'allow'>): MachinePolicy {
+  const policy = parseMachinePolicy(allow);
+  if (policy === null) throw new RangeError(`JUICE_ALLOW must be ${machinePolicyRight}`);
+  return policy;
+}
+
+function cpus() {
+  return decimal({ min: 0.001, max: 100_000 });
+}
+
+function mb() {
+  return integer({ min: 1, max: 1_000_000_000 });
+}

@@ -1,0 +1,75 @@
+import type { z } from 'zod';
+import type { ErrorCodeName } from '@juice/contracts';
+import type { Problem } from './refusal.ts';
+import { shortenValue } from './shorten-value.ts';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** More would not help anybody to repair a request. */
+const mostProblems = 50;
+
+/**
+ * What a schema found wrong with a body, as problems: one for each place, in the order of the schema. The codes are the
+ * original's: what is absent, null or blank; env and args; everything else.
+ */
+export function describeProblems(issues: readonly Issue[], body: unknown): Problem[] {
+  const problems = new Map<string, Problem>();
+  for (const { path, message } of issues.flatMap((issue) => flatten(issue, [], body))) {
+    if (problems.size === mostProblems) break;
+    const member = writePath(path);
+    if (!problems.has(member)) problems.set(member, describe(member, path, message, valueAt(body, path)));
+  }
+  return [...problems.values()];
+}
+
+interface Found {
+  readonly path: Path;
+  readonly message: string;
+}
+
+/** A union's own issue says nothing: what counts is the branch the value was meant for, the list or the single object. */
+function flatten(issue: Issue, before: Path, body: unknown): Found[] {
+  const path = [...before, ...issue.path];
+  if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
+  const [forOne = [], forList = forOne] = issue.errors;
+  const meant = Array.isArray(valueAt(body, path)) ? forList : forOne;
+  return meant.flatMap((inner) => flatten(inner, path, body));
+}
+
+function describe(member: string, path: Path, right: string, value: unknown): Problem {
+  const code = codeOf(path, value);
+  if (isSecret(path, value)) return { member, code, message: `${member} must be ${right}` };
+  const shown = shortenValue(value);
+  return { member, code, message: `${member} must be ${right}, not ${shown}`, value: shown };
+}
+
+function codeOf([first]: Path, value: unknown): ErrorCodeName {
+  if (first === 'env' || first === 'envs' || first === 'args') return 'INIT_OBJECT';
+  const isAbsent = value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+  return isAbsent ? 'OBJECT_NOT_NULL' : 'OBJECT_NOT_EQUAL';
+}
+
+/** Values of environment variables, and URLs that may carry credentials, are not repeated. */
+function isSecret(path: Path, value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  const isEnvValue = (path[0] === 'env' || path[0] === 'envs') && path.at(-1) === 'value';
+  return isEnvValue || ((path[0] === 'callbackUrl' || path[0] === 'uris') && /[@?]/.test(value));
+}
+
+/** `container.docker.image`, `env[2].name`; the body itself is `body`. */
+function writePath(path: Path): string {
+  if (path.length === 0) return 'body';
+  return path
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+    .join('');
+}
+
+function valueAt(body: unknown, path: Path): unknown {
+  let value = body;
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = Reflect.get(value, part);
+  }
+  return value;
+}

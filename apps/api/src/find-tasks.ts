@@ -1,0 +1,47 @@
+import type { TaskEntry, TaskId, TaskSpec, TaskState } from '@juice/contracts';
+import type { DateText } from './date-text.ts';
+import { viewTask } from './view-task.ts';
+
+/** A task as the store has it; the part that is shown. */
+export interface FoundTask {
+  readonly _id: TaskId;
+  readonly tenantId: string;
+  readonly taskName: string;
+  readonly spec: TaskSpec;
+  readonly status: TaskState;
+  readonly message: string;
+  readonly reason: string | null;
+  readonly seq: number;
+  readonly attempt: number;
+  readonly attempts: readonly FoundAttempt[];
+  readonly submitAt: Date;
+  readonly startedAt?: Date;
+  readonly finishAt?: Date;
+  readonly callbackAt?: Date;
+}
+
+export interface FoundAttempt {
+  readonly agentId: string;
+  readonly agentHost: string;
+  readonly exitCode?: number | null;
+}
+
+/** The part of the task store that finding needs. */
+export interface FindStore {
+  /** Those of the ids that are this tenant's; in no particular order. Throws DependencyFailure. */
+  findTasks(tenantId: string, taskIds: readonly TaskId[]): Promise<readonly FoundTask[]>;
+}
+
+/** The tenant's tasks among these ids, in the order asked for, each once; unknown ids and other tenants' are left out. */
+export type FindTasks = (tenantId: string, taskIds: readonly TaskId[]) => Promise<readonly TaskEntry[]>;
+
+export function createFindTasks(deps: { tasks: FindStore; dateText: DateText }): FindTasks {
+  return async (tenantId, taskIds) => {
+    const found = await deps.tasks.findTasks(tenantId, taskIds);
+    const byId = new Map(found.map((task) => [task._id, task]));
+    return taskIds.flatMap((taskId) => {
+      const task = byId.get(taskId);
+      return task === undefined ? [] : [viewTask(task, deps.dateText)];
+    });
+  };
+}

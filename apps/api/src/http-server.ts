@@ -1,0 +1,103 @@
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { jsonType, writeFailure } from './answer.ts';
+import { refuse } from './refusal.ts';
+
+/** A thousand ids in a query, each comma percent-encoded, are 22 KiB. */
+const maxHeaderBytes = 32 * 1024;
+const headersTimeoutMs = 10_000;
+/** For a body of at most a megabyte; slower than that is a client that keeps connections for their own sake. */
+const requestTimeoutMs = 30_000;
+/** Longer than the minute after which balancers and client pools let go, so that it is they who do. */
+const keepAliveMs = 75_000;
+
+export interface HttpServer {
+  readonly url: string;
+  readonly port: number;
+  /** Takes in nothing new, lets what is in hand be answered for so long, then ends what is left. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Serves an application: with limits of time and size, and the envelope even where the application is never reached. */
+export async function startHttpServer(deps: {
+  app: RequestListener;
+  host: string;
+  port: number;
+  newRequestId: () => string;
+}): Promise<HttpServer> {
+  const server = createServer({
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: 5_000,
+    requireHostHeader: false,
+  });
+  answerBelowHttp(server, deps.newRequestId);
+  server.on('request', deps.app);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(deps.port, deps.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
+  return { port, url: `http://${host}:${port}`, stop: (graceMs) => stopServer(server, graceMs) };
+}
+
+/** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */
+function answerBelowHttp(server: Server, newRequestId: () => string): void {
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (request, response) => latest.set(request.socket, response));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const response = latest.get(socket);
+    const isMidAnswer = response !== undefined && response.headersSent && !response.writableFinished;
+    if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) socket.destroy();
+    else socket.end(rawAnswer(statusLineOf(error.code), whyOf(error.code), newRequestId()));
+  });
+  server.on('connect', (_request, socket) => {
+    socket.end(rawAnswer('405 Method Not Allowed', 'the method must not be CONNECT', newRequestId()));
+  });
+  server.on('checkExpectation', (_request, response) => {
+    const text = bodyOf('header Expect must be 100-continue or absent', newRequestId());
+    response.writeHead(417, {
+      'content-type': jsonType,
+      'content-length': Buffer.byteLength(text),
+      connection: 'close',
+    });
+    response.end(text);
+  });
+}
+
+function statusLineOf(code: string | undefined): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+}
+
+function whyOf(code: string | undefined): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return `the headers and the URL must be at most ${maxHeaderBytes} bytes`;
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'the request must arrive sooner' : 'the request must be HTTP/1.1';
+}
+
+function bodyOf(message: string, requestId: string): string {
+  return writeFailure(refuse('invalid', { member: 'request', code: 'BAD_REQUEST', message }), requestId);
+}
+
+function rawAnswer(statusLine: string, message: string, requestId: string): string {
+  const text = bodyOf(message, requestId);
+  const head = [
+    `HTTP/1.1 ${statusLine}`,
+    `content-type: ${jsonType}`,
+    `content-length: ${Buffer.byteLength(text)}`,
+    'cache-control: no-store',
+    'connection: close',
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${text}`;
+}
+
+async function stopServer(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(deadline);
+}

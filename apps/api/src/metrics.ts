@@ -1,0 +1,47 @@
+import { durationBuckets, type Metrics } from '@juice/observability';
+import type { Answered } from './request-log.ts';
+
+export interface ApiMetrics {
+  answered(answered: Pick<Answered, 'route' | 'method' | 'status' | 'durationMs'>): void;
+  submitted(): void;
+  messageDropped(exchange: string): void;
+}
+
+/** What the api counts. `isStoreUp` and `isBrokerUp` are asked when it is scraped. */
+export function createApiMetrics(
+  metrics: Metrics,
+  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean },
+): ApiMetrics {
+  const durations = metrics.histogram({
+    name: 'juice_http_answered_duration_seconds',
+    help: 'Time from a request to the end of its answer',
+    labels: ['route', 'method', 'status'],
+    buckets: durationBuckets,
+  });
+  const submissions = metrics.counter({
+    name: 'juice_task_submitted_total',
+    help: 'Tasks stored and answered with an id',
+  });
+  const dropped = metrics.counter({
+    name: 'juice_message_dropped_total',
+    help: 'Messages to the scheduler that the broker did not take; its sweep finds what they told of',
+    labels: ['exchange'],
+  });
+  metrics.gauge({
+    name: 'juice_store_up',
+    help: '1 while MongoDB is reachable',
+    read: () => Number(gauges.isStoreUp()),
+  });
+  metrics.gauge({
+    name: 'juice_broker_up',
+    help: '1 while the broker is reachable',
+    read: () => Number(gauges.isBrokerUp()),
+  });
+  return {
+    answered({ route, method, status, durationMs }) {
+      durations.observe(durationMs / 1000, { route, method, status });
+    },
+    submitted: () => submissions.add(),
+    messageDropped: (exchange) => dropped.add({ exchange }),
+  };
+}

@@ -1,0 +1,141 @@
+import type { ContainerSpec, EnvVariable, SubmitRequest, TaskSpec } from '@juice/contracts';
+import type { Problem } from './refusal.ts';
+
+/** What a task gets when it does not say, and the least it can have; amounts as in ResourcesSpec. */
+export interface ResourceDefaults {
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly leastCpus: number;
+  readonly leastMemMb: number;
+}
+
+/**
+ * What is wrong across members of a body, whatever else may be wrong within them: neither or both of `container` and
+ * `commands`, arguments without a container. Takes the raw body, so that it is said together with the rest.
+ */
+export function checkMembersTogether(body: unknown): Problem[] {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return [];
+  const { container, commands, args } = body as Record<string, unknown>;
+  const hasContainer = container !== undefined && container !== null;
+  const hasCommands = isGiven(commands);
+  const problems: Problem[] = [];
+  if (!hasContainer && !hasCommands) {
+    const message = 'exactly one of container and commands must be given, not neither of them';
+    problems.push({ member: 'container, commands', code: 'OBJECT_NOT_NULL', message });
+  }
+  if (hasContainer && hasCommands) {
+    const message = 'exactly one of container and commands must be given, not both of them';
+    problems.push({ member: 'container, commands', code: 'OBJECT_NOT_EQUAL', message });
+  }
+  if (!hasContainer && hasCommands && Array.isArray(args) && args.length > 0) {
+    const message = 'args must be given with a container only: commands is a whole command line';
+    problems.push({ member: 'args', code: 'INIT_OBJECT', message });
+  }
+  return problems;
+}
+
+/** A blank text is as good as none. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
+}
+
+/** A well-formed request with its defaults filled in, in one spelling; or what contradicts itself in it. */
+export function normaliseTask(
+  request: SubmitRequest,
+  defaults: ResourceDefaults,
+): { readonly spec: TaskSpec; readonly problems: readonly Problem[] } {
+  const { variables, problems } = joinEnv(request);
+  const container = readContainer(request);
+  const { resources } = request;
+  const spec: TaskSpec = {
+    taskName: request.taskName,
+    callbackUrl: textOr(request.callbackUrl, null),
+    callbackEvents: request.callbackEvents ?? 'all',
+    commands: container === null ? (request.commands ?? null) : null,
+    container,
+    resources: {
+      role: textOr(resources?.role, '*'),
+      // Mesos compares at three decimals; rounded up, so that nobody gets less than was asked for.
+      cpus: roundUp(Math.max(resources?.cpu ?? defaults.cpus, defaults.leastCpus), 3),
+      memMb: roundUp(Math.max(resources?.mem ?? defaults.memMb, defaults.leastMemMb), 0),
+      diskMb: roundUp(resources?.disk ?? 0, 0),
+      gpus: resources?.gpus ?? 0,
+      ports: resources?.ports ?? 0,
+    },
+    env: variables,
+    args: request.args ?? [],
+    uris: request.uris ?? [],
+    constraints: listOf(request.constraints),
+    priority: request.priority === 1 ? 1 : 0,
+    retry: request.retry ?? 0,
+  };
+  return { spec, problems: [...problems, ...checkPorts(spec)] };
+}
+
+function readContainer({ container }: SubmitRequest): ContainerSpec | null {
+  if (container === undefined || container === null) return null;
+  const { docker, type, volumes } = container;
+  return {
+    type: type ?? 'DOCKER',
+    docker: {
+      image: docker.image,
+      forcePullImage: docker.forcePullImage ?? true,
+      privileged: docker.privileged ?? false,
+      net: docker.net ?? 'BRIDGE',
+      parameters: docker.parameters ?? [],
+      portMappings: (docker.portMappings ?? []).map(({ containerPort, hostPort, protocol }) => ({
+        containerPort,
+        hostPort: hostPort ?? 0,
+        protocol: protocol ?? 'tcp',
+      })),
+    },
+    volumes: (volumes ?? []).map(({ containerPath, hostPath, dvo }) => ({
+      containerPath,
+      hostPath,
+      mode: dvo ?? 'RW',
+    })),
+  };
+}
+
+/** `env` and `envs` in one list. The same variable twice is refused unless it says the same: which one would count? */
+function joinEnv(request: SubmitRequest): { variables: readonly EnvVariable[]; problems: readonly Problem[] } {
+  const variables = new Map<string, EnvVariable>();
+  const problems: Problem[] = [];
+  for (const member of ['env', 'envs'] as const) {
+    for (const variable of listOf(request[member])) {
+      const { name, value } = variable;
+      const known = variables.get(name);
+      if (known !== undefined && known.value !== value) {
+        const message = `${member} must name each variable once: "${name}" is there with two values`;
+        problems.push({ member, code: 'INIT_OBJECT', message });
+      }
+      variables.set(name, variable);
+    }
+  }
+  return { variables: [...variables.values()], problems };
+}
+
+/** Mesos maps ports only where the container has a network of its own; it says so after the launch, we before. */
+function checkPorts(spec: TaskSpec): readonly Problem[] {
+  const docker = spec.container?.docker;
+  if (docker === undefined || docker.portMappings.length === 0) return [];
+  if (docker.net === 'BRIDGE' || docker.net === 'USER') return [];
+  const member = 'container.docker.portMappings';
+  const message = `${member} must be empty when net is ${docker.net}: ports are mapped with BRIDGE and USER only`;
+  return [{ member, code: 'OBJECT_NOT_EQUAL', message }];
+}
+
+function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+function textOr<T>(text: string | null | undefined, otherwise: T): string | T {
+  return text === undefined || text === null || text.trim() === '' ? otherwise : text;
+}
+
+/** Rounds up at some decimals; 0.1 + 0.2 is still 0.3. */
+function roundUp(value: number, decimals: number): number {
+  const factor = 10 ** decimals;
+  return Math.max(0, Math.ceil(value * factor - 1e-6) / factor);
+}

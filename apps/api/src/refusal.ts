@@ -1,0 +1,39 @@
+import type { ErrorCodeName } from '@juice/contracts';
+
+/** One thing that is wrong with a request. */
+export interface Problem {
+  /** A header, a query parameter, or a path into the body such as `container.docker.image`. */
+  readonly member: string;
+  readonly code: ErrorCodeName;
+  /** A sentence that names the member and says what would be right. */
+  readonly message: string;
+  /** What was met, shortened; left out where it may be a secret. */
+  readonly value?: string;
+  /** The machine policy that refuses it. */
+  readonly policy?: string;
+}
+
+/** Why a request is not answered with a success; answer.ts gives each its HTTP status. */
+export type RefusalReason =
+  | 'invalid'
+  | 'no-record'
+  | 'no-route'
+  | 'wrong-method'
+  | 'too-large'
+  | 'wrong-media-type'
+  | 'overloaded'
+  | 'unavailable'
+  | 'internal';
+
+/** A refused request, as a value: the first problem gives the answer its code. Never empty. */
+export interface Refusal {
+  readonly ok: false;
+  readonly reason: RefusalReason;
+  readonly problems: readonly [Problem, ...Problem[]];
+  /** Methods that the route has, for a 405. */
+  readonly allow?: readonly string[];
+}
+
+export function refuse(reason: RefusalReason, first: Problem, ...more: readonly Problem[]): Refusal {
+  return { ok: false, reason, problems: [first, ...more] };
+}

@@ -1,0 +1,26 @@
+import type { Response } from 'express';
+
+/** What is known of a request, collected for its one log line while it is answered. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly startedMs: number;
+  /** The route as declared, a closed set: for metrics. */
+  route: string;
+  tenantId?: string;
+  taskId?: bigint;
+  traceId?: string;
+  /** The envelope's status, when it is a failure. */
+  errorCode?: number;
+  error?: unknown;
+}
+
+const place = 'facts';
+
+export function beginFacts(response: Response, begun: RequestFacts): void {
+  response.locals[place] = begun;
+}
+
+/** The facts of the request that this response answers. */
+export function factsOf(response: Response): RequestFacts {
+  return response.locals[place] as RequestFacts;
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ErrorCode, errorMessagePrefix, type TaskId } from '@juice/contracts';
+import type { Log, Metrics } from '@juice/observability';
+import type { HealthChecks } from '@juice/runtime';
+import { createApp } from './app.ts';
+import { policyOf, type ApiOptions } from './config.ts';
+import { createDateText } from './date-text.ts';
+import { createFindTasks, type FindStore } from './find-tasks.ts';
+import { createHints, type HintPublisher } from './hints.ts';
+import { startHttpServer } from './http-server.ts';
+import { createKillTask, type KillStore } from './kill-task.ts';
+import { describeMachinePolicy } from './machine-policy.ts';
+import { createApiMetrics } from './metrics.ts';
+import { createReconcileTasks } from './reconcile-tasks.ts';
+import type { Answered } from './request-log.ts';
+import { createSubmitTask, type SubmitStore } from './submit-task.ts';
+import { createTaskIdSource } from './task-ids.ts';
+import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
+
+export { apiConfigSchema, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+
+/** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
+export interface ApiDeps<L extends Lease = Lease> {
+  readonly tasks: SubmitStore & FindStore & KillStore;
+  readonly leases: WorkerLeases<L>;
+  /** Whether MongoDB is reachable, as far as is known without asking. */
+  readonly store: { isUp(): boolean };
+  readonly broker: HintPublisher & { isUp(): boolean };
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The time of day in ms; the computer's when left out. */
+  readonly now?: () => number;
+}
+
+export interface Api {
+  readonly url: string;
+  readonly port: number;
+  /** Takes in nothing new, answers what is in hand (up to the grace), gives its worker number back. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the api on its dependencies, which stay the caller's to close. Resolves when it listens; throws
+ * DependencyFailure when MongoDB gives it no worker number, and the system's error when the port is taken.
+ */
+export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDeps<L>): Promise<Api> {
+  const { log, now = Date.now } = deps;
+  const monotonicMs = (): number => performance.now();
+  const worker = await leaseWorkerNumber({
+    leases: deps.leases,
+    holder: randomUUID(),
+    monotonicMs,
+    random: Math.random,
+    wait: (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined),
+    log,
+  });
+  const metrics = createApiMetrics(deps.metrics, {
+    isStoreUp: () => deps.store.isUp(),
+    isBrokerUp: () => deps.broker.isUp(),
+  });
+  const hints = createHints({ broker: deps.broker, log, dropped: metrics.messageDropped, monotonicMs });
+  const nextId = createTaskIdSource({ now });
+  const submitTask = createSubmitTask({
+    ...submitSettings(options),
+    tasks: deps.tasks,
+    hints,
+    newTaskId: (): TaskId => nextId(worker.current()),
+    now,
+  });
+  let isStopping = false;
+  const app = createApp({
+    submitTask,
+    findTasks: createFindTasks({ tasks: deps.tasks, dateText: createDateText(options.timeZone) }),
+    killTask: createKillTask({ tasks: deps.tasks, hints, now }),
+    reconcileTasks: createReconcileTasks({ tasks: deps.tasks, hints }),
+    bodyLimitBytes: options.bodyLimitBytes,
+    health: createHealth(deps, worker, () => isStopping),
+    answered(answered) {
+      report(log, answered);
+      metrics.answered(answered);
+      if (answered.outcome === 'ok' && answered.route === '/v1/tasks' && answered.method === 'POST')
+        metrics.submitted();
+    },
+    newRequestId: randomUUID,
+    monotonicMs,
+    isStopping: () => isStopping,
+  });
+  const server = await startHttpServer({ app, host: options.host, port: options.port, newRequestId: randomUUID });
+  return {
+    url: server.url,
+    port: server.port,
+    async stop() {
+      isStopping = true;
+      await server.stop(options.stopGraceMs);
+      await submitTask.idle();
+      await worker.stop();
+    },
+  };
+}
+
+function submitSettings(options: ApiOptions) {
+  return {
+    bounds: {
+      cpus: options.maxCpu,
+      memMb: options.maxMem,
+      diskMb: options.maxDisk,
+      gpus: options.maxGpus,
+      ports: options.maxPorts,
+      retry: options.maxRetry,
+    },
+    defaults: {
+      cpus: options.defaultCpu,
+      memMb: options.defaultMem,
+      leastCpus: options.minCpu,
+      leastMemMb: options.minMem,
+    },
+    policy: policyOf(options),
+    taskExpiryMs: options.taskExpiryMs,
+    maxWaiting: options.maxWaiting,
+  };
+}
+
+function report(log: Log, { level, error, ...fields }: Answered): void {
+  log[level]('http.answered', error === undefined ? fields : { ...fields, error });
+}
+
+/** Ready while MongoDB is: without the broker tasks are stored as ever and found by the scheduler's sweep. */
+function createHealth(
+  { store, broker, metrics }: Pick<ApiDeps, 'store' | 'broker' | 'metrics'>,
+  worker: WorkerNumber,
+  isStopping: () => boolean,
+): HealthChecks {
+  return {
+    livez: () => ({ ok: true, status: 0, message: 'OK' }),
+    readyz() {
+      const checks = { mongodb: store.isUp(), workerNumber: worker.isHeld(), broker: broker.isUp() };
+      const degraded = checks.broker ? [] : ['the broker is away: tasks start later than usual'];
+      if (isStopping()) return notReady('the service is stopping', checks);
+      if (!checks.mongodb) return notReady('MongoDB is not reachable', checks);
+      if (!checks.workerNumber) return notReady('there is no worker number for new ids', checks);
+      return { ok: true, status: 0, message: 'OK', checks, degraded };
+    },
+    metrics,
+  };
+}
+
+function notReady(why: string, checks: Readonly<Record<string, boolean>>) {
+  return { ok: false, status: ErrorCode.DATA_ACCESS, message: `${errorMessagePrefix.DATA_ACCESS}: ${why}`, checks };
+}
+
+/** What the policy of these options allows, in words: for the start-up line. */
+export function describeAllowed(options: Pick<ApiOptions, 'allow'>): readonly string[] {
+  return describeMachinePolicy(policyOf(options));
+}

@@ -1,0 +1,103 @@
+import express, { Router, type RequestHandler } from 'express';
+import { answerData, answerRefusal } from './answer.ts';
+import type { FindTasks } from './find-tasks.ts';
+import type { KillTask } from './kill-task.ts';
+import { checkMediaType, readJson, readTaskId, readTaskIds, readTenant } from './read-request.ts';
+import type { ReconcileTasks } from './reconcile-tasks.ts';
+import { refuse, type Refusal } from './refusal.ts';
+import { factsOf } from './request-facts.ts';
+import type { SubmitTask } from './submit-task.ts';
+import { childTraceparent, parseTraceparent } from '@juice/observability';
+
+export interface TaskRoutes {
+  readonly submitTask: SubmitTask;
+  readonly findTasks: FindTasks;
+  readonly killTask: KillTask;
+  readonly reconcileTasks: ReconcileTasks;
+  readonly bodyLimitBytes: number;
+}
+
+/** The seed's routes: parse, call, respond. */
+export function createTasksRouter(deps: TaskRoutes): Router {
+  const router = Router();
+
+  const submit: RequestHandler = async (request, response) => {
+    const body = readJson(request.body);
+    if (!body.ok) return answerRefusal(response, body);
+    const facts = factsOf(response);
+    const traceparent = childTraceparent(request.get('traceparent'));
+    const traceId = parseTraceparent(traceparent)?.traceId;
+    if (traceId !== undefined) facts.traceId = traceId;
+    const submitted = await deps.submitTask({ tenantId: facts.tenantId ?? '', body: body.value, traceparent });
+    if (!submitted.ok) return answerRefusal(response, submitted);
+    facts.taskId = submitted.taskId;
+    answerData(response, { taskId: submitted.taskId, taskIdStr: String(submitted.taskId) });
+  };
+
+  const find: RequestHandler = async (request, response) => {
+    const taskIds = readTaskIds(request.query['taskIds']);
+    if (!taskIds.ok) return answerRefusal(response, taskIds);
+    answerData(response, await deps.findTasks(factsOf(response).tenantId ?? '', taskIds.value));
+  };
+
+  const kill: RequestHandler = async (request, response) => {
+    const taskId = readTaskId(request.query['taskId']);
+    if (!taskId.ok) return answerRefusal(response, taskId);
+    const facts = factsOf(response);
+    facts.taskId = taskId.value;
+    const killed = await deps.killTask(facts.tenantId ?? '', taskId.value);
+    if (!killed.ok) return answerRefusal(response, killed);
+    answerData(response, killed.answer);
+  };
+
+  const reconcile: RequestHandler = async (request, response) => {
+    const taskIds = readTaskIds(request.query['taskIds']);
+    if (!taskIds.ok) return answerRefusal(response, taskIds);
+    const asked = await deps.reconcileTasks(factsOf(response).tenantId ?? '', taskIds.value);
+    if (!asked.ok) return answerRefusal(response, asked);
+    answerData(response, asked.answer);
+  };
+
+  const readBody = express.raw({ type: () => true, limit: deps.bodyLimitBytes });
+  router
+    .route('/v1/tasks')
+    .all(named('/v1/tasks'))
+    .get(requireTenant, find)
+    .post(requireTenant, requireJson, readBody, submit)
+    .all(wrongMethod('GET', 'HEAD', 'POST'));
+  router.route('/v1/tasks/kill').all(named('/v1/tasks/kill')).post(requireTenant, kill).all(wrongMethod('POST'));
+  router
+    .route('/v1/tasks/reconcile')
+    .all(named('/v1/tasks/reconcile'))
+    .post(requireTenant, reconcile)
+    .all(wrongMethod('POST'));
+  return router;
+}
+
+function named(route: string): RequestHandler {
+  return (_request, response, next) => {
+    factsOf(response).route = route;
+    next();
+  };
+}
+
+const requireTenant: RequestHandler = (request, response, next) => {
+  const tenant = readTenant(request.get('x-tenant-id'));
+  if (!tenant.ok) return answerRefusal(response, tenant);
+  factsOf(response).tenantId = tenant.value;
+  next();
+};
+
+const requireJson: RequestHandler = (request, response, next) => {
+  const refusal = checkMediaType(request.get('content-type'));
+  if (refusal !== null) return answerRefusal(response, refusal);
+  next();
+};
+
+export function wrongMethod(...allow: readonly string[]): RequestHandler {
+  return (request, response) => {
+    const message = `the method must be one of ${allow.join(', ')}, not ${request.method}`;
+    const refusal: Refusal = refuse('wrong-method', { member: 'method', code: 'BAD_REQUEST', message });
+    answerRefusal(response, { ...refusal, allow });
+  };
+}

@@ -1,0 +1,101 @@
+import type { Express } from 'express';
+import { DependencyFailure } from '@juice/contracts';
+import { createApp } from '../src/app.ts';
+import { createDateText } from '../src/date-text.ts';
+import { createFindTasks } from '../src/find-tasks.ts';
+import { createHints } from '../src/hints.ts';
+import { createKillTask } from '../src/kill-task.ts';
+import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
+import { createReconcileTasks } from '../src/reconcile-tasks.ts';
+import type { Answered } from '../src/request-log.ts';
+import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
+import { createTaskIdSource } from '../src/task-ids.ts';
+import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
+
+export interface Published {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: unknown;
+}
+
+export interface ApiFixture {
+  readonly app: Express;
+  readonly tasks: MemoryTasks;
+  readonly published: Published[];
+  readonly answered: Answered[];
+  readonly warnings: unknown[];
+  readonly submitTask: SubmitTask;
+  setBrokerDown(isDown: boolean): void;
+}
+
+/** 8 December 2016, 07:58:29 UTC: the seed's own example, in milliseconds. */
+export const seedInstantMs = Date.UTC(2016, 11, 8, 7, 58, 29);
+export const bounds = { cpus: 16, memMb: 16_384, diskMb: 1000, gpus: 4, ports: 8, retry: 10 };
+export const defaults = { cpus: 1, memMb: 512, leastCpus: 0.1, leastMemMb: 256 };
+
+/** The app over a store and a broker in memory; ids and dates are those of the seed's example. */
+export function createApiFixture(
+  settings: { policy?: MachinePolicy; maxWaiting?: number; timeZone?: string } = {},
+): ApiFixture {
+  const { policy = closedPolicy, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
+  const tasks = createMemoryTasks();
+  const published: Published[] = [];
+  const answered: Answered[] = [];
+  const warnings: unknown[] = [];
+  let isBrokerDown = false;
+  const now = (): number => seedInstantMs;
+  const hints = createHints({
+    broker: {
+      async publish(exchange, routingKey, body) {
+        if (isBrokerDown) throw brokerFailure();
+        published.push({ exchange, routingKey, body });
+      },
+    },
+    log: { warn: (event, fields) => void warnings.push({ event, ...fields }) },
+    dropped: () => undefined,
+    monotonicMs: () => 0,
+  });
+  const nextId = createTaskIdSource({ now });
+  const submitTask = createSubmitTask({
+    tasks,
+    hints,
+    newTaskId: () => nextId(7),
+    now,
+    bounds,
+    defaults,
+    policy,
+    taskExpiryMs: 86_400_000,
+    maxWaiting,
+  });
+  const app = createApp({
+    submitTask,
+    findTasks: createFindTasks({ tasks, dateText: createDateText(timeZone) }),
+    killTask: createKillTask({ tasks, hints, now }),
+    reconcileTasks: createReconcileTasks({ tasks, hints }),
+    bodyLimitBytes: 1_048_576,
+    health: {
+      livez: () => ({ ok: true }),
+      readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
+      metrics: { contentType: 'text/plain', text: () => Promise.resolve('# none\n') },
+    },
+    answered: (one) => void answered.push(one),
+    newRequestId: () => 'request-1',
+    monotonicMs: () => 0,
+    isStopping: () => false,
+  });
+  return {
+    app,
+    tasks,
+    published,
+    answered,
+    warnings,
+    submitTask,
+    setBrokerDown(isDown) {
+      isBrokerDown = isDown;
+    },
+  };
+}
+
+function brokerFailure(): DependencyFailure {
+  return new DependencyFailure({ dependency: 'rabbitmq', operation: 'publish', retryable: true, detail: 'is down' });
+}
