@@ -1,0 +1,272 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
+import { TaskTable } from '../testing/task-table.ts';
+import {
+  createCommands,
+  createState,
+  decide,
+  defaultPolicy,
+  type Commands,
+  type Event,
+  type MesosState,
+  type ObservedStatus,
+  type State,
+} from './index.ts';
+
+const offer = {
+  offerId: 'o1',
+  agentId: 'agent-1',
+  hostname: 'host-1',
+  agentPort: 5051,
+  cpuMillis: 4000,
+  memMb: 4096,
+  diskMb: 0,
+  gpus: 0,
+  ports: 0,
+  rackId: null,
+};
+
+let state: State;
+let table: TaskTable;
+
+/** One frame: decides, closes, stores. */
+function frame(...events: Event[]): Commands {
+  const out = createCommands();
+  for (const event of events) decide(state, event, out);
+  const atMs = events.at(-1)?.atMs ?? 0;
+  decide(state, { kind: 'frame.closing', atMs }, out);
+  expect(table.apply(out.persist)).toEqual([]);
+  return out;
+}
+
+function load(task: SchedulableTask, atMs = 10): Event {
+  return { kind: 'task.loaded', atMs, taskId: task.taskId, live: table.load(task.taskId) };
+}
+
+function launch(facts: Partial<SchedulableTask> = {}): string {
+  const task = table.insert(facts);
+  const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
+  const accept = out.call.find((call) => call.kind === 'accept');
+  const id = accept?.launches[0]?.mesosTaskId ?? '';
+  frame({ kind: 'accept.answered', atMs: 11, mesosTaskIds: [id], answer: 'accepted', detail: '' });
+  return id;
+}
+
+function say(mesosTaskId: string, word: MesosState, more: Partial<ObservedStatus> = {}, atMs = 20): Commands {
+  const status = {
+    mesosTaskId,
+    state: word,
+    message: '',
+    reason: null,
+    agentId: 'agent-1',
+    uuid: 'u',
+    healthy: true,
+    ...more,
+  };
+  return frame({ kind: 'status.received', atMs, status });
+}
+
+function tick(atMs: number): Commands {
+  return frame({ kind: 'clock.ticked', atMs });
+}
+
+function last(out: Commands): TaskTransition | undefined {
+  return out.persist.at(-1);
+}
+
+beforeEach(() => {
+  state = createState(defaultPolicy);
+  table = new TaskTable();
+  frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' });
+  frame({ kind: 'takeover.completed', atMs: 1 });
+});
+
+describe('the end of an attempt', () => {
+  const ends: [string, Partial<SchedulableTask>, MesosState, Partial<ObservedStatus>, Partial<TaskTransition>][] = [
+    ['finishes', {}, 'TASK_FINISHED', { message: 'Command exited with status 0' }, { status: TaskState.FINISHED }],
+    [
+      'fails without a budget',
+      {},
+      'TASK_FAILED',
+      { message: 'Command exited with status 3' },
+      { status: TaskState.FAILED },
+    ],
+    ['fails with one: waits again', { retry: 1 }, 'TASK_FAILED', {}, { status: TaskState.NOT_START }],
+    ['is lost: waits again at no cost', {}, 'TASK_LOST', { reason: 'AGENT_REMOVED' }, { status: TaskState.NOT_START }],
+    ['is dropped', {}, 'TASK_DROPPED', { reason: 'INVALID_OFFERS' }, { status: TaskState.NOT_START }],
+    ['is gone, free ones used up', { freeFailures: 5 }, 'TASK_GONE', {}, { status: TaskState.GONE }],
+    ['is invalid: would be again', { retry: 3 }, 'TASK_ERROR', { reason: 'TASK_INVALID' }, { status: TaskState.ERROR }],
+    ['is killed by its health check', {}, 'TASK_KILLED', { healthy: false }, { status: TaskState.FAILED }],
+    ['is drained off its agent', {}, 'TASK_KILLED', { reason: 'AGENT_DRAINING' }, { status: TaskState.NOT_START }],
+    ['ran too long', {}, 'TASK_FAILED', { reason: 'MAX_COMPLETION_TIME_REACHED' }, { status: TaskState.FAILED }],
+  ];
+  test.each(ends)('%s', (_name, facts, word, more, expected) => {
+    const out = say(launch(facts), word, more);
+    expect(last(out)).toMatchObject(expected);
+    expect(out.call).toContainEqual(expect.objectContaining({ kind: 'acknowledge', uuid: 'u' }));
+  });
+
+  test('tells the exit code and whose fault it was', () => {
+    expect(last(say(launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change).toEqual({
+      kind: 'end',
+      mesosState: 'TASK_FAILED',
+      exitCode: 137,
+      free: false,
+    });
+  });
+
+  test('the next attempt waits out its pause, has its own id, and says why', () => {
+    const id = launch({ retry: 1 });
+    const requeued = last(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
+    expect(requeued?.message).toBe('attempt 1 ended with TASK_FAILED: Command exited with status 3; attempt 2 follows');
+    expect(requeued?.requeue).toEqual({ notBeforeMs: 1_100, countedFailures: 1, freeFailures: 0 });
+    const offers = { kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] } as const;
+    expect(frame(offers).persist).toEqual([]);
+    expect(tick(1_101).call).toContainEqual(
+      expect.objectContaining({ kind: 'accept', launches: [expect.objectContaining({ mesosTaskId: 'a_task-1-2' })] }),
+    );
+  });
+});
+
+describe('a kill', () => {
+  test('waits for the ACCEPT to be answered, and is repeated until the task ends', () => {
+    const task = table.insert({});
+    const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
+    const id = out.call.find((call) => call.kind === 'accept')?.launches[0]?.mesosTaskId ?? '';
+    table.requestKill(task.taskId);
+    expect(frame(load(task)).call).toEqual([]);
+    const kill = { kind: 'kill', taskId: task.taskId, mesosTaskId: id, agentId: 'agent-1' };
+    expect(
+      frame({ kind: 'accept.answered', atMs: 12, mesosTaskIds: [id], answer: 'accepted', detail: '' }).call,
+    ).toEqual([kill]);
+    expect(tick(5_000).call).not.toContainEqual(kill);
+    expect(tick(10_013).call).toContainEqual(kill);
+    expect(last(say(id, 'TASK_KILLED'))?.status).toBe(TaskState.KILLED);
+    expect(tick(100_000).call).not.toContainEqual(kill);
+  });
+
+  test.each<[MesosState, TaskState]>([
+    ['TASK_KILLED', TaskState.KILLED],
+    ['TASK_GONE', TaskState.KILLED],
+    ['TASK_UNKNOWN', TaskState.KILLED],
+    ['TASK_FAILED', TaskState.KILLED],
+    ['TASK_FINISHED', TaskState.FINISHED],
+  ])('answered with %s ends the task, without another attempt', (word, expected) => {
+    const id = launch({ retry: 3 });
+    const [task] = [...table.rows.values()].map((row) => row.task);
+    table.requestKill(task!.taskId);
+    frame(load(task!));
+    expect(last(say(id, word))?.status).toBe(expected);
+  });
+});
+
+describe('an attempt the cluster has lost sight of', () => {
+  test('is not ended by UNREACHABLE, and is well again when it comes back', () => {
+    const id = launch();
+    say(id, 'TASK_RUNNING');
+    expect(last(say(id, 'TASK_UNREACHABLE'))?.status).toBe(TaskState.UNREACHABLE);
+    expect(say(id, 'TASK_UNREACHABLE').persist).toEqual([]);
+    expect(last(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, 30))?.status).toBe(
+      TaskState.RUNNING,
+    );
+    expect(tick(30 + defaultPolicy.lostAfterMs).persist).toEqual([]);
+  });
+
+  test('is given up after the policy’s time, and killed when it comes back after all', () => {
+    const id = launch();
+    say(id, 'TASK_UNREACHABLE', {}, 50);
+    expect(tick(49 + defaultPolicy.lostAfterMs).persist).toEqual([]);
+    expect(last(tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+    const back = say(id, 'TASK_RUNNING', { uuid: null }, 60 + defaultPolicy.lostAfterMs);
+    expect(back.persist).toEqual([]);
+    expect(back.call).toContainEqual({ kind: 'kill', taskId: null, mesosTaskId: id, agentId: 'agent-1' });
+  });
+
+  test('UNKNOWN is no end either', () => {
+    const id = launch();
+    expect(say(id, 'TASK_UNKNOWN', { uuid: null }).persist).toEqual([]);
+    expect(last(tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+  });
+
+  test('a launch without news is asked about, never repeated', () => {
+    const id = launch();
+    const out = tick(11 + defaultPolicy.launchNewsMs);
+    expect(out.persist).toEqual([]);
+    expect(out.call).toContainEqual({ kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] });
+  });
+});
+
+describe('reconciliation', () => {
+  test('asks for every live attempt after a subscription, and again with growing pauses until answered', () => {
+    const id = launch();
+    const ask = { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] };
+    frame({ kind: 'cluster.disconnected', atMs: 100 });
+    expect(tick(200).call).toEqual([]);
+    expect(frame({ kind: 'cluster.subscribed', atMs: 1_000, frameworkId: 'f' }).call).toEqual([ask]);
+    expect(tick(10_999).call).not.toContainEqual(ask);
+    expect(tick(11_000).call).toContainEqual(ask);
+    expect(tick(30_999).call).not.toContainEqual(ask);
+    expect(tick(31_000).call).toContainEqual(ask);
+    say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, 31_001);
+    expect(tick(1_000_000).call).not.toContainEqual(ask);
+  });
+
+  test('asks implicitly now and then', () => {
+    expect(tick(6_000).call).toContainEqual({ kind: 'reconcile', tasks: [] });
+    expect(tick(7_000).call).not.toContainEqual({ kind: 'reconcile', tasks: [] });
+    expect(tick(6_000 + defaultPolicy.reconcileEveryMs).call).toContainEqual({ kind: 'reconcile', tasks: [] });
+  });
+
+  test('asks about the attempts of an agent that failed', () => {
+    const id = launch();
+    expect(frame({ kind: 'agent.failed', atMs: 50, agentId: 'another' }).call).toEqual([]);
+    expect(frame({ kind: 'agent.failed', atMs: 50, agentId: 'agent-1' }).call).toEqual([
+      { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] },
+    ]);
+  });
+});
+
+describe('offers', () => {
+  test('that nothing uses are given back, and with nothing waiting the master is asked for silence until there is work', () => {
+    frame({ kind: 'offers.received', atMs: 100, offers: [offer] });
+    expect(tick(200).call).toEqual([]);
+    expect(tick(2_100).call).toEqual([
+      { kind: 'decline', offerIds: ['o1'], refuseSeconds: defaultPolicy.idleRefuseSeconds },
+      { kind: 'suppress' },
+    ]);
+    expect(frame(load(table.insert({}), 3_000)).call).toEqual([{ kind: 'revive' }]);
+    expect(frame(load(table.insert({}), 3_100)).call).toEqual([]);
+  });
+
+  test('are void after a rescission or a new subscription', () => {
+    frame({ kind: 'offers.received', atMs: 100, offers: [offer] });
+    frame({ kind: 'offer.rescinded', atMs: 101, offerId: 'o1' });
+    expect(frame(load(table.insert({}), 102)).persist).toEqual([]);
+  });
+});
+
+describe('a waiting task', () => {
+  test('expires', () => {
+    frame(load(table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
+    expect(tick(86_399_999).persist).toEqual([]);
+    expect(last(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
+  });
+
+  test('is called back only for the states its tenant wants', () => {
+    const all = launch({ callback: 'all' });
+    expect(last(say(all, 'TASK_RUNNING'))?.callback).toBe(true);
+    expect(last(say(all, 'TASK_FINISHED'))?.callback).toBe(true);
+    frame({ kind: 'offer.rescinded', atMs: 30, offerId: 'o1' });
+    const ends = launch({ callback: 'terminal' });
+    expect(last(say(ends, 'TASK_RUNNING'))?.callback).toBe(false);
+    expect(last(say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
+  });
+
+  test('of which the framework is removed loses its attempt at no cost', () => {
+    launch();
+    expect(last(frame({ kind: 'framework.removed', atMs: 99 }))).toMatchObject({
+      status: TaskState.NOT_START,
+      requeue: { countedFailures: 0, freeFailures: 1 },
+    });
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ConstraintSpec, TaskId } from '@juice/contracts';
+import type { Offer } from './event.ts';
+import { matchFirstFit } from './match.ts';
+import { shapeOf, WaitingTasks } from './waiting-tasks.ts';
+
+function offer(offerId: string, cpus: number, more: Partial<Offer> = {}): Offer {
+  return {
+    offerId,
+    agentId: `agent of ${offerId}`,
+    hostname: `host-${offerId}`,
+    agentPort: null,
+    cpuMillis: cpus * 1000,
+    memMb: 1000,
+    diskMb: 0,
+    gpus: 0,
+    ports: 2,
+    rackId: null,
+    ...more,
+  };
+}
+
+function waiting(
+  tasks: { id: number; cpus: number; priority?: number; ports?: number; constraints?: ConstraintSpec[] }[],
+): WaitingTasks {
+  const queue = new WaitingTasks();
+  for (const { id, cpus, priority = 0, ports = 0, constraints = [] } of tasks) {
+    const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints };
+    queue.add({ taskId: BigInt(id) as TaskId, priority }, shapeOf(like), like);
+  }
+  return queue;
+}
+
+function match(queue: WaitingTasks, offers: Offer[], most = 100): Record<string, number[]> {
+  const placements = matchFirstFit(
+    queue.buckets(() => true),
+    offers,
+    () => true,
+    most,
+  );
+  return Object.fromEntries(placements.map((placed) => [placed.offer.offerId, placed.taskIds.map(Number)]));
+}
+
+describe('first fit', () => {
+  test('takes higher priority first, then age, over all shapes', () => {
+    const queue = waiting([
+      { id: 3, cpus: 1 },
+      { id: 1, cpus: 2 },
+      { id: 4, cpus: 2, priority: 1 },
+      { id: 2, cpus: 1 },
+    ]);
+    expect(match(queue, [offer('a', 5)])).toEqual({ a: [4, 1, 2] });
+  });
+
+  test('a task that fits nowhere holds up only its own shape', () => {
+    const queue = waiting([
+      { id: 1, cpus: 100 },
+      { id: 2, cpus: 1 },
+      { id: 3, cpus: 100 },
+      { id: 4, cpus: 1 },
+    ]);
+    expect(match(queue, [offer('a', 4)])).toEqual({ a: [2, 4] });
+  });
+
+  test('fills one offer, then the next', () => {
+    const queue = waiting([1, 2, 3, 4, 5].map((id) => ({ id, cpus: 2 })));
+    expect(match(queue, [offer('a', 4), offer('b', 5)])).toEqual({ a: [1, 2], b: [3, 4] });
+  });
+
+  test('ports are counted', () => {
+    const queue = waiting([1, 2, 3].map((id) => ({ id, cpus: 1, ports: 1 })));
+    expect(match(queue, [offer('a', 9)])).toEqual({ a: [1, 2] });
+  });
+
+  test('places by hostname and rack alone where asked', () => {
+    const queue = waiting([
+      { id: 1, cpus: 1, constraints: [{ field: 'HOSTNAME', values: ['host-b'] }] },
+      { id: 2, cpus: 1, constraints: [{ field: 'RACK_ID', values: ['r1', 'r2'] }] },
+      { id: 3, cpus: 1, constraints: [{ field: 'RACK_ID', values: ['nowhere'] }] },
+    ]);
+    expect(match(queue, [offer('a', 1, { rackId: 'r2' }), offer('b', 1)])).toEqual({ a: [2], b: [1] });
+  });
+
+  test('places no more than it may', () => {
+    const queue = waiting([1, 2, 3].map((id) => ({ id, cpus: 1 })));
+    expect(match(queue, [offer('a', 9)], 2)).toEqual({ a: [1, 2] });
+    expect(match(queue, [offer('b', 9)])).toEqual({ b: [3] });
+  });
+});
