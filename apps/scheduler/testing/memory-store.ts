@@ -1,4 +1,4 @@
-import { type TaskState, type LiveTask, type SchedulableTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import type { LiveTask, SchedulableTask, TaskId, TaskSpec, TaskState } from '@juice/contracts';
 import { TaskTable } from '@juice/scheduling/testing';
 import type { TermStore } from '../src/term.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
-import { TaskTable } from '../testing/task-table.ts';
+import { TaskTable } from '../testing/task-world.table.ts';
 import {
   createCommands,
   createState,
@@ -26,25 +26,24 @@ const offer = {
   rackId: null,
 };
 
-let state: State;
-let table: TaskTable;
+const world: { state: State; table: TaskTable } = { state: createState(defaultPolicy), table: new TaskTable() };
 
 /** One frame: decides, closes, stores. */
 function frame(...events: Event[]): Commands {
   const out = createCommands();
-  for (const event of events) decide(state, event, out);
+  for (const event of events) decide(world.state, event, out);
   const atMs = events.at(-1)?.atMs ?? 0;
-  decide(state, { kind: 'frame.closing', atMs }, out);
-  expect(table.apply(out.persist)).toEqual([]);
+  decide(world.state, { kind: 'frame.closing', atMs }, out);
+  expect(world.table.apply(out.persist)).toEqual([]);
   return out;
 }
 
 function load(task: SchedulableTask, atMs = 10): Event {
-  return { kind: 'task.loaded', atMs, taskId: task.taskId, live: table.load(task.taskId) };
+  return { kind: 'task.loaded', atMs, taskId: task.taskId, live: world.table.load(task.taskId) };
 }
 
 function launch(facts: Partial<SchedulableTask> = {}): string {
-  const task = table.insert(facts);
+  const task = world.table.insert(facts);
   const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
   const accept = out.call.find((call) => call.kind === 'accept');
   const id = accept?.launches[0]?.mesosTaskId ?? '';
@@ -75,8 +74,8 @@ function last(out: Commands): TaskTransition | undefined {
 }
 
 beforeEach(() => {
-  state = createState(defaultPolicy);
-  table = new TaskTable();
+  world.state = createState(defaultPolicy);
+  world.table = new TaskTable();
   frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' });
   frame({ kind: 'takeover.completed', atMs: 1 });
 });
@@ -130,10 +129,10 @@ describe('the end of an attempt', () => {
 
 describe('a kill', () => {
   test('waits for the ACCEPT to be answered, and is repeated until the task ends', () => {
-    const task = table.insert({});
+    const task = world.table.insert({});
     const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
     const id = out.call.find((call) => call.kind === 'accept')?.launches[0]?.mesosTaskId ?? '';
-    table.requestKill(task.taskId);
+    world.table.requestKill(task.taskId);
     expect(frame(load(task)).call).toEqual([]);
     const kill = { kind: 'kill', taskId: task.taskId, mesosTaskId: id, agentId: 'agent-1' };
     expect(
@@ -154,7 +153,7 @@ describe('a kill', () => {
   ])('answered with %s ends the task, without another attempt', (word, expected) => {
     const id = launch({ retry: 3 });
     const [task] = [...table.rows.values()].map((row) => row.task);
-    table.requestKill(task!.taskId);
+    world.table.requestKill(task!.taskId);
     frame(load(task!));
     expect(last(say(id, word))?.status).toBe(expected);
   });
@@ -234,20 +233,20 @@ describe('offers', () => {
       { kind: 'decline', offerIds: ['o1'], refuseSeconds: defaultPolicy.idleRefuseSeconds },
       { kind: 'suppress' },
     ]);
-    expect(frame(load(table.insert({}), 3_000)).call).toEqual([{ kind: 'revive' }]);
-    expect(frame(load(table.insert({}), 3_100)).call).toEqual([]);
+    expect(frame(load(world.table.insert({}), 3_000)).call).toEqual([{ kind: 'revive' }]);
+    expect(frame(load(world.table.insert({}), 3_100)).call).toEqual([]);
   });
 
   test('are void after a rescission or a new subscription', () => {
     frame({ kind: 'offers.received', atMs: 100, offers: [offer] });
     frame({ kind: 'offer.rescinded', atMs: 101, offerId: 'o1' });
-    expect(frame(load(table.insert({}), 102)).persist).toEqual([]);
+    expect(frame(load(world.table.insert({}), 102)).persist).toEqual([]);
   });
 });
 
 describe('a waiting task', () => {
   test('expires', () => {
-    frame(load(table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
+    frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
     expect(tick(86_399_999).persist).toEqual([]);
     expect(last(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
   });

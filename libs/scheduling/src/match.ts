@@ -27,8 +27,8 @@ export function matchFirstFit(
     const candidate = open[at];
     if (candidate === undefined) break;
     const { bucket } = candidate;
-    while (candidate.from < rooms.length && !fits(bucket, rooms[candidate.from]!.left)) candidate.from += 1;
-    const room = rooms[candidate.from];
+    let room = rooms[candidate.from];
+    while (room !== undefined && !fits(bucket, room.left)) room = rooms[(candidate.from += 1)];
     const head = room && bucket.queue.pop();
     if (room === undefined || head === undefined) {
       open.splice(at, 1);

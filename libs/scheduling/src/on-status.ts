@@ -6,25 +6,29 @@ import type { Event, ObservedStatus } from './event.ts';
 import type { Attempt, State, Task } from './state.ts';
 import { record } from './transitions.ts';
 
+type StatusReceived = Extract<Event, { kind: 'status.received' }>;
+
 /**
  * The cluster's word on an attempt. Updates may be repeated, late, out of order, and without a uuid (the master's own):
  * all are facts. What changes nothing is not written; what has a uuid is acknowledged either way, after the write.
  */
-export function onStatus(state: State, event: Extract<Event, { kind: 'status.received' }>, out: Commands): void {
+export function onStatus(state: State, event: StatusReceived, out: Commands): void {
   const { status, atMs } = event;
   state.reconciliation.unanswered.delete(status.mesosTaskId);
   const task = state.attempts.get(status.mesosTaskId);
-  if (task?.live === undefined || task.live === null) {
+  if (task?.live == null) {
     onUnknownAttempt(state, status, out);
     return;
   }
   // Whatever the cluster says, it has taken the launch in: nothing can overtake it any more.
   task.live.settled = true;
-  observe(state, task, task.live, status, atMs, out);
+  observe(state, task, event, out);
   acknowledge(status, task.view.taskId, out);
 }
 
-function observe(state: State, task: Task, live: Attempt, status: ObservedStatus, atMs: number, out: Commands): void {
+function observe(state: State, task: Task, { status, atMs }: StatusReceived, out: Commands): void {
+  const { live } = task;
+  if (live === null) return;
   switch (status.state) {
     case 'TASK_STAGING':
       found(live, atMs + state.policy.launchNewsMs);

@@ -77,7 +77,7 @@ function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: 
     askForNews(state, [setLive(state, task, live, atMs)], atMs, out);
     if (task.killWanted) sendKill(state, task, atMs, out);
   } else if (task.killWanted) {
-    endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
+    endWaiting(state, task, killed, atMs, out);
   } else {
     queueTask(state, task, atMs);
   }
@@ -105,7 +105,7 @@ function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Att
 /** A tenant's kill: a waiting task ends at once; a live one is killed in the cluster, again and again until it ends. */
 export function wantKill(state: State, task: Task, atMs: number, out: Commands): void {
   if (task.live === null) {
-    endWaiting(state, task, TaskState.KILLED, 'task is killed', atMs, out);
+    endWaiting(state, task, killed, atMs, out);
     return;
   }
   if (task.killWanted) return;
@@ -127,14 +127,14 @@ export function sendKill(state: State, task: Task, atMs: number, out: Commands):
   });
 }
 
-export function endWaiting(
-  state: State,
-  task: Task,
-  status: TaskState,
-  message: string,
-  atMs: number,
-  out: Commands,
-): void {
-  record(task, out, { atMs, status, message, reason: null, change: { kind: 'none' } });
+const killed: Ending = { status: TaskState.KILLED, message: 'task is killed' };
+
+export interface Ending {
+  readonly status: TaskState;
+  readonly message: string;
+}
+
+export function endWaiting(state: State, task: Task, ending: Ending, atMs: number, out: Commands): void {
+  record(task, out, { ...ending, atMs, reason: null, change: { kind: 'none' } });
   forgetTask(state, task);
 }

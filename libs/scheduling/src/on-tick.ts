@@ -32,7 +32,7 @@ function expireWaiting(state: State, atMs: number, out: Commands): void {
     if (task === undefined || task.live !== null) continue;
     const waitedMs = task.view.expireAtMs - task.view.submittedAtMs;
     const message = `no room was found for it within ${Math.round(waitedMs / 1000)} seconds`;
-    endWaiting(state, task, TaskState.EXPIRED, message, atMs, out);
+    endWaiting(state, task, { status: TaskState.EXPIRED, message }, atMs, out);
   }
 }
 
