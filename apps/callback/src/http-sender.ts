@@ -1,0 +1,173 @@
+import type http from 'node:http';
+import got, { RequestError, TimeoutError } from 'got';
+import { ForbiddenTarget, type GuardedAgents } from './guard-dial.ts';
+
+/**
+ * Sends one POST and says what came of it. The only importer of got. It never throws for what the receiver or the
+ * network does, never tries again on its own (one attempt is one record), never follows a redirect and never reads more
+ * of an answer than is kept.
+ */
+export interface Post {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  /** Gives the attempt up: we are stopping. */
+  readonly signal: AbortSignal;
+}
+
+/** How far an attempt got before it failed. */
+export type SendPhase = 'lookup' | 'connect' | 'tls' | 'response';
+
+/**
+ * `answered`: a status line and headers came. They are the answer, whatever becomes of the body after them: it is read
+ * only for the log, up to a limit, and at most until the deadline.
+ * `failed`: no answer. `code` is Node's (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, …); TIMEOUT when a limit of ours ran out.
+ */
+export type PostResult =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: Buffer;
+      readonly isBodyWhole: boolean;
+      readonly timings: Timings;
+    }
+  | { readonly kind: 'failed'; readonly phase: SendPhase; readonly code: string; readonly timings: Timings }
+  | { readonly kind: 'forbidden'; readonly timings: Timings }
+  | { readonly kind: 'stopped' };
+
+/** Milliseconds each phase took; null where it was not gone through (a kept-alive connection is not dialled again). */
+export interface Timings {
+  readonly lookupMs: number | null;
+  readonly connectMs: number | null;
+  readonly tlsMs: number | null;
+  readonly firstByteMs: number | null;
+  readonly totalMs: number;
+}
+
+export type Send = (post: Post) => Promise<PostResult>;
+
+export interface SenderLimits {
+  /** From the first step to the last byte of the answer. */
+  readonly totalMs: number;
+  /** For each of: resolving the name, connecting, the TLS handshake. */
+  readonly connectMs: number;
+}
+
+/** What is kept of an answer's body: enough to see what went wrong. */
+export const keptBodyBytes = 16 * 1024;
+
+/** What is kept of an answer's headers: what explains it, nothing that could be a secret (no cookies). */
+const keptHeaders = ['content-encoding', 'content-type', 'location', 'retry-after', 'server', 'x-request-id'];
+
+/** How often a kept-alive connection may turn out to be dead before the failure counts: as many as an endpoint may have. */
+const staleSocketTries = 5;
+
+export function createHttpSender(deps: { agents: GuardedAgents; limits: SenderLimits }): Send {
+  const { agents, limits } = deps;
+  const client = got.extend({
+    method: 'POST',
+    agent: { http: agents.http, https: agents.https },
+    retry: { limit: 0 },
+    followRedirect: false,
+    throwHttpErrors: false,
+    decompress: false,
+  });
+
+  async function postOnce(post: Post, totalMs: number): Promise<PostResult & { wasStale?: boolean }> {
+    const { connectMs } = limits;
+    const startedAt = performance.now();
+    const stream = client.stream(post.url, {
+      headers: { ...post.headers, 'accept-encoding': 'identity' },
+      body: post.body,
+      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: totalMs },
+      signal: post.signal,
+    });
+    let request: http.ClientRequest | null = null;
+    stream.once('request', (made: http.ClientRequest) => (request = made));
+    // The loop below takes the first error; what a destroyed stream may still say is of no interest.
+    stream.on('error', () => undefined);
+    const isReused = (): boolean => request?.reusedSocket === true;
+    const timings = (): Timings => readTimings(stream.timings?.phases, isReused(), startedAt);
+    const chunks: Buffer[] = [];
+    let kept = 0;
+    try {
+      for await (const chunk of stream as AsyncIterable<Buffer>) {
+        chunks.push(chunk);
+        kept += chunk.length;
+        // Leaving the loop destroys the stream, and the connection with it: nobody reads an endless body to its end.
+        if (kept > keptBodyBytes) break;
+      }
+      return answered(stream.response, chunks, kept <= keptBodyBytes, timings());
+    } catch (error: unknown) {
+      if (post.signal.aborted) return { kind: 'stopped' };
+      if (stream.response !== undefined) return answered(stream.response, chunks, false, timings());
+      if (rootOf(error) instanceof ForbiddenTarget) return { kind: 'forbidden', timings: timings() };
+      const code = codeOf(error);
+      const wasStale = isReused() && (code === 'ECONNRESET' || code === 'EPIPE');
+      return { kind: 'failed', phase: phaseOf(error, stream.timings, post.url), code, timings: timings(), wasStale };
+    }
+  }
+
+  return async (post) => {
+    if (post.signal.aborted) return { kind: 'stopped' };
+    const deadline = performance.now() + limits.totalMs;
+    // A receiver may close an idle connection in the instant we send on it. That says nothing about the receiver: the
+    // same attempt goes on over the next connection, within the same deadline.
+    for (let tries = 1; ; tries += 1) {
+      const { wasStale = false, ...result } = await postOnce(
+        post,
+        Math.max(1, Math.ceil(deadline - performance.now())),
+      );
+      if (!wasStale || tries >= staleSocketTries) return result;
+    }
+  };
+}
+
+function answered(
+  response: Pick<http.IncomingMessage, 'statusCode' | 'headers'> | undefined,
+  chunks: readonly Buffer[],
+  isBodyWhole: boolean,
+  timings: Timings,
+): PostResult {
+  const headers: Record<string, string> = {};
+  for (const name of keptHeaders) {
+    const value = response?.headers[name];
+    if (typeof value === 'string') headers[name] = value.slice(0, 1024);
+  }
+  const body = Buffer.concat(chunks).subarray(0, keptBodyBytes);
+  return { kind: 'answered', status: response?.statusCode ?? 0, headers, body, isBodyWhole, timings };
+}
+
+type Phases = { dns?: number; tcp?: number; tls?: number; firstByte?: number };
+
+function readTimings(phases: Phases | undefined, isReused: boolean, startedAt: number): Timings {
+  const dialled = isReused ? undefined : phases;
+  return {
+    lookupMs: dialled?.dns ?? null,
+    connectMs: dialled?.tcp ?? null,
+    tlsMs: dialled?.tls ?? null,
+    firstByteMs: phases?.firstByte ?? null,
+    totalMs: Math.round(performance.now() - startedAt),
+  };
+}
+
+type Reached = { connect?: number; secureConnect?: number };
+
+function phaseOf(error: unknown, reached: Reached | undefined, url: URL): SendPhase {
+  if (error instanceof TimeoutError && error.event === 'lookup') return 'lookup';
+  const root = rootOf(error);
+  if (root instanceof Error && 'syscall' in root && root.syscall === 'getaddrinfo') return 'lookup';
+  if (reached?.connect === undefined) return 'connect';
+  return url.protocol === 'https:' && reached.secureConnect === undefined ? 'tls' : 'response';
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof TimeoutError) return 'TIMEOUT';
+  return error instanceof RequestError ? error.code : 'UNKNOWN';
+}
+
+/** got wraps what Node threw. */
+function rootOf(error: unknown): unknown {
+  return error instanceof RequestError && error.cause !== undefined ? rootOf(error.cause) : error;
+}

@@ -1,0 +1,73 @@
+import { connectBroker } from '@juice/messaging';
+import { createLogger, createMetrics } from '@juice/observability';
+import { connectMongo, createDeliveryStore, ensureIndexes } from '@juice/persistence';
+import {
+  connectWithBackoff,
+  createStop,
+  describeConfig,
+  loadConfig,
+  runMain,
+  startHealthServer,
+  type HealthChecks,
+} from '@juice/runtime';
+import { callbackConfigSchema } from './config.ts';
+import { startCallback } from './service.ts';
+
+/** Stopping closes connections too, after the attempts in hand had their grace. */
+const closingMs = 5_000;
+
+await runMain(async () => {
+  const config = loadConfig(callbackConfigSchema, process.env);
+  const { mongoUrl, amqpUrl } = config;
+  const log = createLogger({ service: 'callback', level: config.logLevel, pretty: process.stdout.isTTY });
+  const metrics = createMetrics('callback', { processMetrics: true });
+  const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
+  log.info('service.starting', describeConfig(callbackConfigSchema, config));
+
+  let checks: HealthChecks = {
+    livez: () => ({ ok: true }),
+    readyz: () => ({ ok: false, detail: 'connecting' }),
+    metrics,
+  };
+  const server = stop.closes(
+    await startHealthServer({
+      host: config.healthHost,
+      port: config.healthPort,
+      livez: () => checks.livez(),
+      readyz: () => checks.readyz(),
+      metrics,
+    }),
+  );
+  const { signal } = stop;
+  const mongo = stop.closes(
+    await connectWithBackoff({
+      dependency: 'mongodb',
+      target: mongoUrl,
+      // A connection for each lane worked on would be the most that could ever be used at once.
+      connect: () => connectMongo(mongoUrl, { appName: 'juice-callback', poolSize: Math.min(config.concurrency, 64) }),
+      log,
+      signal,
+    }),
+  );
+  await ensureIndexes(mongo);
+  const broker = stop.closes(
+    await connectWithBackoff({
+      dependency: 'rabbitmq',
+      target: amqpUrl,
+      connect: () => connectBroker(amqpUrl, { log }),
+      log,
+      signal,
+    }),
+  );
+  const callback = stop.closes(
+    startCallback(config, {
+      store: createDeliveryStore(mongo),
+      broker,
+      log,
+      metrics,
+      onFatal: (error) => stop.fail(error),
+    }),
+  );
+  checks = callback.health;
+  log.info('service.started', { health: server.url, allow: config.allow });
+});

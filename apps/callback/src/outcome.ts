@@ -1,0 +1,94 @@
+import type { ForbiddenRule } from './destination.ts';
+import type { PostResult, SendPhase } from './http-sender.ts';
+
+/**
+ * What one attempt means. Pure, and total over everything a POST can come to:
+ *
+ * | what happened                                              | outcome                                            |
+ * |------------------------------------------------------------|----------------------------------------------------|
+ * | 2xx                                                        | delivered                                          |
+ * | 408, 425, 429, 5xx; no answer in time; name not found;     | failed: on the schedule, not before Retry-After     |
+ * | refused, unreachable, reset, TLS, not HTTP                 |                                                    |
+ * | 3xx (never followed), other 4xx, anything else             | rejected: a short budget of tries                  |
+ * | 410                                                        | gone: held                                         |
+ * | a target that may not be called                            | forbidden: dead at once                            |
+ * | the resolver failed; out of sockets, ports or memory; we   | ours: not charged to the receiver                  |
+ * | have no network                                            |                                                    |
+ * | we are stopping                                            | stopped: not charged, left for the next worker     |
+ */
+export type AttemptOutcome =
+  | { readonly kind: 'delivered'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null }
+  | { readonly kind: 'rejected'; readonly reason: string }
+  | { readonly kind: 'gone'; readonly reason: string }
+  | { readonly kind: 'forbidden'; readonly reason: string }
+  | { readonly kind: 'ours'; readonly reason: string }
+  | { readonly kind: 'stopped'; readonly reason: string };
+
+/** What came of the POST, or that its URL was refused before one was made. */
+export type AttemptResult = PostResult | { readonly kind: 'refused'; readonly rule: ForbiddenRule };
+
+/** Judges an attempt. Reasons are words of a small set (`status-503`, `timeout-connect`): fit for a lane's cause. */
+export function judge(result: AttemptResult, nowMs: number): AttemptOutcome {
+  switch (result.kind) {
+    case 'answered':
+      return judgeStatus(result.status, result.headers['retry-after'] ?? null, nowMs);
+    case 'failed':
+      return judgeFailure(result.phase, result.code);
+    case 'forbidden':
+      return { kind: 'forbidden', reason: 'forbidden-address' };
+    case 'refused':
+      return { kind: 'forbidden', reason: `forbidden-${result.rule}` };
+    case 'stopped':
+      return { kind: 'stopped', reason: 'stopped' };
+    default:
+      return result satisfies never;
+  }
+}
+
+const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
+
+function judgeStatus(status: number, retryAfter: string | null, nowMs: number): AttemptOutcome {
+  const reason = `status-${status}`;
+  if (status >= 200 && status < 300) return { kind: 'delivered', reason };
+  if (status === 410) return { kind: 'gone', reason };
+  if (status < 500 && !retryableStatuses.has(status)) return { kind: 'rejected', reason };
+  return { kind: 'failed', reason, retryAfterMs: retryAfter === null ? null : parseRetryAfter(retryAfter, nowMs) };
+}
+
+/** Faults of this machine or its network. EAI_AGAIN: the resolver did not answer, or could not find out. */
+const ourCodes: ReadonlySet<string> = new Set([
+  ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM'],
+  ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL', 'ENETDOWN', 'ENETUNREACH', 'EACCES', 'EPERM'],
+]);
+
+const failureReasons: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'dns-not-found',
+  EAI_NODATA: 'dns-not-found',
+  ECONNREFUSED: 'connect-refused',
+  EHOSTUNREACH: 'connect-unreachable',
+  ETIMEDOUT: 'timeout-connect',
+};
+
+const phaseReasons: Readonly<Record<SendPhase, string>> = {
+  lookup: 'dns-failed',
+  connect: 'connect-failed',
+  tls: 'tls-failed',
+  response: 'no-response',
+};
+
+function judgeFailure(phase: SendPhase, code: string): AttemptOutcome {
+  if (ourCodes.has(code)) return { kind: 'ours', reason: `ours-${code.toLowerCase().replaceAll('_', '-')}` };
+  const byCode = code === 'TIMEOUT' ? `timeout-${phase}` : failureReasons[code];
+  const reason = byCode ?? (code.startsWith('HPE_') ? 'not-http' : phaseReasons[phase]);
+  return { kind: 'failed', reason, retryAfterMs: null };
+}
+
+/** Retry-After (RFC 9110, 10.2.3) as milliseconds from now: seconds or an HTTP date. null when it is neither. */
+export function parseRetryAfter(text: string, nowMs: number): number | null {
+  const given = text.trim();
+  if (/^\d{1,15}$/.test(given)) return Number(given) * 1000;
+  // Only HTTP dates begin with a weekday; Date.parse alone would take "1.5" or "-3" for a date.
+  const atMs = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(given) ? Date.parse(given) : Number.NaN;
+  return Number.isNaN(atMs) ? null : Math.max(0, atMs - nowMs);
+}
