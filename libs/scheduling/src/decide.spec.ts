@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
-import { TaskTable } from '../testing/task-world.table.ts';
+import { TaskTable } from '../testing/task-table.ts';
 import {
   createCommands,
   createState,
@@ -152,9 +152,10 @@ describe('a kill', () => {
     ['TASK_FINISHED', TaskState.FINISHED],
   ])('answered with %s ends the task, without another attempt', (word, expected) => {
     const id = launch({ retry: 3 });
-    const [task] = [...table.rows.values()].map((row) => row.task);
-    world.table.requestKill(task!.taskId);
-    frame(load(task!));
+    for (const { task } of world.table.rows.values()) {
+      world.table.requestKill(task.taskId);
+      frame(load(task));
+    }
     expect(last(say(id, word))?.status).toBe(expected);
   });
 });

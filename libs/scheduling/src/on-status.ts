@@ -13,15 +13,15 @@ type StatusReceived = Extract<Event, { kind: 'status.received' }>;
  * all are facts. What changes nothing is not written; what has a uuid is acknowledged either way, after the write.
  */
 export function onStatus(state: State, event: StatusReceived, out: Commands): void {
-  const { status, atMs } = event;
+  const { status } = event;
   state.reconciliation.unanswered.delete(status.mesosTaskId);
   const task = state.attempts.get(status.mesosTaskId);
-  if (task?.live == null) {
+  if (task === undefined) {
     onUnknownAttempt(state, status, out);
     return;
   }
   // Whatever the cluster says, it has taken the launch in: nothing can overtake it any more.
-  task.live.settled = true;
+  if (task.live !== null) task.live.settled = true;
   observe(state, task, event, out);
   acknowledge(status, task.view.taskId, out);
 }
