@@ -1,0 +1,217 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { join } from 'node:path';
+import { createAgentListener } from './agent-http.ts';
+import { agentAttributes, agentResources, type AgentSpec } from './agent-spec.ts';
+import { createCluster, type Cluster, type Fault } from './cluster.ts';
+import type { ClusterSettings } from './cluster-state.ts';
+import { createDriver, type Driver, type Executor } from './driver.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createMasterListener, type Credentials } from './master-http.ts';
+import { createProcessExecutor } from './process-executor.ts';
+import { endLeftovers } from './process-identity.ts';
+import { removeOldSandboxes } from './sandbox.ts';
+import { createSimulatedExecutor } from './simulated-executor.ts';
+import { createStateFile } from './state-file.ts';
+import { inheritedVariables } from './task-environment.ts';
+
+export interface LocalMesosOptions {
+  /** Where master and agents listen; 127.0.0.1 by default. Anyone who can reach it can run programs here. */
+  readonly host?: string;
+  /** The master's port; 0 (the default) takes any. Agents always take any. */
+  readonly port?: number;
+  readonly dataDir: string;
+  readonly agents: readonly AgentSpec[];
+  /** `process` (the default): tasks are processes of this machine. `simulated`: tasks only take time. */
+  readonly executor?: 'process' | 'simulated';
+  /** How long a simulated task takes that does not say. 100 ms by default. */
+  readonly simulatedTaskMs?: number;
+  /** The environment of this process; of it tasks see PATH, HOME and the like, nothing else. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly credentials?: Credentials;
+  readonly heartbeatMs?: number;
+  /** Further departures from a real cluster's times, for tests. */
+  readonly settings?: Partial<ClusterSettings>;
+  /** Sandboxes untouched for so long are removed at the start; a week by default, as Mesos does. */
+  readonly keepSandboxesMs?: number;
+  /** Told what was cleaned up at the start. */
+  readonly log?: { info(event: 'service.starting', fields: Readonly<Record<string, unknown>>): unknown };
+}
+
+/** A running stand-in cluster. The faults take effect at once. */
+export interface LocalMesos {
+  /** The master's base URL. */
+  readonly url: string;
+  readonly agentUrls: readonly string[];
+  readonly agentIds: readonly string[];
+  /** Breaks every event stream, or one framework's. */
+  dropStream(frameworkId?: string): void;
+  /** The agent stops hearing and being heard; the master notices after `noticeAfterMs` (default: at once). */
+  loseAgent(index: number, noticeAfterMs?: number): void;
+  returnAgent(index: number): void;
+  /** For good: it is a new agent after the next start. */
+  markAgentGone(index: number): void;
+  unregisterAgent(index: number): void;
+  drainAgent(index: number): void;
+  reactivateAgent(index: number): void;
+  /** Another master takes over: it answers 503 for `recoverMs`, and agents find it after `agentsBackMs`. */
+  restartMaster(times?: { recoverMs?: number; agentsBackMs?: number }): void;
+  /** From now on updates come twice, or late. */
+  distortUpdates(how: { duplicate?: boolean; delayMs?: number }): void;
+  /** Ends all tasks and closes all connections. */
+  stop(): Promise<void>;
+}
+
+const weekMs = 7 * 24 * 3_600_000;
+
+/**
+ * Starts a stand-in for a Mesos cluster: a master and agents on ports of their own, in this process. Ids of agents and of
+ * frameworks that are gone live on in `dataDir`; tasks do not: what a former run left is killed first, and the master
+ * answers GONE for it. Throws if a port is taken or the folder cannot be used.
+ */
+export async function startLocalMesos(options: LocalMesosOptions): Promise<LocalMesos> {
+  const { host = '127.0.0.1', port = 0, dataDir, agents } = options;
+  const folders = agents.map((_spec, index) => join(dataDir, `agent-${index}`));
+  cleanUp(folders, options);
+  const servers = await listenAll(host, [port, ...agents.map(() => 0)]);
+  const ports = servers.map(portOf);
+  const stateFile = createStateFile(dataDir);
+  const cluster = createFrom(options, {
+    host,
+    ports,
+    ...(stateFile.read() ?? { agentIds: [], completed: [] }),
+  });
+  stateFile.write(cluster.snapshot());
+  const streams = createEventStreams();
+  // The executor reports to the driver, which is made with it; no task is launched before both are there.
+  const late: { driver: Driver | null } = { driver: null };
+  const executor = createExecutor(options, folders, (containerId, report) =>
+    late.driver?.feed((nowMs) => cluster.report(containerId, report, nowMs)),
+  );
+  const driver = createDriver(cluster, {
+    now: Date.now,
+    executor,
+    stream: {
+      send: ({ streamId, event }) => streams.send(streamId, event),
+      end: ({ streamId, abrupt }) => streams.end(streamId, abrupt),
+    },
+    save: () => stateFile.write(cluster.snapshot()),
+  });
+  late.driver = driver;
+  const [master, ...agentServers] = servers;
+  const masterListener = createMasterListener({
+    cluster,
+    driver,
+    streams,
+    newUuid: randomUUID,
+    credentials: options.credentials ?? null,
+    address: () => `${host}:${ports[0]}`,
+  });
+  master?.on('request', masterListener);
+  agentServers.forEach((server, index) => server.on('request', createAgentListener(folders[index] ?? '')));
+  const urls = ports.map((each) => `http://${host}:${each}`);
+  return {
+    ...faultsOf(cluster, driver),
+    url: urls[0] ?? '',
+    agentUrls: urls.slice(1),
+    agentIds: cluster.state.agents.map((agent) => agent.id),
+    async stop() {
+      driver.stop();
+      streams.endAll();
+      await executor.close();
+      await Promise.all(servers.map(close));
+    },
+  };
+}
+
+function cleanUp(folders: readonly string[], { keepSandboxesMs = weekMs, log }: LocalMesosOptions): void {
+  let killed = 0;
+  for (const folder of folders) {
+    killed += endLeftovers(join(folder, 'processes'));
+    removeOldSandboxes(folder, Date.now() - keepSandboxesMs);
+  }
+  if (killed > 0) log?.info('service.starting', { leftoverProcessesKilled: killed });
+}
+
+interface Found {
+  readonly host: string;
+  readonly ports: readonly number[];
+  readonly agentIds: readonly (string | null)[];
+  readonly completed: readonly string[];
+}
+
+function createFrom(options: LocalMesosOptions, { host, ports, agentIds, completed }: Found): Cluster {
+  const masterId = randomUUID();
+  const { heartbeatMs, settings = {} } = options;
+  return createCluster({
+    masterId,
+    agents: options.agents.map((spec, index) => ({
+      id: agentIds[index] ?? `${masterId}-S${index}`,
+      hostname: spec.hostname ?? host,
+      ip: host,
+      port: ports[index + 1] ?? 0,
+      resources: agentResources(spec),
+      attributes: agentAttributes(spec),
+    })),
+    completed,
+    newUuid: randomUUID,
+    nowMs: Date.now(),
+    settings: { ...settings, ...(heartbeatMs === undefined ? {} : { heartbeatMs }), host, port: ports[0] ?? 0 },
+  });
+}
+
+type Report = Parameters<typeof createProcessExecutor>[0]['report'];
+
+function createExecutor(options: LocalMesosOptions, agentFolders: readonly string[], report: Report): Executor {
+  if (options.executor === 'simulated')
+    return createSimulatedExecutor({ taskMs: options.simulatedTaskMs ?? 100, report });
+  return createProcessExecutor({ agentFolders, variables: inheritedVariables(options.environment ?? {}), report });
+}
+
+function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | 'agentUrls' | 'agentIds' | 'stop'> {
+  const suffer = (fault: Fault): void => driver.feed((nowMs) => cluster.fault(fault, nowMs));
+  return {
+    dropStream: (frameworkId) => suffer({ kind: 'stream.dropped', frameworkId: frameworkId ?? null }),
+    loseAgent: (index, noticeAfterMs = 0) => suffer({ kind: 'agent.lost', index, noticeAfterMs }),
+    returnAgent: (index) => suffer({ kind: 'agent.returned', index }),
+    markAgentGone: (index) => suffer({ kind: 'agent.gone', index }),
+    unregisterAgent: (index) => suffer({ kind: 'agent.unregistered', index }),
+    drainAgent: (index) => suffer({ kind: 'agent.drained', index }),
+    reactivateAgent: (index) => suffer({ kind: 'agent.reactivated', index }),
+    restartMaster: ({ recoverMs = 100, agentsBackMs = 1_000 } = {}) =>
+      suffer({ kind: 'master.restarted', masterId: randomUUID(), recoverMs, agentsBackMs }),
+    distortUpdates: ({ duplicate = false, delayMs = 0 }) => suffer({ kind: 'updates.distorted', duplicate, delayMs }),
+  };
+}
+
+/** Opens servers one by one; when one cannot listen, those already open are closed again. */
+async function listenAll(host: string, ports: readonly number[]): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const port of ports) servers.push(await listen(host, port));
+  } catch (error: unknown) {
+    await Promise.all(servers.map(close));
+    throw error;
+  }
+  return servers;
+}
+
+function listen(host: string, port: number, listener?: RequestListener): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer({ keepAliveTimeout: 60_000 }, listener);
+    server.once('error', reject);
+    server.listen({ host, port }, () => resolve(server));
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
