@@ -1,5 +1,5 @@
-import type { Cluster } from './cluster.ts';
-import type { Effect } from './cluster-state.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import type { Effect } from './cluster/cluster-state.ts';
 
 /** Where the effects of the cluster go. Every member may call back into the driver. */
 export interface Surroundings {

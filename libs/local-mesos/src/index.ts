@@ -1,4 +1,3 @@
-export { startLocalMesos, type LocalMesos, type LocalMesosOptions } from './local-mesos.ts';
 export { type AgentSpec } from './agent-spec.ts';
 export {
   createCluster,
@@ -6,8 +5,8 @@ export {
   type Cluster,
   type ClusterSetup,
   type ClusterSnapshot,
-  type Fault,
-  type MasterAnswer,
-  type MasterRequest,
-} from './cluster.ts';
-export { defaultSettings, type ClusterSettings, type Effect, type ExecutorReport } from './cluster-state.ts';
+} from './cluster/cluster.ts';
+export { defaultSettings, type ClusterSettings, type Effect, type ExecutorReport } from './cluster/cluster-state.ts';
+export { type Fault } from './cluster/faults.ts';
+export { type MasterAnswer, type MasterRequest } from './cluster/requests.ts';
+export { startLocalMesos, type LocalMesos, type LocalMesosOptions } from './local-mesos.ts';

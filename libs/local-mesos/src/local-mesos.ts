@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
-import { createAgentListener } from './agent-http.ts';
+import { createAgentListener } from './http/agent-http.ts';
 import { agentAttributes, agentResources, type AgentSpec } from './agent-spec.ts';
-import { createCluster, type Cluster, type Fault } from './cluster.ts';
-import type { ClusterSettings } from './cluster-state.ts';
+import { createCluster, type Cluster } from './cluster/cluster.ts';
+import type { Fault } from './cluster/faults.ts';
+import type { ClusterSettings } from './cluster/cluster-state.ts';
 import { createDriver, type Driver, type Executor } from './driver.ts';
-import { createEventStreams } from './event-streams.ts';
-import { createMasterListener, type Credentials } from './master-http.ts';
-import { createProcessExecutor } from './process-executor.ts';
-import { endLeftovers } from './process-identity.ts';
-import { removeOldSandboxes } from './sandbox.ts';
-import { createSimulatedExecutor } from './simulated-executor.ts';
+import { createEventStreams } from './http/event-streams.ts';
+import { createMasterListener, type Credentials } from './http/master-http.ts';
+import { createProcessExecutor } from './tasks/process-executor.ts';
+import { endLeftovers } from './tasks/process-identity.ts';
+import { removeOldSandboxes } from './tasks/sandbox.ts';
+import { createSimulatedExecutor } from './tasks/simulated-executor.ts';
 import { createStateFile } from './state-file.ts';
-import { inheritedVariables } from './task-environment.ts';
+import { inheritedVariables } from './tasks/task-environment.ts';
 
 export interface LocalMesosOptions {
   /** Where master and agents listen; 127.0.0.1 by default. Anyone who can reach it can run programs here. */

@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { InvariantBroken } from '@juice/contracts';
-import type { ClusterSnapshot } from './cluster.ts';
+import type { ClusterSnapshot } from './cluster/cluster.ts';
 
 /** What survives a restart, in `cluster.json`. */
 export interface StateFile {

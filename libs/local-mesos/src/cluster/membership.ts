@@ -1,5 +1,5 @@
 import type { TaskState, TaskStatus } from '@juice/mesos';
-import { denyTask, drainRun, forgetTask, forwardFirst, killRun, shutDownRun } from './agent-runs.ts';
+import { denyTask, drainRun, killRun, shutDownRun } from './agent-runs.ts';
 import { stir, take, withdrawOffer } from './allocator.ts';
 import {
   isEnd,
@@ -16,6 +16,7 @@ import {
 import { hasCapability } from './framework-check.ts';
 import { newFramework } from './frameworks.ts';
 import { timeInfo } from './reconciliation.ts';
+import { forgetTask, forwardFirst } from './update-stream.ts';
 
 /**
  * Agents that go and come back, and the master that restarts.

@@ -1,5 +1,5 @@
 import type { MasterInfo } from '@juice/mesos';
-import { forwardFirst, forgetTask, shutDownRun } from './agent-runs.ts';
+import { shutDownRun } from './agent-runs.ts';
 import { allocate, stir, withdrawOffer } from './allocator.ts';
 import { sendEvent, type ClusterState, type Framework } from './cluster-state.ts';
 import {
@@ -9,6 +9,7 @@ import {
   checkSuppressedRoles,
 } from './framework-check.ts';
 import type { CallSubscribe, CallUpdateFramework } from './received-call.ts';
+import { forwardFirst, forgetTask } from './update-stream.ts';
 
 /**
  * Frameworks and their subscriptions. A framework is connected (it has a stream), away (its clock runs for

@@ -1,6 +1,6 @@
-import type { Agent, ClusterState, Framework, MasterTask } from './cluster-state.ts';
-import { frameworkRoles } from './framework-check.ts';
-import { emptyBag, addBags, millisOf, subtractBags, type Bag } from './resources.ts';
+import type { Agent, ClusterState, Framework, MasterTask } from '../cluster/cluster-state.ts';
+import { frameworkRoles } from '../cluster/framework-check.ts';
+import { emptyBag, addBags, millisOf, subtractBags, type Bag } from '../cluster/resources.ts';
 
 /** The master's state as its read-only endpoints show it: the fields that people and tools look at, not all. */
 export function describeState(state: Readonly<ClusterState>): unknown {

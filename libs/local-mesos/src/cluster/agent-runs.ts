@@ -1,27 +1,15 @@
-import type { ContainerStatus, TaskInfo, TaskState, TaskStatus } from '@juice/mesos';
-import { release } from './allocator.ts';
-import {
-  isEnd,
-  sendEvent,
-  taskKey,
-  type ClusterState,
-  type ExecutorReport,
-  type MasterTask,
-  type Run,
-} from './cluster-state.ts';
+import type { ContainerStatus, TaskInfo, TaskStatus } from '@juice/mesos';
+import { isEnd, taskKey, type ClusterState, type ExecutorReport, type MasterTask, type Run } from './cluster-state.ts';
 import { exitMessage } from './exit-message.ts';
 import { hasCapability } from './framework-check.ts';
-import type { CallAcknowledge, CallKill } from './received-call.ts';
+import type { CallKill } from './received-call.ts';
+import { dropRun, push } from './update-stream.ts';
 
 /**
- * The agents' side: tasks with their processes, and the streams of updates about them.
+ * The agents' side: tasks with their processes.
  *
  *     launch → (fetch, start) → STARTING RUNNING → exit → FINISHED | FAILED | KILLED
  *                                   └ kill → KILLING ──────┘
- *
- * Of each task one update is in flight. Until the framework has acknowledged it (by its uuid) it is sent again, after
- * 10 s and then at doubling intervals, and those behind it wait. A task is forgotten when its last update is
- * acknowledged.
  */
 
 /** A task reaches its agent. */
@@ -100,6 +88,15 @@ function noteRunning(state: ClusterState, run: Run, pid: number | null): void {
   }
 }
 
+function containerStatus(run: Run, pid: number | null): ContainerStatus {
+  const address = { protocol: 'IPv4', ip_address: run.agent.ip } as const;
+  return {
+    container_id: { value: run.containerId },
+    network_infos: [{ ip_addresses: [address], groups: [], port_mappings: [] }],
+    ...(pid === null ? {} : { executor_pid: pid }),
+  };
+}
+
 function noteExit(state: ClusterState, run: Run, report: ExecutorReport & { kind: 'exited' }): void {
   if (!isEnd(run.state)) {
     const ended = endOf(run, report.exit);
@@ -125,121 +122,6 @@ function endOf(run: Run, exit: number | NodeJS.Signals): Pick<TaskStatus, 'state
 /** The process is gone: a run that has nothing more to say is dropped. */
 function forgetEnded(state: ClusterState, run: Run): void {
   if (run.queue.length === 0 || run.ending === 'shutdown') dropRun(state, run);
-}
-
-function dropRun(state: ClusterState, run: Run): void {
-  state.runs.delete(run.containerId);
-  const key = taskKey(run.frameworkId, run.task.task_id.value);
-  if (run.agent.runs.get(key) === run) run.agent.runs.delete(key);
-}
-
-type News = Pick<TaskStatus, 'state'> & Partial<Pick<TaskStatus, 'message' | 'source' | 'reason'>>;
-
-function push(state: ClusterState, run: Run, news: News): void {
-  run.state = news.state;
-  if (run.ending === 'shutdown') return;
-  const { state: taskState, message, source = 'SOURCE_EXECUTOR', reason } = news;
-  run.queue.push({
-    task_id: { value: run.task.task_id.value },
-    state: taskState,
-    ...(message === undefined ? {} : { message }),
-    source,
-    ...(reason === undefined ? {} : { reason }),
-    agent_id: { value: run.agent.id },
-    executor_id: { value: run.task.task_id.value },
-    timestamp: state.nowMs / 1000,
-    uuid: Buffer.from(state.newUuid().replaceAll('-', ''), 'hex').toString('base64'),
-    ...(source === 'SOURCE_EXECUTOR' && run.containerStatus !== null ? { container_status: run.containerStatus } : {}),
-  });
-  if (run.queue.length === 1) forwardFirst(state, run);
-}
-
-function containerStatus(run: Run, pid: number | null): ContainerStatus {
-  const address = { protocol: 'IPv4', ip_address: run.agent.ip } as const;
-  return {
-    container_id: { value: run.containerId },
-    network_infos: [{ ip_addresses: [address], groups: [], port_mappings: [] }],
-    ...(pid === null ? {} : { executor_pid: pid }),
-  };
-}
-
-/** Sends the update in flight, as for the first time: the interval of its repetitions starts anew. */
-export function forwardFirst(state: ClusterState, run: Run): void {
-  run.resendMs = state.settings.retryMinMs;
-  forward(state, run);
-}
-
-function forward(state: ClusterState, run: Run): void {
-  const status = run.queue[0];
-  if (status === undefined || !run.agent.linked || run.agent.membership !== 'registered') return;
-  run.resendAtMs = state.nowMs + run.resendMs;
-  state.timers.add(run.resendAtMs, { kind: 'resend', containerId: run.containerId });
-  passUpdate(state, run, status);
-}
-
-/** The timer of a repetition went off; it means something only if no newer one was set. */
-export function resend(state: ClusterState, containerId: string): void {
-  const run = state.runs.get(containerId);
-  if (run === undefined || run.resendAtMs === 0 || run.resendAtMs > state.nowMs) return;
-  run.resendMs = Math.min(run.resendMs * 2, state.settings.retryMaxMs);
-  forward(state, run);
-}
-
-/** The master gets an update: it notes it, frees what an ended task held, and passes it on if the framework is there. */
-function passUpdate(state: ClusterState, run: Run, status: TaskStatus): void {
-  const framework = state.frameworks.get(run.frameworkId);
-  if (framework === undefined) return;
-  const task = framework.tasks.get(run.task.task_id.value);
-  if (task !== undefined) noteUpdate(state, task, { status, latest: run.state });
-  const { streamId } = framework;
-  const event = { type: 'UPDATE', update: { status } } as const;
-  const { duplicate, delayMs } = state.updateFaults;
-  if (streamId === null) return;
-  for (let copies = duplicate ? 2 : 1; copies > 0; copies--) {
-    if (delayMs === 0) sendEvent(state, framework, event);
-    else state.timers.add(state.nowMs + delayMs, { kind: 'deliver', streamId, event });
-  }
-}
-
-function noteUpdate(state: ClusterState, task: MasterTask, news: { status: TaskStatus; latest: TaskState }): void {
-  if (!isEnd(task.state)) task.state = news.latest;
-  task.updateState = news.status.state;
-  task.updateUuid = news.status.uuid ?? null;
-  task.containerStatus = news.status.container_status ?? task.containerStatus;
-  task.healthy = news.status.healthy ?? null;
-  if (isEnd(task.state)) freeTask(state, task);
-}
-
-export function freeTask(state: ClusterState, task: MasterTask): void {
-  if (task.freed) return;
-  task.freed = true;
-  release(state, task);
-}
-
-/** Takes a task off the master's books. */
-export function forgetTask(state: ClusterState, task: MasterTask): void {
-  const key = taskKey(task.framework.id, task.id);
-  task.framework.tasks.delete(task.id);
-  task.agent.tasks.delete(key);
-  task.agent.kills.delete(key);
-  freeTask(state, task);
-}
-
-/** ACKNOWLEDGE: lost on the way when the agent is not there; ignored when it is not for the update in flight. */
-export function acknowledge(state: ClusterState, frameworkId: string, ack: CallAcknowledge): void {
-  const agent = state.agentsById.get(ack.agent_id.value);
-  if (agent === undefined || agent.membership !== 'registered' || !agent.linked) return;
-  const key = taskKey(frameworkId, ack.task_id.value);
-  const task = agent.tasks.get(key);
-  if (task !== undefined && task.updateState !== null && isEnd(task.updateState) && task.updateUuid === ack.uuid) {
-    forgetTask(state, task);
-  }
-  const run = agent.runs.get(key);
-  if (run?.queue[0]?.uuid !== ack.uuid || run === undefined) return;
-  run.queue.shift();
-  run.resendAtMs = 0;
-  if (run.queue.length > 0) forwardFirst(state, run);
-  else if (isEnd(run.state)) dropRun(state, run);
 }
 
 /** A kill reaches the agent. Repeating it is harmless; one with a shorter grace shortens a kill under way. */

@@ -1,6 +1,6 @@
 import type { TaskInfo } from '@juice/mesos';
-import type { ExecutorReport } from './cluster-state.ts';
-import type { Executor } from './driver.ts';
+import type { ExecutorReport } from '../cluster/cluster-state.ts';
+import type { Executor } from '../driver.ts';
 
 /**
  * Runs no process: a task "runs" for `JUICE_SIMULATE_MS` milliseconds and ends with the status `JUICE_SIMULATE_EXIT`

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { decodeCall, type ContentType } from '@juice/mesos';
-import type { Cluster } from './cluster.ts';
-import type { Driver } from './driver.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Driver } from '../driver.ts';
 import type { EventStreams } from './event-streams.ts';
 import { answer, answerJson } from './http-answer.ts';
 import { describeAgents, describeFrameworks, describeState } from './master-views.ts';

@@ -1,0 +1,61 @@
+import type { ClusterState } from './cluster-state.ts';
+import { loseStream } from './frameworks.ts';
+import { drain, loseAgent, markGone, reactivate, restartMaster, returnAgent, unregister } from './membership.ts';
+
+/** What can happen to a cluster. */
+export type Fault =
+  | { readonly kind: 'stream.dropped'; readonly frameworkId: string | null }
+  | { readonly kind: 'agent.lost'; readonly index: number; readonly noticeAfterMs: number }
+  | {
+      readonly kind: 'agent.returned' | 'agent.gone' | 'agent.unregistered' | 'agent.drained' | 'agent.reactivated';
+      readonly index: number;
+    }
+  | {
+      readonly kind: 'master.restarted';
+      readonly masterId: string;
+      readonly recoverMs: number;
+      readonly agentsBackMs: number;
+    }
+  | { readonly kind: 'updates.distorted'; readonly duplicate: boolean; readonly delayMs: number };
+
+export function suffer(state: ClusterState, fault: Fault): void {
+  switch (fault.kind) {
+    case 'stream.dropped':
+      for (const [streamId, frameworkId] of [...state.streams]) {
+        if (fault.frameworkId !== null && fault.frameworkId !== frameworkId) continue;
+        state.effects.push({ kind: 'end', streamId, abrupt: true });
+        loseStream(state, streamId);
+      }
+      return;
+    case 'master.restarted':
+      return restartMaster(state, fault);
+    case 'updates.distorted':
+      state.updateFaults.duplicate = fault.duplicate;
+      state.updateFaults.delayMs = fault.delayMs;
+      return;
+    default:
+      return sufferAgent(state, fault);
+  }
+}
+
+function sufferAgent(
+  state: ClusterState,
+  fault: Exclude<Fault, { kind: `${'stream' | 'master' | 'updates'}.${string}` }>,
+): void {
+  const agent = state.agents[fault.index];
+  if (agent === undefined) return;
+  switch (fault.kind) {
+    case 'agent.lost':
+      return loseAgent(state, agent, fault.noticeAfterMs);
+    case 'agent.returned':
+      return returnAgent(state, agent);
+    case 'agent.gone':
+      return markGone(state, agent);
+    case 'agent.unregistered':
+      return unregister(state, agent);
+    case 'agent.drained':
+      return drain(state, agent);
+    case 'agent.reactivated':
+      return reactivate(state, agent);
+  }
+}
