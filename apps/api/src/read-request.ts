@@ -92,6 +92,9 @@ export function readJson(bytes: unknown): Read<unknown> {
   }
   try {
     const value = parseExactJson(text);
+    if (/__proto__|\\u00/.test(text) && hasProtoMember(value)) {
+      return unparsable('body must not have a member named __proto__');
+    }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ok: true, value };
     return unparsable(`body must be a JSON object, not ${shortenValue(value)}`);
   } catch (error: unknown) {
@@ -107,6 +110,12 @@ function unparsable(message: string): Refusal {
 function whyUnparsable(error: unknown): string {
   const place = error instanceof SyntaxError ? /at position \d+/.exec(error.message) : null;
   return place === null ? 'it cannot be parsed' : `it cannot be parsed ${place[0]}`;
+}
+
+/** No harm would come of it here, but nobody sends it with good intentions. As deep as nesting may be. */
+function hasProtoMember(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProtoMember);
 }
 
 function nestsDeeperThan(text: string, most: number): boolean {
