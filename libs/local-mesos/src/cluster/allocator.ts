@@ -68,6 +68,8 @@ function offerTo(state: ClusterState, agent: Agent, { framework, role }: Candida
   state.offers.set(id, record);
   agent.offers.add(record);
   take(agent, framework, bag);
+  const { offerTimeoutMs } = state.settings;
+  if (offerTimeoutMs !== null) state.timers.add(state.nowMs + offerTimeoutMs, { kind: 'offer.timeout', offerId: id });
   return writeOffer(record);
 }
 
@@ -143,6 +145,20 @@ export function allocateStirred(state: ClusterState): void {
   allocate(state, agents);
 }
 
+/** The framework is told that an offer is void. */
+export function rescind(state: ClusterState, offer: OfferRecord): void {
+  sendEvent(state, offer.framework, { type: 'RESCIND', rescind: { offer_id: { value: offer.id } } });
+  withdrawOffer(state, offer);
+}
+
+/** An offer was not answered in time. */
+export function timeOutOffer(state: ClusterState, offerId: string): void {
+  const offer = state.offers.get(offerId);
+  if (offer === undefined) return;
+  rescind(state, offer);
+  stir(state, offer.agent);
+}
+
 /** An offer is no longer valid; its resources go back without a filter. Says nothing to the framework. */
 export function withdrawOffer(state: ClusterState, offer: OfferRecord): void {
   state.offers.delete(offer.id);
@@ -167,6 +183,13 @@ export function settleOffer(
   const untilMs = state.nowMs + Math.max(refuseMs, state.settings.allocationIntervalMs);
   const key = filterKey(agent, role);
   framework.filters.set(key, [...(framework.filters.get(key) ?? []), { refused: left.bag, untilMs }]);
+}
+
+/** An agent leaves: what was refused of it is forgotten. */
+export function dropFilters(state: ClusterState, agent: Agent): void {
+  for (const { filters } of state.frameworks.values()) {
+    for (const key of [...filters.keys()]) if (key.startsWith(`${agent.id} `)) filters.delete(key);
+  }
 }
 
 /** REVIVE: the roles' filters and suppression are lifted, and offers come at once. */

@@ -62,6 +62,8 @@ export interface ClusterSettings {
   /** After a master failover an agent that is not heard of for this long is unreachable. */
   readonly reregisterTimeoutMs: number;
   readonly maxCompletedFrameworks: number;
+  /** An offer not answered for this long is rescinded; null: never, as is a master's default. */
+  readonly offerTimeoutMs: number | null;
 }
 
 export const defaultSettings: Omit<ClusterSettings, 'host' | 'port'> = {
@@ -74,6 +76,7 @@ export const defaultSettings: Omit<ClusterSettings, 'host' | 'port'> = {
   retryMaxMs: 600_000,
   reregisterTimeoutMs: 600_000,
   maxCompletedFrameworks: 50,
+  offerTimeoutMs: null,
 };
 
 export interface Framework {
@@ -174,6 +177,7 @@ export type Timer =
   | { readonly kind: 'allocate.stirred' }
   | { readonly kind: 'resend' | 'force' | 'overtime'; readonly containerId: string }
   | { readonly kind: 'failover'; readonly frameworkId: string }
+  | { readonly kind: 'offer.timeout'; readonly offerId: string }
   | { readonly kind: 'deliver'; readonly streamId: string; readonly event: Event }
   | { readonly kind: 'master.recovered' }
   | { readonly kind: 'agent.lost' | 'agent.back'; readonly index: number };

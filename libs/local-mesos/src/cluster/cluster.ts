@@ -1,6 +1,6 @@
 import type { Attribute, Resource } from '@juice/mesos';
 import { endOvertime, forceEnd, takeReport } from './agent-runs.ts';
-import { allocate, allocateStirred } from './allocator.ts';
+import { allocate, allocateStirred, timeOutOffer } from './allocator.ts';
 import {
   defaultSettings,
   type Agent,
@@ -172,6 +172,8 @@ function ringOne(state: ClusterState, timer: Timer): void {
       return forceEnd(state, timer.containerId);
     case 'overtime':
       return endOvertime(state, timer.containerId);
+    case 'offer.timeout':
+      return timeOutOffer(state, timer.offerId);
     case 'failover':
       return expireFramework(state, timer.frameworkId);
     case 'deliver':

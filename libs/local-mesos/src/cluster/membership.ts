@@ -1,6 +1,6 @@
 import type { TaskState, TaskStatus } from '@juice/mesos';
 import { denyTask, drainRun, killRun, shutDownRun } from './agent-runs.ts';
-import { stir, take, withdrawOffer } from './allocator.ts';
+import { dropFilters, rescind, stir, take } from './allocator.ts';
 import {
   isEnd,
   sendEvent,
@@ -10,7 +10,6 @@ import {
   type ClusterState,
   type Framework,
   type MasterTask,
-  type OfferRecord,
   type Run,
 } from './cluster-state.ts';
 import { hasCapability } from './framework-check.ts';
@@ -90,6 +89,7 @@ function removeFromBooks(state: ClusterState, agent: Agent, { aware, ...status }
     forgetTask(state, task);
   }
   for (const offer of [...agent.offers]) rescind(state, offer);
+  dropFilters(state, agent);
   tellFailure(state, agent);
 }
 
@@ -167,11 +167,6 @@ export function drain(state: ClusterState, agent: Agent): void {
 export function reactivate(state: ClusterState, agent: Agent): void {
   agent.draining = false;
   stir(state, agent);
-}
-
-function rescind(state: ClusterState, offer: OfferRecord): void {
-  sendEvent(state, offer.framework, { type: 'RESCIND', rescind: { offer_id: { value: offer.id } } });
-  withdrawOffer(state, offer);
 }
 
 /** How long a new master takes to read its registry, and the agents to find it. */
