@@ -42,6 +42,15 @@ describe('connectWithBackoff', () => {
     await expect(connectWithBackoff({ dependency: 'mongodb', target, connect, log })).rejects.toBe(refused);
   });
 
+  test('for ever, a refusal is tried again too', async () => {
+    const { log } = arrange();
+    const failure = { dependency: 'mongodb', operation: 'connect', retryable: false, detail: 'refused' };
+    const answers = [() => Promise.reject(new DependencyFailure(failure)), async () => 'connected'];
+    const connect = (): Promise<string> => answers.shift()?.() ?? Promise.resolve('too often');
+    const settings = { dependency: 'mongodb', target, connect, log, backoff: atOnce, isForever: true };
+    expect(await connectWithBackoff(settings)).toBe('connected');
+  });
+
   test('gives up when the process stops', async () => {
     const { log } = arrange();
     const stopping = new AbortController();

@@ -23,6 +23,7 @@ export function backoffDelayMs(failures: number, limits: BackoffLimits, random: 
  * Connects to a dependency, trying again until it works: at start, dependencies may come up after us. Every failure is
  * one `dependency.unreachable` line that says which dependency, where, why, and when the next try is. Rejects with a
  * DependencyFailure that is not retryable (refused credentials: waiting does not help), or with the signal's reason.
+ * With `isForever` a refusal is tried again like anything else: for a connection that worked before.
  */
 export async function connectWithBackoff<Connection>(deps: {
   dependency: string;
@@ -31,10 +32,11 @@ export async function connectWithBackoff<Connection>(deps: {
   connect: () => Promise<Connection>;
   log: Report;
   signal?: AbortSignal;
+  isForever?: boolean;
   backoff?: BackoffLimits;
   random?: () => number;
 }): Promise<Connection> {
-  const { dependency, connect, log, signal, backoff = connectBackoff, random = Math.random } = deps;
+  const { dependency, connect, log, signal, isForever = false, backoff = connectBackoff, random = Math.random } = deps;
   const target = hideCredentials(deps.target);
   for (let failures = 0; ;) {
     signal?.throwIfAborted();
@@ -43,7 +45,9 @@ export async function connectWithBackoff<Connection>(deps: {
       log.info('dependency.connected', { dependency, target, failures });
       return connection;
     } catch (error: unknown) {
-      if (error instanceof DependencyFailure && !error.retryable) throw error;
+      if (!isForever && error instanceof DependencyFailure && !error.retryable) throw error;
+      // Not a failure of theirs: we are stopping.
+      signal?.throwIfAborted();
       failures += 1;
       const retryInMs = backoffDelayMs(failures, backoff, random);
       log.warn('dependency.unreachable', { dependency, target, failures, retryInMs, error });
