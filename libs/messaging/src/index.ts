@@ -1,0 +1,12 @@
+export {
+  type Broker,
+  type BrokerState,
+  type Consumer,
+  type Delivery,
+  type ExchangeName,
+  type QueueName,
+} from './broker.ts';
+export { connectBroker, type BrokerSettings } from './connect-broker.ts';
+export { createMemoryBroker, createMemoryHub, type MemoryHub } from './memory-broker.ts';
+export { maxBodyBytes } from './body.ts';
+export { deliveryLimit } from './topology.ts';

@@ -1,0 +1,86 @@
+import type { Report } from '@juice/runtime';
+import { encodeBody } from './body.ts';
+import type { Broker, QueueName } from './broker.ts';
+import { brokerFailure } from './broker-failure.ts';
+import { createMemoryQueue, type MemoryConsumer, type MemoryQueue } from './memory-queue.ts';
+import { createStateListeners } from './state-listeners.ts';
+import { declareQueues, deliveryLimit, matchesPattern, poisonLimit } from './topology.ts';
+
+/** Messages a queue holds. A hint more or less: the sweep finds what a dropped one was about. */
+const queueLimit = 1_000_000;
+
+/** A broker in memory; every `connect` is a client of its own. */
+export interface MemoryHub {
+  connect(): Broker;
+}
+
+/**
+ * The messaging port in memory, for standalone and for tests: same topology, same contract (`brokerContract`) as
+ * RabbitMQ, bodies through the same JSON. It forgets on exit, which is allowed: no message is ever the only copy.
+ * Deliveries are made in a later turn of the event loop, never within `publish` or a settlement.
+ */
+export function createMemoryHub({ log }: { log: Report }): MemoryHub {
+  const poisoned = createMemoryQueue({
+    name: 'juice.poison',
+    log,
+    capacity: poisonLimit,
+    deliveryLimit: Infinity,
+    poison: () => undefined,
+  });
+  const bindings = declareQueues('')
+    .filter(({ queue }) => queue !== 'juice.poison')
+    .map(({ queue: name, exchange, pattern }) => {
+      const poison = (bytes: Buffer): void => poisoned.add(bytes);
+      const queue = createMemoryQueue({ name, log, capacity: queueLimit, deliveryLimit, poison });
+      return { name, exchange, pattern, queue };
+    });
+  const queues = new Map<QueueName, MemoryQueue>([
+    ['juice.poison', poisoned],
+    ...bindings.map(({ name, queue }) => [name, queue] as const),
+  ]);
+  return {
+    connect: () =>
+      connectTo({
+        queues,
+        route: (exchange, routingKey) =>
+          bindings
+            .filter((bound) => bound.exchange === exchange && matchesPattern(bound.pattern, routingKey))
+            .map(({ queue }) => queue),
+      }),
+  };
+}
+
+/** A hub with a single client. */
+export function createMemoryBroker(deps: { log: Report }): Broker {
+  return createMemoryHub(deps).connect();
+}
+
+function connectTo(hub: {
+  readonly queues: ReadonlyMap<QueueName, MemoryQueue>;
+  readonly route: (exchange: string, routingKey: string) => readonly MemoryQueue[];
+}): Broker {
+  const consumers: { readonly queue: MemoryQueue; readonly consumer: MemoryConsumer }[] = [];
+  const listeners = createStateListeners('up');
+  return {
+    async publish(exchange, routingKey, body) {
+      const bytes = encodeBody(body);
+      if (listeners.state() !== 'up') throw brokerFailure('publish', 'the broker was closed');
+      const targets = hub.route(exchange, routingKey);
+      if (targets.length === 0) throw brokerFailure('publish', `no queue is bound to ${exchange} for ${routingKey}`);
+      for (const queue of targets) queue.add(bytes);
+    },
+    async consume(name, { prefetch }, onMessage) {
+      const queue = hub.queues.get(name);
+      if (queue === undefined) throw brokerFailure('consume', `there is no queue ${name}`, { retryable: false });
+      const consumer = queue.consume({ queue: name, prefetch, onMessage });
+      consumers.push({ queue, consumer });
+      return { cancel: async () => queue.cancel(consumer) };
+    },
+    isUp: () => listeners.state() === 'up',
+    onStateChange: listeners.add,
+    async close() {
+      listeners.change('down');
+      for (const { queue, consumer } of consumers.splice(0)) queue.drop(consumer);
+    },
+  };
+}

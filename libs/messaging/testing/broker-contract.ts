@@ -1,0 +1,211 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { deliveryLimit, maxBodyBytes, type Broker, type BrokerState } from '../src/index.ts';
+import { openInbox } from './inbox.ts';
+
+/** A broker with empty queues of its own, for one test. */
+export interface BrokerUnderTest {
+  /** Another client of it. */
+  connect(): Promise<Broker>;
+  /** Removes what the test left. */
+  remove(): Promise<void>;
+}
+
+/**
+ * What everyone may rely on who uses the messaging port, whatever is behind it. Anything only RabbitMQ has (lost
+ * connections, blocked publishers, bodies of others) is in its own integration tests.
+ */
+export function brokerContract(name: string, make: () => Promise<BrokerUnderTest>): void {
+  describe(`broker contract: ${name}`, () => {
+    let subject: BrokerUnderTest;
+    let broker: Broker;
+    const clients: Broker[] = [];
+
+    async function connect(): Promise<Broker> {
+      const client = await subject.connect();
+      clients.push(client);
+      return client;
+    }
+
+    beforeEach(async () => {
+      subject = await make();
+      broker = await connect();
+    });
+
+    afterEach(async () => {
+      await Promise.all(clients.splice(0).map((client) => client.close()));
+      await subject.remove();
+    });
+
+    test('a message arrives with its exact body, and once acknowledged it is gone', async () => {
+      const body = { v: 1, taskIds: ['1'], exact: 9_223_372_036_854_775_807n, words: 'zażółć ✓', none: null, n: 1.5 };
+      await broker.publish('juice.tasks', 'task', body);
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks');
+      const delivery = await inbox.has(1);
+      expect(delivery.body).toEqual(body);
+      expect(delivery.redelivered).toBe(false);
+      delivery.ack();
+      await broker.close();
+      const other = await connect();
+      await other.publish('juice.tasks', 'task', 'the next');
+      expect((await (await openInbox(other, 'juice.scheduler.tasks')).has(1)).body).toBe('the next');
+    });
+
+    test('every exchange fills its own queue, in order', async () => {
+      const tasks = await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ ack }) => ack() });
+      const commands = await openInbox(broker, 'juice.scheduler.commands', { settle: ({ ack }) => ack() });
+      const events = await openInbox(broker, 'juice.callback.events', { settle: ({ ack }) => ack() });
+      await broker.publish('juice.commands', 'kill', 'command');
+      await broker.publish('juice.events', 'task.RUNNING.tenant.with.dots', 'event');
+      const numbers = Array.from({ length: 50 }, (_, n) => n);
+      await Promise.all(numbers.map((n) => broker.publish('juice.tasks', 'task', n)));
+      await Promise.all([tasks.has(50), commands.has(1), events.has(1)]);
+      expect(tasks.bodies()).toEqual(numbers);
+      expect(commands.bodies()).toEqual(['command']);
+      expect(events.bodies()).toEqual(['event']);
+    });
+
+    test('a publish that reaches no queue rejects', async () => {
+      const lost = broker.publish('juice.events', 'nobody.listens', {});
+      await expect(lost).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', dependency: 'rabbitmq', retryable: true });
+      await broker.publish('juice.events', 'task.RUNNING.t', {});
+    });
+
+    test('a body that is too large rejects, and trying again would not help', async () => {
+      const large = broker.publish('juice.tasks', 'task', 'x'.repeat(maxBodyBytes));
+      await expect(large).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', retryable: false });
+    });
+
+    test('a consumer never has more than its prefetch in hand', async () => {
+      const numbers = [1, 2, 3, 4, 5];
+      await Promise.all(numbers.map((n) => broker.publish('juice.tasks', 'task', n)));
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks', { prefetch: 2 });
+      await inbox.has(2);
+      // Whatever else were on its way would be here before what is published and consumed elsewhere meanwhile.
+      await broker.publish('juice.commands', 'kill', {});
+      await (await openInbox(broker, 'juice.scheduler.commands')).has(1);
+      expect(inbox.bodies()).toEqual([1, 2]);
+      inbox.deliveries[0]?.ack();
+      await inbox.has(3);
+      for (let settled = 1; settled < 5; settled += 1) (await inbox.has(settled + 1)).ack();
+      expect(inbox.bodies()).toEqual(numbers);
+    });
+
+    test('two consumers share a queue', async () => {
+      const first = await openInbox(broker, 'juice.scheduler.tasks', { prefetch: 1 });
+      const second = await openInbox(await connect(), 'juice.scheduler.tasks', { prefetch: 1 });
+      await broker.publish('juice.tasks', 'task', 'a');
+      await broker.publish('juice.tasks', 'task', 'b');
+      await Promise.all([first.has(1), second.has(1)]);
+      expect([...first.bodies(), ...second.bodies()].toSorted()).toEqual(['a', 'b']);
+    });
+
+    test('a rejected message goes to poison with its body', async () => {
+      const poison = await openInbox(broker, 'juice.poison');
+      await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ reject }) => reject() });
+      await broker.publish('juice.tasks', 'task', { cannot: 'be used' });
+      expect((await poison.has(1)).body).toEqual({ cannot: 'be used' });
+    });
+
+    test('a handler that throws, or rejects, has its message rejected', async () => {
+      const poison = await openInbox(broker, 'juice.poison');
+      await broker.consume('juice.scheduler.tasks', { prefetch: 1 }, () => {
+        throw new Error('a bug');
+      });
+      await broker.consume('juice.scheduler.commands', { prefetch: 1 }, async () => Promise.reject(new Error('a bug')));
+      await broker.publish('juice.tasks', 'task', 'sync');
+      await broker.publish('juice.commands', 'kill', 'async');
+      await poison.has(2);
+      expect(poison.bodies().toSorted()).toEqual(['async', 'sync']);
+    });
+
+    test('a requeued message is delivered again, before those behind it', async () => {
+      await broker.publish('juice.tasks', 'task', 'first');
+      await broker.publish('juice.tasks', 'task', 'second');
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks', { prefetch: 1 });
+      (await inbox.has(1)).requeue();
+      const again = await inbox.has(2);
+      expect(again).toMatchObject({ body: 'first', redelivered: true });
+      again.ack();
+      expect((await inbox.has(3)).body).toBe('second');
+    });
+
+    test('a message that is requeued past the delivery limit goes to poison', async () => {
+      const poison = await openInbox(broker, 'juice.poison');
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ requeue }) => requeue() });
+      await broker.publish('juice.tasks', 'task', 'again and again');
+      expect((await poison.has(1)).body).toBe('again and again');
+      expect(inbox.deliveries).toHaveLength(deliveryLimit + 1);
+    });
+
+    test('what a client had in hand when it went away is delivered to another', async () => {
+      const dying = await connect();
+      const inbox = await openInbox(dying, 'juice.scheduler.tasks');
+      await broker.publish('juice.tasks', 'task', 'kept');
+      await broker.publish('juice.tasks', 'task', 'done');
+      (await inbox.has(2)).ack();
+      await dying.close();
+      const heir = await openInbox(broker, 'juice.scheduler.tasks');
+      expect(await heir.has(1)).toMatchObject({ body: 'kept', redelivered: true });
+      // Too late, and no harm.
+      inbox.deliveries[0]?.ack();
+      expect(heir.deliveries).toHaveLength(1);
+    });
+
+    test('a cancelled consumer takes nothing more and settles what it has', async () => {
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks');
+      await broker.publish('juice.tasks', 'task', 'in hand');
+      const inHand = await inbox.has(1);
+      await inbox.consumer.cancel();
+      await inbox.consumer.cancel();
+      await broker.publish('juice.tasks', 'task', 'later');
+      inHand.ack();
+      const next = await openInbox(broker, 'juice.scheduler.tasks');
+      expect((await next.has(1)).body).toBe('later');
+      await broker.close();
+      const other = await openInbox(await connect(), 'juice.scheduler.tasks');
+      expect((await other.has(1)).body).toBe('later');
+      expect(inbox.bodies()).toEqual(['in hand']);
+    });
+
+    test('the first settlement counts', async () => {
+      const poison = await openInbox(broker, 'juice.poison');
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks', {
+        settle(delivery) {
+          delivery.ack();
+          delivery.reject();
+          delivery.requeue();
+        },
+      });
+      await broker.publish('juice.tasks', 'task', 1);
+      await broker.publish('juice.tasks', 'task', 2);
+      await inbox.has(2);
+      expect(inbox.bodies()).toEqual([1, 2]);
+      expect(poison.deliveries).toEqual([]);
+    });
+
+    test('once closed it is down, says so, and publishes nothing', async () => {
+      const states: BrokerState[] = [];
+      broker.onStateChange((state) => states.push(state));
+      const silent: BrokerState[] = [];
+      broker.onStateChange((state) => silent.push(state))();
+      expect(broker.isUp()).toBe(true);
+      await broker.close();
+      await broker.close();
+      expect(broker.isUp()).toBe(false);
+      expect(states).toEqual(['down']);
+      expect(silent).toEqual([]);
+      const late = broker.publish('juice.tasks', 'task', {});
+      await expect(late).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', dependency: 'rabbitmq', retryable: true });
+    });
+
+    test('publishes that are under way when it closes are confirmed', async () => {
+      const numbers = Array.from({ length: 200 }, (_, n) => n);
+      const publishing = Promise.all(numbers.map((n) => broker.publish('juice.tasks', 'task', n)));
+      await broker.close();
+      await publishing;
+      const inbox = await openInbox(await connect(), 'juice.scheduler.tasks', { prefetch: 500 });
+      await inbox.has(200);
+      expect(inbox.bodies()).toEqual(numbers);
+    });
+  });
+}

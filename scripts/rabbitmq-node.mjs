@@ -1,0 +1,153 @@
+// Starts a private RabbitMQ node for the tests, from Debian's package: its own ports, its own folder, its own epmd;
+// nothing of a broker that may run on this machine is touched. Ended by pid.
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+// The wrapper in /usr/sbin changes to the user `rabbitmq`, who cannot write in our folder.
+const server = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const startDeadlineMs = 120_000;
+const stopDeadlineMs = 15_000;
+
+/**
+ * Resolves to the running node, or to the reason why there is none: the package is missing and cannot be installed.
+ * Throws when the package is there and the node does not start: that is a fault, not a circumstance.
+ */
+export async function startRabbitNode() {
+  const missing = existsSync(server) ? null : install();
+  if (missing !== null) return { skipped: missing };
+  const folder = mkdtempSync(join(tmpdir(), 'juice-rabbitmq-'));
+  const [port, distPort, epmdPort] = await Promise.all([preferredPort(), freePort(), freePort()]);
+  const files = writeFiles(folder);
+  const env = {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    HOME: folder,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `juice-test-${process.pid}@localhost`,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_MNESIA_BASE: join(folder, 'data'),
+    RABBITMQ_LOG_BASE: join(folder, 'log'),
+    RABBITMQ_PID_FILE: join(folder, 'pid'),
+    RABBITMQ_CONFIG_FILE: files.config,
+    RABBITMQ_ENABLED_PLUGINS_FILE: files.plugins,
+    // Debian's defaults for the system's broker stay out of this one.
+    RABBITMQ_CONF_ENV_FILE: files.empty,
+    // The machine is shared with the tests: idle schedulers sleep instead of spinning.
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+sbwt none +sbwtdcpu none +sbwtdio none',
+  };
+  // Started here rather than by Erlang, which would leave it running for good.
+  const epmd = spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, stdio: 'ignore' });
+  const node = spawn(server, [], { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  let output = '';
+  for (const stream of [node.stdout, node.stderr]) stream.on('data', (chunk) => (output += chunk));
+  // Whatever ends this process, the node does not outlive it.
+  const killAll = () => {
+    if (node.exitCode === null && node.signalCode === null) killGroup(node.pid, 'SIGKILL');
+    epmd.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', killAll);
+
+  await new Promise((resolve, reject) => {
+    const fail = (why) => reject(new Error(`RabbitMQ did not start: ${why}\n${output}`));
+    const timer = setTimeout(() => fail(`not ready after ${startDeadlineMs} ms`), startDeadlineMs);
+    node.once('error', (error) => fail(error.message));
+    node.once('exit', (code) => fail(`exit code ${code}`));
+    epmd.once('error', (error) => fail(`epmd: ${error.message}`));
+    node.stdout.on('data', () => {
+      if (!/completed with \d+ plugins/.test(output)) return;
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+
+  return {
+    url: `amqp://guest:guest@127.0.0.1:${port}`,
+    version: /RabbitMQ (\d+\.\d+\.\d+)/.exec(output)?.[1] ?? 'of unknown version',
+    async stop() {
+      const gone = once(node, 'exit');
+      node.kill('SIGTERM');
+      const timer = setTimeout(() => killGroup(node.pid, 'SIGKILL'), stopDeadlineMs);
+      await gone;
+      clearTimeout(timer);
+      process.off('exit', killAll);
+      killAll();
+    },
+  };
+}
+
+/** null when it is installed now; otherwise why not. */
+function install() {
+  if (process.getuid?.() !== 0) return `${server} is missing, and only root may install rabbitmq-server`;
+  if (!existsSync('/usr/bin/apt-get')) return `${server} is missing, and there is no apt-get to install it with`;
+  console.log('rabbitmq-server is missing: installing the Debian package');
+  // Its service must not start: the tests bring up a node of their own.
+  const policy = '/usr/sbin/policy-rc.d';
+  const isOurs = !existsSync(policy);
+  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const apt = (...args) =>
+    execFileSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  try {
+    apt('update');
+    apt('install', '-y', '--no-install-recommends', 'rabbitmq-server');
+    return null;
+  } catch (error) {
+    return `${server} is missing, and installing rabbitmq-server failed: ${error.message}`;
+  } finally {
+    if (isOurs) rmSync(policy, { force: true });
+  }
+}
+
+function writeFiles(folder) {
+  const files = {
+    config: join(folder, 'rabbitmq.conf'),
+    plugins: join(folder, 'enabled_plugins'),
+    empty: join(folder, 'rabbitmq-env.conf'),
+  };
+  // A nearly full disk must not block publishers here: what the tests store is small.
+  writeFileSync(files.config, 'disk_free_limit.absolute = 1MB\nlog.console = false\n');
+  writeFileSync(files.plugins, '[].\n');
+  writeFileSync(files.empty, '');
+  return files;
+}
+
+function killGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    // Gone already: that is what was wanted.
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * The node's URL is part of what nx caches test results by, so the port is the same every time for the same folder
+ * (below the range that systems take ephemeral ports from), unless somebody else has it.
+ */
+async function preferredPort() {
+  const hash = createHash('sha256').update(import.meta.dirname).digest().readUInt32BE(0);
+  return (await freePort(20_000 + (hash % 10_000))) ?? freePort();
+}
+
+/** A port that is free now (any, or this one); null when this one is taken. */
+function freePort(port = 0) {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(null));
+    probe.listen(port, '127.0.0.1', () => {
+      const { port: found } = probe.address();
+      probe.close(() => resolve(found));
+    });
+  });
+}
