@@ -71,7 +71,7 @@ describe('recorded conversations', () => {
   test.each(table)('$scenario: $rule', async ({ scenario: name, states }) => {
     const scenario = loadScenario(name);
     const store = createMemoryStore();
-    const broker = createMemoryBroker();
+    const broker = createMemoryBroker({ log: createLogger({ service: 'test', level: 'silent' }) });
     const submitted: TaskId[] = [];
     const master = await playScenario(scenario, {
       submit(count) {
@@ -133,25 +133,27 @@ describe('recorded conversations', () => {
       random: () => 0,
     });
 
-    await master.played;
-    const expected = Object.values(states);
-    await until(
-      () => submitted.every((taskId, at) => statusOf(store, taskId) === expected[at]?.at(-1)),
-      `the last states of ${Object.keys(states).join(', ')}`,
-    );
-    expect(submitted.map((taskId) => store.statuses(taskId))).toEqual(expected);
+    try {
+      await master.played;
+      const expected = Object.values(states);
+      await until(
+        () => submitted.every((taskId, at) => statusOf(store, taskId) === expected[at]?.at(-1)),
+        `the last states of ${Object.keys(states).join(', ')}`,
+      );
+      expect(submitted.map((taskId) => store.statuses(taskId))).toEqual(expected);
 
-    const arrivals = scenario.steps.flatMap((step) =>
-      step.kind === 'event' && step.body.type === 'UPDATE' ? (step.body.update.status.uuid ?? []) : [],
-    );
-    const acknowledged = (): string[] =>
-      master.calls.flatMap((call) => (call.type === 'ACKNOWLEDGE' ? (call.acknowledge?.uuid ?? []) : []));
-    await until(() => acknowledged().length >= arrivals.length, 'every acknowledgement');
-    expect(acknowledged().sort()).toEqual([...arrivals].sort());
-    expect(subscribedAs.slice(1).every((id) => id === frameworkId)).toBe(true);
-
-    await term.stop();
-    await broker.close();
-    await master.close();
+      const arrivals = scenario.steps.flatMap((step) =>
+        step.kind === 'event' && step.body.type === 'UPDATE' ? (step.body.update.status.uuid ?? []) : [],
+      );
+      const acknowledged = (): string[] =>
+        master.calls.flatMap((call) => (call.type === 'ACKNOWLEDGE' ? (call.acknowledge?.uuid ?? []) : []));
+      await until(() => acknowledged().length >= arrivals.length, 'every acknowledgement');
+      expect(acknowledged().sort()).toEqual([...arrivals].sort());
+      expect(subscribedAs.slice(1).every((id) => id === frameworkId)).toBe(true);
+    } finally {
+      await term.stop();
+      await broker.close();
+      await master.close();
+    }
   });
 });

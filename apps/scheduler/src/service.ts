@@ -38,6 +38,8 @@ export interface SchedulerDeps {
 export interface Scheduler {
   /** Ready: a standby always is; a leader when it is subscribed and has loaded every live task. */
   readonly health: () => { ok: boolean; role: 'standby' | 'leader'; [detail: string]: unknown };
+  /** Resolves when it leads, subscribed, with every live task loaded; or when it is stopped before. */
+  readonly ready: Promise<void>;
   /** Releases the lease after the last frame was stored; the subscription is dropped, never torn down. */
   stop(): Promise<void>;
 }
@@ -49,6 +51,9 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   const stopping = new AbortController();
   let leadership: Leadership | null = null;
   let term: Term | null = null;
+
+  let becomeReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
 
   async function serve(): Promise<void> {
     const { leaseMs, internalUrl: url } = settings;
@@ -64,6 +69,7 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       now: Date.now,
       random: Math.random,
     });
+    void term.ready.then(becomeReady);
     await term.over;
   }
 
@@ -89,8 +95,10 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       const facts = term.describe();
       return { ok: facts.subscribed && facts.loaded, role: 'leader', epoch: leadership?.epoch, ...facts };
     },
+    ready,
     async stop() {
       stopping.abort();
+      becomeReady();
       await term?.stop();
       await serving;
       await leadership?.release();

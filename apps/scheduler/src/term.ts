@@ -36,6 +36,8 @@ export interface TermDeps {
 export interface Term {
   /** Rejects when this process must not lead any longer; resolves after `stop`. */
   readonly over: Promise<void>;
+  /** Resolves when it is subscribed and has loaded every live task. */
+  readonly ready: Promise<void>;
   /** Stops in order: no more intake, the subscription dropped (never torn down), the last frame stored. */
   stop(): Promise<void>;
   describe(): {
@@ -87,6 +89,8 @@ export function startTerm(deps: TermDeps): Term {
   const push = (event: Event): void => runner.push(event);
   const intake = createIntake({ broker, store, push, persevere, log, now });
   let loaded = false;
+  let becomeReady = (): void => undefined;
+  const ready = new Promise<void>((resolve) => (becomeReady = resolve));
   let subscribed = false;
 
   /** Once a term: nothing of the stream reaches the core before every live task is known. */
@@ -102,6 +106,7 @@ export function startTerm(deps: TermDeps): Term {
     });
     push({ kind: 'takeover.completed', atMs: now() });
     loaded = true;
+    becomeReady();
     log.info('leader.loaded', { epoch, tasks: count });
     void keepConsuming();
   }
@@ -187,6 +192,7 @@ export function startTerm(deps: TermDeps): Term {
 
   return {
     over,
+    ready,
     async stop() {
       clearInterval(ticking);
       await intake.stop();

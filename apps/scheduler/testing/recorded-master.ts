@@ -22,6 +22,7 @@ export async function playScenario(scenario: Scenario, prompts: Prompts): Promis
   const streams: ServerResponse[] = [];
   const ours = new Map<string, string>();
   let launched = 0;
+  let subscriptions = 0;
 
   const server = createServer((request, response) => {
     void receive(request).then((body) => {
@@ -46,8 +47,8 @@ export async function playScenario(scenario: Scenario, prompts: Prompts): Promis
 
   async function meet(call: ReceivedCall): Promise<void> {
     if (call.type === 'SUBSCRIBE') {
-      const wanted = streams.length + (streams.at(-1)?.writableEnded === false ? 0 : 1);
-      await until(() => streams.length >= wanted, 'a subscription');
+      subscriptions += 1;
+      await until(() => streams.length >= subscriptions, 'a subscription');
     } else if (call.type === 'ACCEPT') {
       const recorded = (call.accept?.operations ?? []).flatMap(({ launch }) =>
         (launch?.task_infos ?? []).map((info) => info.task_id.value),

@@ -1,0 +1,85 @@
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describeAllowed, startApi } from '@juice/api';
+import { startCallback } from '@juice/callback';
+import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
+import { createDeliveryStore, createFrameworkStore, createLeaseStore, createTaskStore } from '@juice/persistence';
+import { ConfigProblems, createStop, runMain } from '@juice/runtime';
+import { startScheduler } from '@juice/scheduler';
+import { writeBanner } from './banner.ts';
+import { keepCallbackSecret } from './callback-secret.ts';
+import { readConfig } from './config.ts';
+import { startParts } from './parts.ts';
+
+await runMain(async () => {
+  const environment = { ...process.env };
+  const config = readConfig(environment);
+  const dataDir = resolve(config.own.dataDir);
+  await assertPortIsFree(config.api.host, config.api.port);
+  await mkdir(dataDir, { recursive: true });
+
+  const log = (service: string) => createLogger({ service, level: config.api.logLevel, pretty: process.stdout.isTTY });
+  const ownLog = log('standalone');
+  const stop = createStop({ log: ownLog, graceMs: config.api.stopGraceMs });
+  const onFatal = (error: unknown): void => stop.fail(error);
+  const metrics = {
+    api: createMetrics('api', { processMetrics: true }),
+    scheduler: createMetrics('scheduler'),
+    callback: createMetrics('callback'),
+  };
+  const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
+  const tasks = createTaskStore(mongo);
+  const leases = createLeaseStore(mongo);
+
+  const scheduler = stop.closes(
+    startScheduler({
+      settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
+      ...{ store: tasks, leases, frameworks: createFrameworkStore(mongo), broker, mesos, onFatal },
+      log: log('scheduler'),
+      metrics: metrics.scheduler,
+    }),
+  );
+  const secrets = config.own.callbackSecret ?? (await keepCallbackSecret(dataDir));
+  stop.closes(
+    startCallback(
+      { ...config.callback, secrets },
+      { store: createDeliveryStore(mongo), broker, log: log('callback'), metrics: metrics.callback, onFatal },
+    ),
+  );
+  const api = stop.closes(
+    await startApi(config.api, {
+      ...{ tasks, leases, store: mongo, broker },
+      log: log('api'),
+      metrics: { ...metrics.api, ...joinMetrics(Object.values(metrics)) },
+    }),
+  );
+  await scheduler.ready;
+  if (stop.signal.aborted) return;
+  process.stdout.write(
+    writeBanner({
+      url: api.url,
+      parts: described,
+      dataDir,
+      user: userInfo().username,
+      allowed: describeAllowed(config.api),
+      callbacksTo: config.callback.allow,
+      secretFile: config.own.callbackSecret === undefined ? join(dataDir, 'callback-secret') : null,
+      isLoopback: /^(127\.|::1$|localhost$)/.test(config.api.host),
+    }),
+  );
+});
+
+/** Told before anything is started: an address in use is the likeliest thing to be wrong. */
+async function assertPortIsFree(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  const refused = await new Promise<string | undefined>((answer) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => answer(error.code ?? error.message));
+    probe.listen(port, host, () => probe.close(() => answer(undefined)));
+  });
+  if (refused === undefined) return;
+  const taken = `is taken on ${host}: another program listens there; choose another port, or 0 for any free one`;
+  const problem = refused === 'EADDRINUSE' ? taken : `cannot be listened on at ${host} (${refused})`;
+  throw new ConfigProblems([{ variable: 'JUICE_PORT', given: String(port), problem }]);
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startLocalMesos } from '@juice/local-mesos';
+import { startLocalMongo } from '@juice/local-mongo';
+import { createMesosClient, type MesosClient } from '@juice/mesos';
+import { connectBroker, createMemoryBroker, type Broker } from '@juice/messaging';
+import type { Log } from '@juice/observability';
+import { connectMongo, ensureIndexes, type MongoConnection } from '@juice/persistence';
+import { connectWithBackoff, hideCredentials, type Stop } from '@juice/runtime';
+import type { StandaloneConfig } from './config.ts';
+import { parseAgents } from './local-agents.ts';
+
+/** What the services run on, embedded or real, and how it is called in the banner. */
+export interface Parts {
+  readonly mongo: MongoConnection;
+  readonly broker: Broker;
+  readonly mesos: MesosClient;
+  readonly described: readonly { readonly name: string; readonly what: string }[];
+}
+
+/** Brings up the parts that are not given by URL, and connects to those that are, with backoff until they are there. */
+export async function startParts(deps: {
+  config: StandaloneConfig;
+  dataDir: string;
+  environment: Readonly<Record<string, string | undefined>>;
+  stop: Stop;
+  log: Log;
+}): Promise<Parts> {
+  const { config, stop, log } = deps;
+  const described: { name: string; what: string }[] = [];
+  const mongo = await startMongo(deps, described);
+  const broker = await startBroker(config.own.amqpUrl, stop, log, described);
+  const masters = config.own.mesosMasters ?? [await startCluster(deps, described)];
+  if (config.own.mesosMasters !== undefined) described.push({ name: 'cluster', what: masters.join(', ') });
+  const { mesosPrincipal: principal, mesosSecret: secret } = config.scheduler;
+  const credentials = principal === undefined || secret === undefined ? {} : { credentials: { principal, secret } };
+  return { mongo, broker, mesos: createMesosClient({ masters, ...credentials }), described };
+}
+
+type Deps = Parameters<typeof startParts>[0];
+type Described = { name: string; what: string }[];
+
+async function startMongo({ config, dataDir, stop, log }: Deps, described: Described): Promise<MongoConnection> {
+  const given = config.own.mongoUrl;
+  described.push({ name: 'database', what: given === undefined ? 'embedded' : hideCredentials(given) });
+  const target = given ?? (await startDatabase(dataDir, stop));
+  const mongo = stop.closes(
+    await connectWithBackoff({
+      dependency: 'mongodb',
+      target,
+      connect: () => connectMongo(target, { appName: 'juice-standalone', poolSize: 32 }),
+      log,
+      signal: stop.signal,
+    }),
+  );
+  await ensureIndexes(mongo);
+  return mongo;
+}
+
+async function startDatabase(dataDir: string, stop: Stop): Promise<string> {
+  const folder = join(dataDir, 'mongo');
+  await mkdir(folder, { recursive: true });
+  return stop.closes(await startLocalMongo({ dataDir: folder, host: '127.0.0.1', port: 0 })).url;
+}
+
+async function startBroker(url: string | undefined, stop: Stop, log: Log, described: Described): Promise<Broker> {
+  described.push({ name: 'broker', what: url === undefined ? 'embedded' : hideCredentials(url) });
+  if (url === undefined) return stop.closes(createMemoryBroker({ log }));
+  return stop.closes(
+    await connectWithBackoff({
+      dependency: 'rabbitmq',
+      target: url,
+      connect: () => connectBroker(url, { log }),
+      log,
+      signal: stop.signal,
+    }),
+  );
+}
+
+async function startCluster(deps: Deps, described: Described): Promise<string> {
+  const agents = parseAgents(deps.config.own.localAgents) ?? [];
+  const folder = join(deps.dataDir, 'mesos');
+  await mkdir(folder, { recursive: true });
+  const cluster = await startLocalMesos({
+    dataDir: folder,
+    environment: deps.environment,
+    log: deps.log,
+    // Ports apart, as on one machine they must be; names apart, so that a constraint can tell agents.
+    agents: agents.map((agent, at) => ({
+      ...agent,
+      hostname: at === 0 ? '127.0.0.1' : `127.0.0.${at + 1}`,
+      ports: [31_000 + at * 1_000, 31_999 + at * 1_000] as const,
+      attributes: { rack_id: `rack-${at + 1}` },
+    })),
+  });
+  deps.stop.closes(cluster);
+  const [first] = agents;
+  const each = first === undefined ? '' : `${first.cpus} cpus and ${first.memMb} MB each`;
+  described.push({ name: 'cluster', what: `embedded, ${agents.length} agents of ${each} (${cluster.url})` });
+  return cluster.url;
+}
