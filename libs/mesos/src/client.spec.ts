@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createAlarms, startScriptedMaster, type ScriptedMaster, type Visit } from '../testing/scripted-master.ts';
 import { createMesosClient } from './client.ts';
@@ -16,6 +17,10 @@ async function startMaster(script: (visit: Visit) => void): Promise<ScriptedMast
 afterEach(async () => {
   await Promise.all(masters.splice(0).map((master) => master.stop()));
 });
+
+/** True once the master has seen its first visitor leave. */
+const closed = (master: ScriptedMaster) =>
+  new Promise((resolve) => master.visits[0]?.request.socket.once('close', () => resolve(true)));
 
 const leading = (visit: Visit) => visit.stream().send(subscribed);
 const redirecting = (to: () => string) => (visit: Visit) => visit.answer(307, '', { Location: to() });
@@ -81,6 +86,7 @@ describe('subscribe', () => {
     const subscribing = createMesosClient({ masters: [electing.url, gone.url] }).subscribe(framework);
     await expect(subscribing).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', retryable: true });
     await expect(subscribing).rejects.toThrow(/No leader elected.*ECONNREFUSED/);
+    expect((electing.visits[0] as Visit).request.socket.destroyed || (await closed(electing))).toBe(true);
   });
 
   test.each([400, 401, 403, 405, 406, 415])('is not worth another try after %d', async (status) => {
@@ -123,6 +129,34 @@ describe('subscribe', () => {
     await expect(client.subscribe(framework, [], stopping.signal)).rejects.toMatchObject(refused);
     await expect(client.subscribe(framework, [], stopping.signal)).rejects.toMatchObject(refused);
     expect(master.visits).toHaveLength(1);
+  });
+});
+
+describe('over TLS', () => {
+  const read = (file: string) => readFileSync(new URL(`../testing/tls/${file}.pem`, import.meta.url), 'utf8');
+  const [key, ca] = [read('key'), read('cert')];
+
+  test('trusts the given authority, and no other', async () => {
+    const master = await startScriptedMaster(leading, { key, cert: ca });
+    masters.push(master);
+    const subscription = await createMesosClient({ masters: [master.url], ca }).subscribe(framework);
+    expect(subscription.master).toBe(master.url);
+    subscription.close();
+    const stranger = createMesosClient({ masters: [master.url] }).subscribe(framework);
+    await expect(stranger).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE' });
+    expect(master.visits).toHaveLength(1);
+  });
+
+  test('gives the credentials to nobody without TLS', async () => {
+    const plain = await startMaster(leading);
+    const master = await startScriptedMaster(
+      redirecting(() => `${plain.url}/api/v1/scheduler`),
+      { key, cert: ca },
+    );
+    masters.push(master);
+    const subscribing = createMesosClient({ masters: [master.url], ca }).subscribe(framework);
+    await expect(subscribing).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', retryable: true });
+    expect(plain.visits).toHaveLength(0);
   });
 });
 

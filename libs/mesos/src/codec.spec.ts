@@ -95,6 +95,7 @@ describe('JSON as Mesos takes it', () => {
   test('unknown keys, nulls and unknown names of optional enums are not there', () => {
     const body = { type: 'FLY', frameworkId: { value: 'f' }, framework_id: null, revive: { roles: null, x: 1 } };
     expect(decode(body)).toEqual({ ok: true, call: { revive: { roles: [] } } });
+    expect(decode({ type: 'toString' })).toEqual({ ok: true, call: {} });
   });
 
   test('numbers come as numbers or strings, integers without their fraction', () => {

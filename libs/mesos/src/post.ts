@@ -39,8 +39,6 @@ export async function post<T>(request: PostRequest, use: (response: IncomingMess
   try {
     outgoing.end(body);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
-    // Without a listener an error on a response that nobody reads yet would end the process.
-    response.on('error', () => undefined);
     return await use(response);
   } finally {
     cancel();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { decodeCall, encodeEvent, encodeRecord, type ContentType, type Draft, type Event } from '../src/index.ts';
@@ -40,7 +40,9 @@ export async function startScriptedMaster(
       script(visit);
     });
   };
-  const server = tls === undefined ? createServer({} as ServerOptions, listener) : createTlsServer(tls, listener);
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
+  // Idle connections stay until the client lets go of them, so that tests see it do so.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
