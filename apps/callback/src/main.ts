@@ -50,14 +50,9 @@ await runMain(async () => {
     }),
   );
   await ensureIndexes(mongo);
+  // Events only make callbacks sooner: the sweep works without the broker.
   const broker = stop.closes(
-    await connectWithBackoff({
-      dependency: 'rabbitmq',
-      target: amqpUrl,
-      connect: () => connectBroker(amqpUrl, { log }),
-      log,
-      signal,
-    }),
+    await connectBroker(amqpUrl, { log, connectionName: 'juice-callback', waitForConnection: false }),
   );
   const callback = stop.closes(
     startCallback(config, {
