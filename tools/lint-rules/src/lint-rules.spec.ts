@@ -55,9 +55,13 @@ describe('the pure libraries have no world to act on', () => {
         }),
       );
       return await new Promise((done) => {
-        execFile(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], (_, stdout) => {
-          done(stdout);
-        });
+        execFile(
+          process.execPath,
+          [join(root, 'node_modules/typescript/bin/tsc'), '--pretty', 'false', '-p', folder],
+          (_, stdout) => {
+            done(stdout);
+          },
+        );
       });
     } finally {
       await rm(folder, { recursive: true });
