@@ -9,12 +9,13 @@ import type { ClusterSettings } from './cluster/cluster-state.ts';
 import { createDriver, type Driver, type Executor } from './driver.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createMasterListener, type Credentials } from './http/master-http.ts';
-import { createProcessExecutor } from './tasks/process-executor.ts';
 import { endLeftovers } from './tasks/process-identity.ts';
 import { removeOldSandboxes } from './tasks/sandbox.ts';
 import { createSimulatedExecutor } from './tasks/simulated-executor.ts';
 import { createStateFile } from './state-file.ts';
+import { removeContainers } from './tasks/task-container.ts';
 import { inheritedVariables } from './tasks/task-environment.ts';
+import { createTaskExecutor } from './tasks/task-executor.ts';
 
 export interface LocalMesosOptions {
   /** Where master and agents listen; 127.0.0.1 by default. Anyone who can reach it can run programs here. */
@@ -73,7 +74,7 @@ const weekMs = 7 * 24 * 3_600_000;
 export async function startLocalMesos(options: LocalMesosOptions): Promise<LocalMesos> {
   const { host = '127.0.0.1', port = 0, dataDir, agents } = options;
   const folders = agents.map((_spec, index) => join(dataDir, `agent-${index}`));
-  cleanUp(folders, options);
+  await cleanUp(folders, options);
   const servers = await listenAll(host, [port, ...agents.map(() => 0)]);
   const ports = servers.map(portOf);
   const stateFile = createStateFile(dataDir);
@@ -125,12 +126,15 @@ export async function startLocalMesos(options: LocalMesosOptions): Promise<Local
   };
 }
 
-function cleanUp(folders: readonly string[], { keepSandboxesMs = weekMs, log }: LocalMesosOptions): void {
-  let killed = 0;
-  for (const folder of folders) {
-    killed += endLeftovers(join(folder, 'processes'));
-    removeOldSandboxes(folder, Date.now() - keepSandboxesMs);
-  }
+async function cleanUp(folders: readonly string[], options: LocalMesosOptions): Promise<void> {
+  const { keepSandboxesMs = weekMs, environment = {}, log } = options;
+  const left = folders.map((folder) => endLeftovers(join(folder, 'processes')));
+  await removeContainers(
+    left.flatMap(({ containers }) => containers),
+    inheritedVariables(environment),
+  );
+  for (const folder of folders) removeOldSandboxes(folder, Date.now() - keepSandboxesMs);
+  const killed = left.reduce((sum, each) => sum + each.killed, 0);
   if (killed > 0) log?.info('service.starting', { leftoverProcessesKilled: killed });
 }
 
@@ -161,12 +165,12 @@ function createFrom(options: LocalMesosOptions, { host, ports, agentIds, complet
   });
 }
 
-type Report = Parameters<typeof createProcessExecutor>[0]['report'];
+type Report = Parameters<typeof createTaskExecutor>[0]['report'];
 
 function createExecutor(options: LocalMesosOptions, agentFolders: readonly string[], report: Report): Executor {
   if (options.executor === 'simulated')
     return createSimulatedExecutor({ taskMs: options.simulatedTaskMs ?? 100, report });
-  return createProcessExecutor({ agentFolders, variables: inheritedVariables(options.environment ?? {}), report });
+  return createTaskExecutor({ agentFolders, variables: inheritedVariables(options.environment ?? {}), report });
 }
 
 function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | 'agentUrls' | 'agentIds' | 'stop'> {

@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream, type Stats } from 'node:fs';
 import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { basename, join, normalize, sep } from 'node:path';
+import { basename, dirname, join, normalize, sep } from 'node:path';
 
 /**
  * The sandboxes as an agent serves them, under `/frameworks/<framework>/executors/<task>/runs/<latest or container>/…`.
@@ -18,16 +18,21 @@ const maxReadBytes = 16 * 4096;
 const notFound: FilesAnswer = { kind: 'text', status: 404, body: '' };
 const bad = (body: string): FilesAnswer => ({ kind: 'text', status: 400, body });
 
-/** The real path behind a virtual one, or null. */
+/**
+ * The real path behind a virtual one, or null. A task may have put links anywhere in its sandbox, and even in place of
+ * folders above it; so the folder of its runs must be where it was made, and the file below the run that is asked for.
+ */
 async function resolveFile(agentFolder: string, path: string): Promise<string | null> {
   const parts = normalize(`/${path}`).split('/').slice(1);
   const [frameworks, frameworkId = '', executors, taskId = '', runs, run = ''] = parts;
   if (frameworks !== 'frameworks' || executors !== 'executors' || runs !== 'runs') return null;
   if (frameworkId === '' || taskId === '' || run === '' || path.includes('\0')) return null;
   try {
-    const allowed = await realpath(join(agentFolder, 'frameworks', frameworkId, 'executors', taskId, 'runs'));
-    const real = await realpath(join(agentFolder, ...parts));
-    return real.startsWith(allowed + sep) ? real : null;
+    const made = join(await realpath(agentFolder), ...parts.slice(0, 5));
+    const sandbox = await realpath(join(made, run));
+    const real = await realpath(join(made, ...parts.slice(5)));
+    const isRun = dirname(sandbox) === made && (await stat(sandbox)).isDirectory();
+    return isRun && (real === sandbox || real.startsWith(sandbox + sep)) ? real : null;
   } catch {
     return null;
   }

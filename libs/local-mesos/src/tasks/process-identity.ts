@@ -7,14 +7,16 @@ import { join } from 'node:path';
  * are used again: a process is ours if it started at the noted instant, or carries the container's id in its environment.
  */
 export interface ProcessNotes {
-  add(containerId: string, pid: number): void;
+  /** `tool`: for a container, the program that runs it and can remove it. */
+  add(containerId: string, pid: number, tool?: string): void;
   remove(containerId: string): void;
 }
 
 export function createProcessNotes(folder: string): ProcessNotes {
   mkdirSync(folder, { recursive: true });
   return {
-    add: (containerId, pid) => writeFileSync(join(folder, containerId), `${pid} ${readStartTime(pid) ?? '-'}`),
+    add: (containerId, pid, tool = '') =>
+      writeFileSync(join(folder, containerId), `${pid} ${readStartTime(pid) ?? '-'} ${tool}`),
     remove: (containerId) => rmSync(join(folder, containerId), { force: true }),
   };
 }
@@ -22,21 +24,29 @@ export function createProcessNotes(folder: string): ProcessNotes {
 /** The variable every task finds in its environment, and its children inherit. */
 export const containerVariable = 'MESOS_CONTAINER_ID';
 
-/** Kills what former runs left behind, and forgets the notes. Returns how many processes were killed. */
-export function endLeftovers(folder: string): number {
+/**
+ * Kills what former runs left behind, and forgets the notes. Tells how many processes were killed, and which containers
+ * may still run.
+ */
+export function endLeftovers(folder: string): {
+  readonly killed: number;
+  readonly containers: readonly { readonly containerId: string; readonly tool: string }[];
+} {
   let killed = 0;
+  const containers: { containerId: string; tool: string }[] = [];
   for (const containerId of readdirIfThere(folder)) {
-    const [pid = 0, startTime = '-'] = readNote(join(folder, containerId));
+    const { pid, startTime, tool } = readNote(join(folder, containerId));
     if (pid > 0 && startTime !== '-' && readStartTime(pid) === startTime) killed += killGroup(pid);
-    killed += killByEnvironment(pid, `${containerVariable}=${containerId}`);
+    if (tool === '') killed += killByEnvironment(pid, `${containerVariable}=${containerId}`);
+    else containers.push({ containerId, tool });
     rmSync(join(folder, containerId), { force: true });
   }
-  return killed;
+  return { killed, containers };
 }
 
-function readNote(path: string): [number, string] {
-  const [pid, startTime] = readFileSync(path, 'utf8').split(' ');
-  return [Number(pid) || 0, startTime ?? '-'];
+function readNote(path: string): { readonly pid: number; readonly startTime: string; readonly tool: string } {
+  const [pid, startTime = '-', tool = ''] = readFileSync(path, 'utf8').split(' ');
+  return { pid: Number(pid) || 0, startTime, tool };
 }
 
 function killGroup(pid: number): number {
