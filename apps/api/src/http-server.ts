@@ -15,8 +15,8 @@ const keepAliveMs = 75_000;
 export interface HttpServer {
   readonly url: string;
   readonly port: number;
-  /** Takes in nothing new, lets what is in hand be answered for so long, then ends what is left. */
-  stop(graceMs: number): Promise<void>;
+  /** Takes in nothing new, lets what is in hand be answered for so long (not at all when left out), ends what is left. */
+  stop(graceMs?: number): Promise<void>;
 }
 
 /** Serves an application: with limits of time and size, and the envelope even where the application is never reached. */
@@ -42,7 +42,7 @@ export async function startHttpServer(deps: {
   });
   const { port } = server.address() as AddressInfo;
   const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
-  return { port, url: `http://${host}:${port}`, stop: (graceMs) => stopServer(server, graceMs) };
+  return { port, url: `http://${host}:${port}`, stop: (graceMs = 0) => stopServer(server, graceMs) };
 }
 
 /** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */

@@ -86,7 +86,11 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     monotonicMs,
     isStopping: () => isStopping,
   });
-  const server = await startHttpServer({ app, host: options.host, port: options.port, newRequestId: randomUUID });
+  const { host, port } = options;
+  const server = await startHttpServer({ app, host, port, newRequestId: randomUUID }).catch(async (error: unknown) => {
+    await worker.stop();
+    throw error;
+  });
   return {
     url: server.url,
     port: server.port,

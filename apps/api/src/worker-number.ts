@@ -97,6 +97,15 @@ export async function leaseWorkerNumber<L extends Lease>(deps: {
     }
   }
 
+  async function release(mine: Held): Promise<void> {
+    try {
+      await leases.release(nameOf(mine.number), holder, mine.epoch);
+    } catch (error: unknown) {
+      // Nothing depends on it: a lease that is not given back runs out.
+      if (!(error instanceof DependencyFailure)) throw error;
+    }
+  }
+
   async function keep(): Promise<void> {
     let pauseMs = renewEveryMs;
     while (!signal.aborted) {
@@ -132,7 +141,7 @@ export async function leaseWorkerNumber<L extends Lease>(deps: {
     async stop() {
       stopping.abort();
       await keeping;
-      if (held !== null) await leases.release(nameOf(held.number), holder, held.epoch);
+      if (held !== null) await release(held);
       held = null;
     },
   };

@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { connectBroker } from '@juice/messaging';
+import { createLogger, createMetrics } from '@juice/observability';
+import { connectMongo, createLeaseStore, createTaskStore, ensureIndexes } from '@juice/persistence';
+import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain } from '@juice/runtime';
+import { apiConfigSchema } from './config.ts';
+import { describeAllowed, startApi } from './service.ts';
+import { startWaitingRoom } from './waiting-room.ts';
+
+/** Stopping closes connections too, after the requests in hand had their grace. */
+const closingMs = 5_000;
+/** Submissions share one write at a time; the rest is for queries. */
+const poolSize = 32;
+
+await runMain(async () => {
+  const config = loadConfig(apiConfigSchema, process.env);
+  const { host, port, mongoUrl, amqpUrl } = config;
+  const log = createLogger({ service: 'api', level: config.logLevel, pretty: process.stdout.isTTY });
+  const metrics = createMetrics('api', { processMetrics: true });
+  const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
+  log.info('service.starting', describeConfig(apiConfigSchema, config));
+
+  const waitingRoom = stop.closes(await startWaitingRoom({ host, port, newRequestId: randomUUID }));
+  const mongo = stop.closes(
+    await connectWithBackoff({
+      dependency: 'mongodb',
+      target: mongoUrl,
+      connect: () => connectMongo(mongoUrl, { appName: 'juice-api', poolSize }),
+      log,
+      signal: stop.signal,
+    }),
+  );
+  await ensureIndexes(mongo);
+  // Messages only make tasks start sooner: submitting works without the broker.
+  const broker = stop.closes(
+    await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),
+  );
+  await waitingRoom.stop();
+  const api = stop.closes(
+    await startApi(config, {
+      tasks: createTaskStore(mongo),
+      leases: createLeaseStore(mongo),
+      store: mongo,
+      broker,
+      log,
+      metrics,
+    }),
+  );
+  log.info('service.started', { url: api.url, allow: describeAllowed(config) });
+});
