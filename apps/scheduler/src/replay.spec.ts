@@ -5,9 +5,9 @@ import { createMesosClient } from '@juice/mesos';
 import { loadScenario, scenarioNames } from '@juice/mesos/testing';
 import { createLogger } from '@juice/observability';
 import { defaultPolicy } from '@juice/scheduling';
+import { until } from '@juice/trial';
 import { createMemoryStore, statusOf } from '../testing/memory-store.ts';
 import { playScenario } from '../testing/recorded-master.ts';
-import { until } from '../testing/until.ts';
 import { frameworkInfo } from './session.ts';
 import { startTerm } from './term.ts';
 
@@ -136,9 +136,8 @@ describe('recorded conversations', () => {
     try {
       await master.played;
       const expected = Object.values(states);
-      await until(
-        () => submitted.every((taskId, at) => statusOf(store, taskId) === expected[at]?.at(-1)),
-        `the last states of ${Object.keys(states).join(', ')}`,
+      await until(`the last states of ${Object.keys(states).join(', ')}`, () =>
+        submitted.every((taskId, at) => statusOf(store, taskId) === expected[at]?.at(-1)),
       );
       expect(submitted.map((taskId) => store.statuses(taskId))).toEqual(expected);
 
@@ -147,7 +146,7 @@ describe('recorded conversations', () => {
       );
       const acknowledged = (): string[] =>
         master.calls.flatMap((call) => (call.type === 'ACKNOWLEDGE' ? (call.acknowledge?.uuid ?? []) : []));
-      await until(() => acknowledged().length >= arrivals.length, 'every acknowledgement');
+      await until('every acknowledgement', () => acknowledged().length >= arrivals.length);
       expect(acknowledged().sort()).toEqual([...arrivals].sort());
       expect(subscribedAs.slice(1).every((id) => id === frameworkId)).toBe(true);
     } finally {

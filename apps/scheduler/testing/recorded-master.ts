@@ -2,7 +2,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { decodeCall, encodeEvent, encodeRecord, type Event, type ReceivedCall } from '@juice/mesos';
 import type { Scenario } from '@juice/mesos/testing';
-import { until } from './until.ts';
+import { until } from '@juice/trial';
+
+/** The recording has no pauses: neither has the playing. */
+const often = { withinMs: 10_000, everyMs: 1 };
 
 /** What the test does when the recorded scheduler acted by itself. */
 export interface Prompts {
@@ -48,23 +51,31 @@ export async function playScenario(scenario: Scenario, prompts: Prompts): Promis
   async function meet(call: ReceivedCall): Promise<void> {
     if (call.type === 'SUBSCRIBE') {
       subscriptions += 1;
-      await until(() => streams.length >= subscriptions, 'a subscription');
+      await until('a subscription', () => streams.length >= subscriptions, often);
     } else if (call.type === 'ACCEPT') {
       const recorded = (call.accept?.operations ?? []).flatMap(({ launch }) =>
         (launch?.task_infos ?? []).map((info) => info.task_id.value),
       );
       prompts.submit(recorded.length);
-      await until(() => launches().length >= launched + recorded.length, `the launch of ${recorded.join()}`);
+      await until(`the launch of ${recorded.join()}`, () => launches().length >= launched + recorded.length, often);
       for (const [at, id] of recorded.entries()) ours.set(id, launches()[launched + at] ?? '');
       launched += recorded.length;
     } else if (call.type === 'ACKNOWLEDGE') {
       const uuid = call.acknowledge?.uuid;
-      await until(() => sent((made) => made.type === 'ACKNOWLEDGE' && made.acknowledge?.uuid === uuid) > 0, 'an ack');
+      await until(
+        'an ack',
+        () => sent((made) => made.type === 'ACKNOWLEDGE' && made.acknowledge?.uuid === uuid) > 0,
+        often,
+      );
     } else if (call.type === 'KILL') {
       const id = ours.get(call.kill?.task_id.value ?? '');
       if (id === undefined) return;
       prompts.kill(id);
-      await until(() => sent((made) => made.type === 'KILL' && made.kill?.task_id.value === id) > 0, `KILL of ${id}`);
+      await until(
+        `KILL of ${id}`,
+        () => sent((made) => made.type === 'KILL' && made.kill?.task_id.value === id) > 0,
+        often,
+      );
     }
   }
 
