@@ -23,8 +23,8 @@ export interface MongoConnection {
 const defaultDatabase = 'juice';
 
 /**
- * A silent connection is given up after this long. Bounds every operation; the scheduler's sweep over tasks of the
- * last 30 s counts on an insert being over, one way or the other, well within that.
+ * A silent connection is given up after this long, and an insert that has not been answered by then has failed. The
+ * driver's own `timeoutMS` would say it for whole operations, but has no effect as of driver 7.8.
  */
 export const operationDeadlineMs = 10_000;
 

@@ -1,7 +1,7 @@
 import { TaskState, type TaskId, type TaskSpec } from '@juice/contracts';
 import mongoose from 'mongoose';
 import { operationDeadlineMs } from './connection.ts';
-import { asFailure, duplicateKey } from './mongo-failure.ts';
+import { asFailure, duplicateKey, withinDeadline } from './mongo-failure.ts';
 import type { TaskCollection } from './collections.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
@@ -19,13 +19,15 @@ export type InsertOutcome = 'stored' | 'duplicate';
 
 /**
  * Stores new tasks as waiting, in one unordered insert; outcomes in the order of the tasks. Resolves when a majority has
- * them in its journal. Throws DependencyFailure, at the latest after 10 s or so, when it is not known of every task
- * whether it was stored: then some may be.
+ * them in its journal, and within 10 s or not at all: the scheduler's sweep over the last 30 s then meets every task whose
+ * submitter was told that it is stored. Throws DependencyFailure when it is not known of every task whether it was stored:
+ * some may be, or may still come to be.
  */
 export async function insertTasks(tasks: TaskCollection, added: readonly NewTask[]): Promise<readonly InsertOutcome[]> {
   if (added.length === 0) return [];
   try {
-    await tasks.insertMany(added.map(asDocument), { ordered: false, maxTimeMS: operationDeadlineMs });
+    const insert = tasks.insertMany(added.map(asDocument), { ordered: false, maxTimeMS: operationDeadlineMs });
+    await withinDeadline('insert tasks', operationDeadlineMs, insert);
     return added.map(() => 'stored');
   } catch (error: unknown) {
     const refused = duplicatesOf(error);

@@ -41,6 +41,25 @@ export async function attempt<T>(operation: string, run: () => Promise<T>): Prom
   }
 }
 
+/**
+ * Rejects with a retryable DependencyFailure when the work is not over after `deadlineMs`. The work is not stopped: its
+ * outcome is unknown then.
+ */
+export async function withinDeadline<T>(operation: string, deadlineMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const detail = `no answer within ${deadlineMs} ms`;
+      reject(new DependencyFailure({ dependency: 'mongodb', operation, retryable: true, detail }));
+    }, deadlineMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** Whether the operation was refused because a document with this `_id` exists. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongoose.mongo.MongoServerError && error.code === duplicateKey;
@@ -49,8 +68,8 @@ export function isDuplicateKey(error: unknown): boolean {
 /** The driver's error as ours; anything that is not the driver's (a bug of our own) is passed on as it is. */
 export function asFailure(operation: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`not an Error: ${String(error)}`, { cause: error });
-  const { MongoError } = mongoose.mongo;
-  const theirs = error instanceof MongoError || error instanceof mongoose.Error || error.name.startsWith('BSON');
+  // By name as well: the parser of connection strings and BSON have error classes of their own.
+  const theirs = error instanceof mongoose.Error || /^(Mongo|BSON)/.test(error.name);
   if (!theirs) return error;
   return new DependencyFailure({
     dependency: 'mongodb',
@@ -67,6 +86,8 @@ function isRetryable(error: Error): boolean {
   if (!(error instanceof MongoError)) return false;
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError')) return true;
   if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() !== undefined) return true;
+  // The driver wraps whatever befell a bulk write, and of a broken connection keeps the text alone: no code is that.
+  if (error instanceof MongoBulkWriteError && error.code === undefined) return true;
   if (error instanceof MongoServerError) return typeof error.code === 'number' && retryableCodes.has(error.code);
   return connectionTroubles.has(error.name);
 }

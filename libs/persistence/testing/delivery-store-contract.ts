@@ -1,0 +1,329 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { TaskState } from '@juice/contracts';
+import type { ClaimedLane, DeliveryStore, TaskStore } from '../src/index.ts';
+import { laneHistoryProperty } from './lane-history.ts';
+import { calledBack, finish, frame, idAt, launch, run, startMs, tenant, unreachable } from './sample-tasks.ts';
+
+export interface MadeDeliveryStore {
+  readonly tasks: TaskStore;
+  readonly deliveries: DeliveryStore;
+  close(): Promise<void>;
+}
+
+const leaseMs = 60_000;
+const id = idAt(1);
+/** The instant of the first state to be called back. */
+const t0 = startMs + 1000;
+
+/** What a delivery store must do, beside a task store on the same database. `make` gives empty ones. */
+export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): void {
+  describe('a delivery store', () => {
+    let made: MadeDeliveryStore;
+    let tasks: TaskStore;
+    let deliveries: DeliveryStore;
+    beforeEach(async () => {
+      made = await make();
+      ({ tasks, deliveries } = made);
+      await tasks.insertTasks([calledBack(id)]);
+      await tasks.applyTransitions(frame(1, 'launch'), [launch(id, 0)]);
+    });
+    afterEach(() => made.close());
+
+    const callback = { callback: true };
+    const push = {
+      running: (seq = 1) => tasks.applyTransitions(frame(1, `run-${seq}`), [run(id, seq, callback)]),
+      unreachable: (seq: number) => tasks.applyTransitions(frame(1, `lost-${seq}`), [unreachable(id, seq, callback)]),
+      finished: (seq: number) => tasks.applyTransitions(frame(1, `end-${seq}`), [finish(id, seq, callback)]),
+    };
+    const tryClaim = (nowMs: number, token: string) => deliveries.claim(id, { nowMs, token, leaseMs });
+    const claim = async (nowMs: number, token: string): Promise<ClaimedLane> => {
+      const lane = await tryClaim(nowMs, token);
+      if (lane === null) throw new Error('the lane could not be claimed');
+      return lane;
+    };
+    const stored = async () => {
+      const [task] = await tasks.findTasks(tenant, [id]);
+      if (task?.callback === undefined) throw new Error('there is no lane');
+      return { ...task, lane: task.callback };
+    };
+    const seqs = (lane: ClaimedLane | null) => lane?.pending.map(({ seq }) => seq);
+
+    describe('claiming', () => {
+      test('an idle lane is not due', async () => {
+        expect(await deliveries.dueLanes(t0 + leaseMs, 10)).toEqual([]);
+        expect(await deliveries.nextDueAt()).toBeNull();
+        expect(await tryClaim(t0, 'a')).toBeNull();
+        expect(await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs })).toBeNull();
+      });
+
+      test('a state makes it due, and a claim has all it takes to send it', async () => {
+        await push.running();
+        expect(await deliveries.dueLanes(t0 - 1, 10)).toEqual([]);
+        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+        expect(await deliveries.nextDueAt()).toBe(t0);
+        expect(await tryClaim(t0 - 1, 'a')).toBeNull();
+        const state = {
+          seq: 2,
+          status: TaskState.RUNNING,
+          attempt: 1,
+          message: 'task is running',
+          reason: null,
+          atMs: t0,
+          exitCode: null,
+        };
+        expect(await tryClaim(t0, 'a')).toEqual({
+          taskId: id,
+          tenantId: tenant,
+          taskName: 'render-frame',
+          traceparent: null,
+          submittedAtMs: startMs,
+          url: 'http://127.0.0.1/done',
+          events: 'all',
+          token: 'a',
+          leaseUntilMs: t0 + leaseMs,
+          state,
+          tries: 0,
+          pending: [state],
+          run: {
+            mesosTaskId: `render_frame-${id}-1`,
+            frameworkId: 'framework-1',
+            agentId: 'agent-1',
+            agentHost: 'host-1',
+            agentPort: 5051,
+            launchedAtMs: t0,
+          },
+          superseded: [],
+        });
+        expect((await stored()).lane).toMatchObject({ state: 'leased', lease: { token: 'a' } });
+      });
+
+      test('the task that ended without an attempt has no run', async () => {
+        await tasks.insertTasks([calledBack(idAt(2))]);
+        await tasks.requestKill(tenant, idAt(2), t0);
+        const lane = await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs });
+        expect(lane).toMatchObject({ state: { status: TaskState.KILLED, attempt: 0 }, run: null });
+      });
+
+      test('of many claims at once one succeeds', async () => {
+        await push.running();
+        const claims = await Promise.all(Array.from({ length: 12 }, (_, n) => tryClaim(t0, `worker-${n}`)));
+        expect(claims.filter((lane) => lane !== null)).toHaveLength(1);
+      });
+
+      test('a lease keeps others out until it ends; then it is due again', async () => {
+        await push.running();
+        await claim(t0, 'a');
+        expect(await deliveries.dueLanes(t0 + leaseMs - 1, 10)).toEqual([]);
+        expect(await tryClaim(t0 + leaseMs - 1, 'b')).toBeNull();
+        expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
+        expect(await deliveries.dueLanes(t0 + leaseMs, 10)).toEqual([id]);
+        expect(await tryClaim(t0 + leaseMs, 'b')).toMatchObject({ token: 'b', tries: 0 });
+      });
+
+      test('the longest due come first', async () => {
+        await tasks.insertTasks([calledBack(idAt(2)), calledBack(idAt(3))]);
+        await tasks.requestKill(tenant, idAt(3), t0 - 20);
+        await tasks.requestKill(tenant, idAt(2), t0 - 10);
+        await push.running();
+        expect(await deliveries.dueLanes(t0, 10)).toEqual([idAt(3), idAt(2), id]);
+        expect(await deliveries.dueLanes(t0, 2)).toEqual([idAt(3), idAt(2)]);
+      });
+
+      test('a state that arrives under a lease lists the lane too early: postponed, it is due when the lease ends', async () => {
+        await push.running();
+        await claim(t0, 'a');
+        await push.finished(2);
+        expect(await deliveries.dueLanes(t0 + 1, 10)).toEqual([id]);
+        expect(await tryClaim(t0 + 1, 'b')).toBeNull();
+        await deliveries.postpone(id, t0 + 1);
+        expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
+        await deliveries.postpone(id, t0 + 1);
+        await deliveries.postpone(idAt(9), t0 + 1);
+        expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
+      });
+
+      test('a lane that can be claimed is not postponed', async () => {
+        await push.running();
+        await deliveries.postpone(id, t0 + 1);
+        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+      });
+    });
+
+    describe('delivered', () => {
+      test('the last state leaves an idle lane', async () => {
+        await push.running();
+        const settled = await deliveries.settleDelivered(await claim(t0, 'a'), { nowMs: t0 + 5, leaseMs });
+        expect(settled).toEqual({ applied: true, superseded: [], next: null });
+        const task = await stored();
+        expect(task.callbackAt).toEqual(new Date(t0 + 5));
+        expect(task).not.toHaveProperty('purgeAt');
+        expect(task.lane).toEqual({ url: task.lane.url, events: 'all', state: 'idle', pending: [], attempt: 0 });
+        expect(await deliveries.nextDueAt()).toBeNull();
+      });
+
+      test('the document of an ended task may go from then on', async () => {
+        await push.finished(1);
+        expect(await stored()).not.toHaveProperty('purgeAt');
+        await deliveries.settleDelivered(await claim(t0, 'a'), { nowMs: t0 + 5, leaseMs });
+        expect((await stored()).purgeAt?.getTime()).toBeGreaterThan(t0 + 5);
+      });
+
+      test('the next state follows at once under the same lease, one that arrived meanwhile too', async () => {
+        await push.running();
+        await push.unreachable(2);
+        const first = await claim(t0, 'a');
+        expect(seqs(first)).toEqual([2, 3]);
+        const { next: second } = await deliveries.settleDelivered(first, { nowMs: t0 + 10, leaseMs });
+        expect(second).toMatchObject({ token: 'a', state: { seq: 3 }, tries: 0, leaseUntilMs: t0 + 10 + leaseMs });
+        await push.finished(3);
+        if (second === null) throw new Error('nothing follows');
+        const { next: third } = await deliveries.settleDelivered(second, { nowMs: t0 + 20, leaseMs });
+        expect(third).toMatchObject({ token: 'a', state: { seq: 4, status: TaskState.FINISHED, exitCode: 0 } });
+        expect(await deliveries.nextDueAt()).toBe(t0 + 20 + leaseMs);
+        if (third === null) throw new Error('nothing follows');
+        expect(await deliveries.settleDelivered(third, { nowMs: t0 + 30, leaseMs })).toMatchObject({ next: null });
+        expect((await stored()).lane.state).toBe('idle');
+      });
+    });
+
+    describe('failed', () => {
+      const failure = { retryAtMs: t0 + 5000, cause: 'timeout' };
+
+      test('the state waits for its next try', async () => {
+        await push.running();
+        expect(await deliveries.settleFailed(await claim(t0, 'a'), failure)).toEqual({ applied: true, superseded: [] });
+        expect((await stored()).lane).toMatchObject({ state: 'pending', attempt: 1, cause: 'timeout' });
+        expect(await tryClaim(t0 + 4999, 'b')).toBeNull();
+        expect(await deliveries.nextDueAt()).toBe(t0 + 5000);
+        const again = await claim(t0 + 5000, 'b');
+        expect(again).toMatchObject({ state: { seq: 2 }, tries: 1 });
+        await deliveries.settleDelivered(again, { nowMs: t0 + 5001, leaseMs });
+        expect((await stored()).lane).not.toHaveProperty('cause');
+      });
+
+      test('states that newer ones overtook are dropped and counted, the newest starts with no tries', async () => {
+        await push.running();
+        const lane = await claim(t0, 'a');
+        await push.unreachable(2);
+        await push.running(3);
+        expect(await deliveries.settleFailed(lane, failure)).toEqual({ applied: true, superseded: [2, 3] });
+        expect((await stored()).lane).toMatchObject({ superseded: 2, attempt: 0 });
+        expect(seqs(await claim(t0 + 5000, 'b'))).toEqual([4]);
+      });
+
+      test('before a failure nothing is dropped', async () => {
+        await push.running();
+        await push.finished(2);
+        expect(seqs(await claim(t0, 'a'))).toEqual([2, 3]);
+      });
+
+      test('a new state does not cut the backoff short: postponed, the lane is due when it ends', async () => {
+        await push.running();
+        await deliveries.settleFailed(await claim(t0, 'a'), failure);
+        await push.finished(2);
+        expect(await deliveries.dueLanes(t0 + 1, 10)).toEqual([id]);
+        expect(await tryClaim(t0 + 1, 'b')).toBeNull();
+        await deliveries.postpone(id, t0 + 1);
+        expect(await deliveries.nextDueAt()).toBe(t0 + 5000);
+        const later = await claim(t0 + 5000, 'b');
+        expect(seqs(later)).toEqual([2, 3]);
+        expect(await deliveries.settleFailed(later, failure)).toEqual({ applied: true, superseded: [2] });
+      });
+    });
+
+    describe('given up, held, given back', () => {
+      const death = { nowMs: t0 + 1, cause: 'status-404' };
+
+      test('a dead end state stays, visible and not due, until it is revived', async () => {
+        await push.finished(1);
+        expect(await deliveries.settleDead(await claim(t0, 'a'), death)).toEqual({ applied: true, superseded: [] });
+        const dead = await stored();
+        expect(dead.lane).toMatchObject({ state: 'dead', cause: 'status-404', attempt: 1, pending: [{ seq: 2 }] });
+        expect(dead.purgeAt?.getTime()).toBeGreaterThan(t0);
+        expect(await deliveries.nextDueAt()).toBeNull();
+        expect(await deliveries.revive(id, t0 + 100)).toBe(true);
+        expect(await stored()).not.toHaveProperty('purgeAt');
+        const lane = await claim(t0 + 100, 'b');
+        expect(lane).toMatchObject({ state: { seq: 2 }, tries: 0, superseded: [] });
+        await deliveries.settleDelivered(lane, { nowMs: t0 + 101, leaseMs });
+        expect((await stored()).lane.state).toBe('idle');
+        expect(await deliveries.revive(id, t0 + 200)).toBe(false);
+      });
+
+      test('a state that a newer one overtook does not kill the lane', async () => {
+        await push.running();
+        const lane = await claim(t0, 'a');
+        await push.finished(2);
+        expect(await deliveries.settleDead(lane, death)).toEqual({ applied: true, superseded: [2] });
+        expect(await tryClaim(t0 + 1, 'b')).toMatchObject({ state: { seq: 3 }, tries: 0 });
+      });
+
+      test('a new state wakes a dead lane, and overtakes the dead one', async () => {
+        await push.running();
+        await deliveries.settleDead(await claim(t0, 'a'), death);
+        await push.finished(2);
+        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+        const lane = await claim(t0, 'b');
+        expect(lane).toMatchObject({ superseded: [2], tries: 0 });
+        expect(seqs(lane)).toEqual([3]);
+        expect((await stored()).lane).toMatchObject({ state: 'leased', superseded: 1 });
+      });
+
+      test('a held lane keeps its states, and a revived one starts with the newest', async () => {
+        await push.running();
+        const lane = await claim(t0, 'a');
+        await push.unreachable(2);
+        expect(await deliveries.hold(lane, 'endpoint-gone')).toEqual({ applied: true, superseded: [] });
+        expect((await stored()).lane).toMatchObject({ state: 'held', cause: 'endpoint-gone', attempt: 0 });
+        expect(await deliveries.nextDueAt()).toBeNull();
+        await deliveries.revive(id, t0 + 10);
+        expect(await tryClaim(t0 + 10, 'b')).toMatchObject({ superseded: [2], state: { seq: 3 } });
+      });
+
+      test('a lane given back is due when asked, with no try counted', async () => {
+        await push.running();
+        const lane = await claim(t0, 'a');
+        expect(await deliveries.release(lane, t0 + 50)).toEqual({ applied: true, superseded: [] });
+        expect(await tryClaim(t0 + 49, 'b')).toBeNull();
+        expect(await tryClaim(t0 + 50, 'b')).toMatchObject({ tries: 0 });
+      });
+    });
+
+    test('a worker whose lease was taken over writes nothing', async () => {
+      await push.running();
+      const lane = await claim(t0, 'a');
+      await claim(t0 + leaseMs, 'b');
+      const before = await stored();
+      const later = { nowMs: t0 + leaseMs + 1, leaseMs };
+      expect(await deliveries.settleDelivered(lane, later)).toEqual({ applied: false, superseded: [], next: null });
+      const stale = { applied: false, superseded: [] };
+      expect(await deliveries.settleFailed(lane, { retryAtMs: t0, cause: 'timeout' })).toEqual(stale);
+      expect(await deliveries.settleDead(lane, { nowMs: t0, cause: 'gone' })).toEqual(stale);
+      expect(await deliveries.hold(lane, 'gone')).toEqual(stale);
+      expect(await deliveries.release(lane, t0)).toEqual(stale);
+      expect(await stored()).toEqual(before);
+    });
+
+    test('an attempt can be logged twice', async () => {
+      const attempt = {
+        taskId: id,
+        tenantId: tenant,
+        seq: 2,
+        try: 1,
+        status: TaskState.RUNNING,
+        url: 'http://127.0.0.1/done',
+        startedAtMs: t0,
+        durationMs: 12,
+        outcome: 'failed',
+        httpStatus: 503,
+        cause: 'status-503',
+        detail: 'busy',
+        phases: { connect: 2 },
+      } as const;
+      await deliveries.logAttempt(attempt);
+      await deliveries.logAttempt(attempt);
+    });
+
+    laneHistoryProperty(() => ({ tasks, deliveries }));
+  });
+}

@@ -1,0 +1,324 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { TaskState, type LiveTask, type TaskId } from '@juice/contracts';
+import type { TaskStore } from '../src/index.ts';
+import {
+  calledBack,
+  finish,
+  frame,
+  idAt,
+  launch,
+  newTask,
+  requeue,
+  run,
+  specOf,
+  startMs,
+  tenant,
+} from './sample-tasks.ts';
+
+export interface MadeTaskStore {
+  readonly tasks: TaskStore;
+  close(): Promise<void>;
+}
+
+/** What a task store must do besides transitions (see transitionContract). `make` gives an empty store. */
+export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
+  describe('a task store', () => {
+    let made: MadeTaskStore;
+    let tasks: TaskStore;
+    beforeEach(async () => {
+      made = await make();
+      tasks = made.tasks;
+    });
+    afterEach(() => made.close());
+
+    const one = async (taskId: TaskId) => {
+      const [found] = await tasks.findTasks(tenant, [taskId]);
+      if (found === undefined) throw new Error(`task ${taskId} is not there`);
+      return found;
+    };
+    const ids = (live: readonly LiveTask[]) => live.map(({ task }) => task.taskId);
+    const insert = (...places: number[]) => tasks.insertTasks(places.map((place) => newTask(idAt(place))));
+
+    describe('storing and finding', () => {
+      test('what was stored is found as it was, its id exact', async () => {
+        const task = newTask(idAt(1), { traceparent: '00-a-b-01' });
+        expect(await tasks.insertTasks([task])).toEqual(['stored']);
+        const found = await one(idAt(1));
+        expect(found._id).toBe(7_000_000_000_000_000_001n);
+        expect(found).toMatchObject({
+          tenantId: tenant,
+          taskName: 'render-frame',
+          spec: task.spec,
+          status: TaskState.NOT_START,
+          seq: 0,
+          attempt: 0,
+          attempts: [],
+          history: [],
+          outbox: [],
+          epoch: 0,
+          submitAt: new Date(startMs),
+          expireAt: new Date(startMs + 86_400_000),
+          traceparent: '00-a-b-01',
+        });
+        expect(found).not.toHaveProperty('callback');
+      });
+
+      test('a task with a callback URL has an idle lane', async () => {
+        await tasks.insertTasks([calledBack(idAt(1), 'terminal')]);
+        const lane = { url: 'http://127.0.0.1/done', events: 'terminal', state: 'idle', pending: [], attempt: 0 };
+        expect((await one(idAt(1))).callback).toEqual(lane);
+      });
+
+      test('a task is stored once: repeats are told apart, and do no harm to the rest of the batch', async () => {
+        await insert(2);
+        const again = newTask(idAt(2), { spec: specOf({ taskName: 'other' }) });
+        const outcomes = await tasks.insertTasks([newTask(idAt(1)), again, newTask(idAt(3)), newTask(idAt(3))]);
+        expect(outcomes).toEqual(['stored', 'duplicate', 'stored', 'duplicate']);
+        expect((await one(idAt(2))).taskName).toBe('render-frame');
+        expect(await tasks.insertTasks([])).toEqual([]);
+      });
+
+      test('a tenant finds its own tasks alone', async () => {
+        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
+        const found = await tasks.findTasks(tenant, [idAt(1), idAt(2), idAt(3)]);
+        expect(found.map(({ _id }) => _id)).toEqual([idAt(1)]);
+      });
+    });
+
+    describe('killing', () => {
+      test('an unknown task, and one of another tenant', async () => {
+        await insert(1);
+        expect(await tasks.requestKill(tenant, idAt(2), startMs)).toEqual({ kind: 'unknown' });
+        expect(await tasks.requestKill('other', idAt(1), startMs)).toEqual({ kind: 'unknown' });
+        expect((await one(idAt(1))).status).toBe(TaskState.NOT_START);
+      });
+
+      test('a waiting task ends at once, with its event and its callback', async () => {
+        await tasks.insertTasks([calledBack(idAt(1)), newTask(idAt(2))]);
+        const at = startMs + 5000;
+        expect(await tasks.requestKill(tenant, idAt(1), at)).toEqual({ kind: 'killed', status: TaskState.KILLED });
+        const found = await one(idAt(1));
+        const event = {
+          seq: 1,
+          status: TaskState.KILLED,
+          at: new Date(at),
+          attempt: 0,
+          message: 'task is killed',
+          reason: null,
+        };
+        expect(found).toMatchObject({ status: TaskState.KILLED, seq: 1, message: 'task is killed', history: [event] });
+        expect(found).toMatchObject({ finishAt: new Date(at), killRequestedAt: new Date(at), outboxAt: new Date(at) });
+        expect(found.outbox).toEqual([{ ...event, callback: true }]);
+        expect(found.callback).toMatchObject({ pending: [{ ...event, exitCode: null }], dueAt: new Date(at) });
+        expect(found).not.toHaveProperty('purgeAt');
+
+        await tasks.requestKill(tenant, idAt(2), at);
+        expect((await one(idAt(2))).purgeAt?.getTime()).toBeGreaterThan(at);
+      });
+
+      test('a task that has ended is not touched', async () => {
+        await insert(1);
+        await tasks.requestKill(tenant, idAt(1), startMs);
+        const outcome = await tasks.requestKill(tenant, idAt(1), startMs + 1);
+        expect(outcome).toEqual({ kind: 'ended', status: TaskState.KILLED, message: 'task is killed' });
+        expect(await one(idAt(1))).toMatchObject({ seq: 1, killRequestedAt: new Date(startMs) });
+      });
+
+      test('a task on the cluster is marked once', async () => {
+        await insert(1);
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1)]);
+        const requested = { kind: 'requested', status: TaskState.RUNNING };
+        expect(await tasks.requestKill(tenant, idAt(1), startMs + 5)).toEqual(requested);
+        expect(await tasks.requestKill(tenant, idAt(1), startMs + 6)).toEqual(requested);
+        expect(await one(idAt(1))).toMatchObject({ seq: 2, killRequestedAt: new Date(startMs + 5) });
+      });
+
+      test('a kill and a launch at once: one of them is first, and the other knows', async () => {
+        const places = Array.from({ length: 40 }, (_, place) => place + 1);
+        await insert(...places);
+        await Promise.all(
+          places.map(async (place) => {
+            const [killed, launched] = await Promise.all([
+              tasks.requestKill(tenant, idAt(place), startMs),
+              tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)]),
+            ]);
+            const applied = launched.missed.length === 0;
+            expect(killed.kind).toBe(applied ? 'requested' : 'killed');
+            expect((await one(idAt(place))).status).toBe(applied ? TaskState.STAGING : TaskState.KILLED);
+          }),
+        );
+      });
+    });
+
+    describe('loading for the scheduler', () => {
+      test('every live task once, page by page, in the order of ids, and no ended one', async () => {
+        await insert(5, 3, 1, 4, 2, 6, 7);
+        await tasks.requestKill(tenant, idAt(3), startMs);
+        await tasks.applyTransitions(frame(), [launch(idAt(5), 0), launch(idAt(7), 0), run(idAt(7), 1)]);
+        for (const batchSize of [1, 2, 3, 6, 100]) {
+          const pages: (readonly LiveTask[])[] = [];
+          for await (const page of tasks.liveTasks(batchSize)) pages.push(page);
+          expect(pages.flatMap(ids)).toEqual([1, 2, 4, 5, 6, 7].map(idAt));
+          expect(Math.max(...pages.map((page) => page.length))).toBeLessThanOrEqual(batchSize);
+        }
+      });
+
+      test('a waiting task is what the queue needs', async () => {
+        const portMappings = [{ containerPort: 80, hostPort: 0, protocol: 'tcp' as const }];
+        const image = {
+          image: 'busybox',
+          forcePullImage: false,
+          privileged: false,
+          net: 'BRIDGE',
+          parameters: [],
+        } as const;
+        const container = { type: 'DOCKER', docker: { ...image, portMappings }, volumes: [] } as const;
+        const spec = specOf({
+          commands: null,
+          container,
+          callbackUrl: 'http://127.0.0.1/',
+          callbackEvents: 'terminal',
+        });
+        await tasks.insertTasks([newTask(idAt(1), { spec })]);
+        expect(await tasks.loadLiveTasks([idAt(1)])).toEqual([
+          {
+            taskId: idAt(1),
+            live: {
+              task: {
+                taskId: idAt(1),
+                tenantId: tenant,
+                taskName: 'render-frame',
+                seq: 0,
+                attempt: 0,
+                countedFailures: 0,
+                freeFailures: 0,
+                retry: 2,
+                priority: 0,
+                needs: { cpuMillis: 500, memMb: 128, diskMb: 0, gpus: 0, ports: 2 },
+                constraints: spec.constraints,
+                callback: 'terminal',
+                submittedAtMs: startMs,
+                expireAtMs: startMs + 86_400_000,
+                notBeforeMs: 0,
+                killRequested: false,
+              },
+              live: null,
+            },
+          },
+        ]);
+      });
+
+      test('a task on the cluster comes with its present attempt, a requeued one without', async () => {
+        await insert(1);
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
+        const [waiting] = await tasks.loadLiveTasks([idAt(1)]);
+        expect(waiting?.live).toMatchObject({ task: { seq: 2, attempt: 1, notBeforeMs: startMs + 9000 }, live: null });
+        const second = { attempt: 2, atMs: startMs + 9500 };
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 2, second), run(idAt(1), 3, second)]);
+        await tasks.requestKill(tenant, idAt(1), startMs);
+        const [running] = await tasks.loadLiveTasks([idAt(1)]);
+        expect(running?.live).toMatchObject({
+          task: { seq: 4, attempt: 2, countedFailures: 1, notBeforeMs: 0, killRequested: true },
+          live: {
+            mesosTaskId: `render_frame-${idAt(1)}-2`,
+            frameworkId: 'framework-1',
+            agentId: 'agent-1',
+            agentHost: 'host-1',
+            launchedAtMs: startMs + 9500,
+            startedAtMs: startMs + 9500,
+            state: 'running',
+          },
+        });
+      });
+
+      test('ended and unknown ids are null, in the place asked for', async () => {
+        await insert(1, 2);
+        await tasks.requestKill(tenant, idAt(1), startMs);
+        const loaded = await tasks.loadLiveTasks([idAt(3), idAt(2), idAt(1)]);
+        expect(loaded.map(({ taskId, live }) => [taskId, live === null])).toEqual([
+          [idAt(3), true],
+          [idAt(2), false],
+          [idAt(1), true],
+        ]);
+        expect(await tasks.loadLiveTasks([])).toEqual([]);
+      });
+
+      test('waiting tasks from an id on', async () => {
+        await insert(1, 2, 3, 4, 5);
+        await tasks.applyTransitions(frame(), [launch(idAt(3), 0)]);
+        expect(ids(await tasks.waitingSince(idAt(2), 10))).toEqual([idAt(2), idAt(4), idAt(5)]);
+        expect(ids(await tasks.waitingSince(idAt(2), 2))).toEqual([idAt(2), idAt(4)]);
+      });
+
+      test('tasks on the cluster that another epoch wrote', async () => {
+        await insert(1, 2, 3, 4);
+        await tasks.applyTransitions(frame(1), [launch(idAt(1), 0), launch(idAt(2), 0), launch(idAt(3), 0)]);
+        await tasks.applyTransitions(frame(2), [run(idAt(2), 1)]);
+        expect(ids(await tasks.liveFromOlderEpoch(2, 10))).toEqual([idAt(1), idAt(3)]);
+        expect(ids(await tasks.liveFromOlderEpoch(2, 1))).toEqual([idAt(1)]);
+        expect(ids(await tasks.liveFromOlderEpoch(2, 10, idAt(2)))).toEqual([idAt(3)]);
+      });
+
+      test('kills requested, the longest asked first, until the task has ended', async () => {
+        await insert(1, 2, 3);
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), launch(idAt(2), 0)]);
+        await tasks.requestKill(tenant, idAt(1), startMs + 20);
+        await tasks.requestKill(tenant, idAt(2), startMs + 10);
+        await tasks.requestKill(tenant, idAt(3), startMs);
+        expect(ids(await tasks.killsRequested(10))).toEqual([idAt(2), idAt(1)]);
+        await tasks.applyTransitions(frame(1, 'frame-2'), [finish(idAt(2), 1)]);
+        expect(ids(await tasks.killsRequested(10))).toEqual([idAt(1)]);
+        expect((await one(idAt(2))).killRequestedAt).toEqual(new Date(startMs + 10));
+      });
+
+      test('specs to launch by', async () => {
+        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { traceparent: '00-a-b-01' })]);
+        const loaded = await tasks.loadLaunchSpecs([idAt(1), idAt(2), idAt(3)]);
+        expect(loaded.size).toBe(2);
+        expect(loaded.get(idAt(1))).toEqual({ spec: specOf(), traceparent: null });
+        expect(loaded.get(idAt(2))?.traceparent).toBe('00-a-b-01');
+      });
+    });
+
+    describe('the outbox', () => {
+      const leftovers = async (beforeMs: number) =>
+        (await tasks.outboxLeftovers(beforeMs, 10)).map(({ taskId, seq }) => [taskId, seq]);
+
+      test('an event waits until it was published, and the task with it', async () => {
+        await insert(1, 2);
+        const late = { atMs: startMs + 3000 };
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1), launch(idAt(2), 0, late)]);
+        expect(await leftovers(startMs + 1000)).toEqual([]);
+        expect(await leftovers(startMs + 1001)).toEqual([
+          [idAt(1), 1],
+          [idAt(1), 2],
+        ]);
+        const [event] = await tasks.outboxLeftovers(startMs + 1001, 10);
+        expect(event).toEqual({
+          v: 1,
+          taskId: idAt(1),
+          tenantId: tenant,
+          seq: 1,
+          status: TaskState.STAGING,
+          attempt: 1,
+          message: 'task is launched',
+          reason: null,
+          atMs: startMs + 1000,
+          callback: false,
+        });
+
+        await tasks.clearOutbox([
+          { taskId: idAt(1), seq: 1 },
+          { taskId: idAt(2), seq: 1 },
+          { taskId: idAt(9), seq: 1 },
+        ]);
+        expect(await leftovers(startMs + 9000)).toEqual([[idAt(1), 2]]);
+        expect(await one(idAt(2))).not.toHaveProperty('outboxAt');
+        await tasks.clearOutbox([{ taskId: idAt(1), seq: 2 }]);
+        expect(await leftovers(startMs + 9000)).toEqual([]);
+        expect(await one(idAt(1))).toMatchObject({ outbox: [], seq: 2 });
+        await tasks.clearOutbox([]);
+      });
+    });
+  });
+}
