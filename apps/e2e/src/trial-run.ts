@@ -1,0 +1,66 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TaskId } from '@juice/contracts';
+import {
+  createTenant,
+  startReceiver,
+  startStandalone,
+  type ReceivedCallback,
+  type Receiver,
+  type StandaloneProcess,
+  type Tenant,
+} from '@juice/trial';
+
+const bundle = join(import.meta.dirname, '../../../dist/apps/standalone/main.js');
+const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
+
+/** A standalone in a process of its own, its receiver, and a tenant; ended and removed by `close`. */
+export interface TrialRun {
+  readonly folder: string;
+  readonly receiver: Receiver;
+  juice(): StandaloneProcess;
+  tenant(): Tenant;
+  /** kill -9, then a new process on the same data. */
+  crashAndRestart(): Promise<void>;
+  callbacksOf(taskId: TaskId): readonly ReceivedCallback[];
+  /** The lines that tasks wrote to a file of the folder; none when there is no file yet. */
+  lines(file: string): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+export async function startTrialRun(
+  options: { answer?: (callback: ReceivedCallback) => number } = {},
+): Promise<TrialRun> {
+  const folder = await mkdtemp(join(tmpdir(), 'juice-e2e-'));
+  const receiver = await startReceiver({ secret, ...options });
+  const start = (): Promise<StandaloneProcess> =>
+    startStandalone({
+      bundle,
+      dataDir: folder,
+      env: { JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_SCHEDULE: '0s,100ms,500ms,1s,1s,1s,1s,1s,1s' },
+      inherited: process.env,
+    });
+  let juice = await start();
+  return {
+    folder,
+    receiver,
+    juice: () => juice,
+    tenant: () => createTenant(juice.url, 'e2e'),
+    async crashAndRestart() {
+      await juice.end('SIGKILL');
+      juice = await start();
+    },
+    callbacksOf: (taskId) => receiver.received.filter((callback) => callback.taskId === taskId),
+    lines: (file) =>
+      readFile(join(folder, file), 'utf8').then(
+        (text) => text.split('\n').filter((line) => line !== ''),
+        () => [],
+      ),
+    async close() {
+      await juice.end('SIGTERM');
+      await receiver.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
