@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { parseExactJson, writeExactJson } from '@juice/contracts';
 import { brokerFailure } from './broker-failure.ts';
 
@@ -21,12 +22,13 @@ export type DecodedBody =
   { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly problem: string };
 
 /** Reads a body: UTF-8, JSON, not too large. */
-export function decodeBody(bytes: Uint8Array): DecodedBody {
+export function decodeBody(bytes: Buffer): DecodedBody {
   if (bytes.length > maxBodyBytes) return { ok: false, problem: `more than ${maxBodyBytes} bytes` };
+  if (!isUtf8(bytes)) return { ok: false, problem: 'not UTF-8' };
   try {
-    return { ok: true, body: parseExactJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) };
-  } catch (error: unknown) {
-    // TypeError is TextDecoder's; parseExactJson throws nothing but SyntaxError.
-    return { ok: false, problem: error instanceof TypeError ? 'not UTF-8' : 'not JSON' };
+    return { ok: true, body: parseExactJson(bytes.toString()) };
+  } catch {
+    // It throws nothing but SyntaxError.
+    return { ok: false, problem: 'not JSON' };
   }
 }

@@ -63,5 +63,6 @@ export function matchesPattern(pattern: string, routingKey: string): boolean {
     if (head === '#') return match(rest, words) || (words.length > 0 && match(patterns, words.slice(1)));
     return words.length > 0 && (head === '*' || head === words[0]) && match(rest, words.slice(1));
   };
-  return match(pattern.split('.'), routingKey === '' ? [] : routingKey.split('.'));
+  const split = (text: string): readonly string[] => (text === '' ? [] : text.split('.'));
+  return match(split(pattern), split(routingKey));
 }
