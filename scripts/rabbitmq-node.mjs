@@ -136,7 +136,10 @@ function killGroup(pid, signal) {
  * (below the range that systems take ephemeral ports from), unless somebody else has it.
  */
 async function preferredPort() {
-  const hash = createHash('sha256').update(import.meta.dirname).digest().readUInt32BE(0);
+  const hash = createHash('sha256')
+    .update(import.meta.dirname)
+    .digest()
+    .readUInt32BE(0);
   return (await freePort(20_000 + (hash % 10_000))) ?? freePort();
 }
 

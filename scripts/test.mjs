@@ -1,0 +1,90 @@
+// The test command (`npm test`): formatting, then lint, type check, tests and build of every project, with a private
+// RabbitMQ node for the integration tests. Everything runs even when something fails; the exit code and the last line
+// tell. Totals are read from Jest's own summaries, so they are right for results that nx restores from its cache too.
+import { spawn } from 'node:child_process';
+import { startRabbitNode } from './rabbitmq-node.mjs';
+import { countTests } from './count-tests.mjs';
+
+const isCI = process.env.CI === 'true';
+const problems = [];
+let node = null;
+let running = null;
+
+// The node must not outlive an interrupted run; what runs now is told to end as well.
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => {
+    running?.kill(signal);
+    void node?.stop?.().finally(() => process.exit(1));
+    if (node === null) process.exit(1);
+  });
+}
+
+heading('format');
+if ((await run('prettier', ['--check', '.'])).code !== 0) problems.push('format: run npm run format');
+
+heading('RabbitMQ');
+const started = await startRabbitNode();
+const env = { ...process.env };
+if ('url' in started) {
+  node = started;
+  env.JUICE_TEST_AMQP_URL = started.url;
+  console.log(`RabbitMQ ${started.version} at ${started.url}`);
+} else {
+  delete env.JUICE_TEST_AMQP_URL;
+  console.log(`NO RabbitMQ: ${started.skipped}`);
+  if (isCI) problems.push(`RabbitMQ: ${started.skipped}`);
+}
+
+heading('lint, typecheck, test, build');
+const targets = ['-t', 'lint', 'typecheck', 'test', 'build'];
+const { code, output } = await run('nx', ['run-many', ...targets, '--outputStyle=static', '--parallel=2'], env);
+await node?.stop();
+const tests = countTests(output);
+if (code !== 0) problems.push(...failedTasks(output));
+if (tests.passed + tests.failed === 0) problems.push('test: no test ran');
+if (tests.failed > 0 && code === 0) problems.push('test: failures in a run that nx counts as successful');
+
+heading('result');
+for (const line of new Set(output.match(/^.*SKIPPED .*$/gm) ?? [])) console.log(line.trim());
+for (const problem of problems) console.log(`FAILED ${problem}`);
+if (tests.skipped > 0) console.log(`${tests.skipped} skipped`);
+console.log(`${tests.passed} passed, ${tests.failed} failed`);
+process.exitCode = problems.length === 0 ? 0 : 1;
+
+/** Runs one of the workspace's programs; its output is shown as it comes and returned without colours. */
+function run(program, args, environment = process.env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(`node_modules/.bin/${program}`, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    running = child;
+    const chunks = [];
+    for (const [stream, target] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
+      stream.on('data', (chunk) => {
+        chunks.push(chunk);
+        target.write(chunk);
+      });
+    }
+    child.once('error', reject);
+    child.once('close', (exitCode) => {
+      running = null;
+      resolve({
+        code: exitCode ?? 1,
+        output: Buffer.concat(chunks)
+          .toString()
+          .replaceAll(/\x1b\[[0-9;]*m/g, ''),
+      });
+    });
+  });
+}
+
+/** The tasks nx lists at the end of its output, `- project:target`. */
+function failedTasks(output) {
+  const failed = /^\s*Failed tasks:\s*$([\s\S]*)/m.exec(output)?.[1]?.match(/^\s*- \S+:\S+/gm) ?? [];
+  return failed.length === 0 ? ['nx run-many'] : failed.map((line) => line.trim().slice(2));
+}
+
+function heading(words) {
+  console.log(`\n=== ${words} ===\n`);
+}
