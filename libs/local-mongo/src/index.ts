@@ -1,0 +1,1 @@
+export { startLocalMongo, type LocalMongo, type LocalMongoOptions } from './local-mongo.ts';
