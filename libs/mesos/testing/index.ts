@@ -1,3 +1,4 @@
+export { mesosConformance, type ClusterUnderTest } from './conformance.ts';
 export {
   callFromJson,
   eventFromJson,
