@@ -1,0 +1,217 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import request from 'supertest';
+import { failureAnswer, parseExactJson, type TaskSpec } from '@juice/contracts';
+import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
+import { openPolicy } from './machine-policy.ts';
+
+// Submissions at random against an oracle: a body is put together from parts that are each known to be right (with what
+// they mean) or wrong (with the member to be blamed). Right in all parts: stored, meaning just that. Wrong in any: all of
+// the wrong ones are named, and nothing is stored.
+
+type Right = { readonly body: object; readonly means: Partial<TaskSpec> };
+type Wrong = { readonly body: object; readonly blames: string };
+type Part = Right | Wrong;
+
+const right = (body: object, means: Partial<TaskSpec> = {}): Right => ({ body, means });
+const wrong = (body: object, blames: string): Wrong => ({ body, blames });
+const absent = (member: string): fc.Arbitrary<Right> => fc.constantFrom(right({}), right({ [member]: null }));
+/** Mostly right, else nobody would ever get past the first wrong part. */
+const mostly = (rights: fc.Arbitrary<Right>, wrongs: fc.Arbitrary<Wrong>): fc.Arbitrary<Part> =>
+  fc.oneof({ weight: 9, arbitrary: rights }, { weight: 1, arbitrary: wrongs });
+
+const printable = fc.string({ unit: 'grapheme-ascii', maxLength: 100 });
+const junk = fc.oneof(fc.boolean(), fc.object(), fc.array(fc.integer(), { minLength: 1 }));
+const name = mostly(
+  printable.filter((text) => text.trim() !== '').map((taskName) => right({ taskName }, { taskName })),
+  fc
+    .oneof(fc.constantFrom('', ' ', null, 'x'.repeat(101), 'a\tb'), junk)
+    .map((taskName) => wrong({ taskName }, 'taskName')),
+);
+const image = fc.stringMatching(/^[a-z0-9]{1,9}(\/[a-z0-9]{1,9}){0,2}(:[a-z0-9]{1,9})?$/);
+const net = fc.constantFrom('BRIDGE', 'HOST', 'NONE', 'USER');
+const work = mostly(
+  fc.oneof(
+    printable
+      .filter((text) => text.trim() !== '')
+      .map((commands) => right({ commands, container: null }, { commands, container: null })),
+    fc.record({ image, net, privileged: fc.boolean(), args: fc.array(printable, { maxLength: 3 }) }).map((c) => {
+      const { args, ...asked } = c;
+      const docker = { ...asked, forcePullImage: true, parameters: [], portMappings: [] };
+      const container = { type: 'DOCKER' as const, docker, volumes: [] };
+      return right({ container: { docker: asked }, args }, { commands: null, container, args });
+    }),
+  ),
+  fc.constantFrom(
+    wrong({}, 'container, commands'),
+    wrong({ commands: 'a', container: { docker: { image: 'a' } } }, 'container, commands'),
+    wrong({ container: { docker: { image: 'a', net: 'LAN' } } }, 'container.docker.net'),
+    wrong({ container: {} }, 'container.docker'),
+    wrong({ commands: 'a', args: ['b'] }, 'args'),
+  ),
+);
+const amount = (least: number, most: number) => fc.double({ min: least, max: most, noNaN: true });
+const resources = mostly(
+  fc.oneof(
+    fc.record({ cpu: amount(0.001, 16), mem: amount(0.001, 16_384) }).map(({ cpu, mem }) =>
+      right(
+        { resources: { cpu, mem } },
+        {
+          resources: {
+            role: '*',
+            // Rounded up to what Mesos can tell apart, forgiving what a double cannot say.
+            cpus: Math.max(0.1, Number((Math.ceil(Number((cpu * 1000).toFixed(6))) / 1000).toFixed(3))),
+            memMb: Math.max(256, Math.ceil(Number(mem.toFixed(6)))),
+            diskMb: 0,
+            gpus: 0,
+            ports: 0,
+          },
+        },
+      ),
+    ),
+    absent('resources'),
+  ),
+  fc.oneof(
+    fc.constantFrom(0, -1, -0.001, 16.001, 1e9, '1', true).map((cpu) => wrong({ resources: { cpu } }, 'resources.cpu')),
+    fc.constantFrom(0, -5, 16_385, '512').map((mem) => wrong({ resources: { mem } }, 'resources.mem')),
+  ),
+);
+const variable = fc.record({ name: fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,9}$/), value: printable });
+const env = mostly(
+  fc.oneof(
+    variable.map((one) => right({ env: one }, { env: [one] })),
+    fc
+      .uniqueArray(variable, { selector: ({ name }) => name, maxLength: 5 })
+      .map((list) => right({ envs: list }, { env: list })),
+    absent('env'),
+  ),
+  fc.constantFrom(wrong({ env: 5 }, 'env'), wrong({ env: [{ name: 'A=', value: '' }] }, 'env[0].name')),
+);
+const retry = mostly(
+  fc.oneof(
+    fc.nat(10).map((retry) => right({ retry }, { retry })),
+    absent('retry'),
+  ),
+  fc.constantFrom(-1, 11, 1.5, '1', true).map((retry) => wrong({ retry }, 'retry')),
+);
+const priority = mostly(
+  fc.oneof(
+    fc.integer({ min: -9, max: 9 }).map((given) => right({ priority: given }, { priority: given === 1 ? 1 : 0 })),
+    absent('priority'),
+  ),
+  fc.constantFrom(0.5, 'high', []).map((priority) => wrong({ priority }, 'priority')),
+);
+const url = mostly(
+  fc.oneof(
+    fc.webUrl({ withQueryParameters: true }).map((callbackUrl) => right({ callbackUrl }, { callbackUrl })),
+    absent('callbackUrl'),
+  ),
+  fc
+    .constantFrom('x', 'ftp://a/', 'http://u:p@a/', 'http://a/#b', 5)
+    .map((given) => wrong({ callbackUrl: given }, 'callbackUrl')),
+);
+const constraints = mostly(
+  fc.oneof(
+    fc
+      .record({
+        field: fc.constantFrom('rack_id', 'RACK_ID', 'HostName'),
+        value: fc.stringMatching(/^[a-z0-9.]{1,9}$/),
+      })
+      .map((c) =>
+        right(
+          { constraints: { field: c.field, values: [c.value] } },
+          { constraints: [{ field: c.field === 'HostName' ? 'HOSTNAME' : 'RACK_ID', values: [c.value] }] },
+        ),
+      ),
+    absent('constraints'),
+  ),
+  fc.constantFrom(wrong({ constraints: { field: 'X', values: ['a'] } }, 'constraints.field')),
+);
+/** What nobody knows is ignored, whatever it holds. */
+const unknown = fc
+  .dictionary(fc.stringMatching(/^x[a-z]{1,5}$/), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 3 })
+  .map((body) => right(body));
+
+const nothingAsked: TaskSpec = {
+  taskName: '',
+  callbackUrl: null,
+  callbackEvents: 'all',
+  commands: null,
+  container: null,
+  resources: { role: '*', cpus: 1, memMb: 512, diskMb: 0, gpus: 0, ports: 0 },
+  env: [],
+  args: [],
+  uris: [],
+  constraints: [],
+  priority: 0,
+  retry: 0,
+};
+
+test('every submission is stored as it was meant, or refused for what is wrong with it', async () => {
+  const { submitTask, tasks } = createApiFixture({ policy: openPolicy });
+  const parts = fc.tuple(name, work, resources, env, retry, priority, url, constraints, unknown);
+  const submission = fc.asyncProperty(parts, async (parts) => {
+    const body = Object.assign({}, ...parts.map((part) => part.body)) as object;
+    const blamed = parts.flatMap((part) => ('blames' in part ? [part.blames] : []));
+    const storedBefore = tasks.stored.size;
+    const outcome = await submitTask({ tenantId: 't', body, traceparent: null });
+    if (!outcome.ok) {
+      expect(outcome.problems.map(({ member }) => member).toSorted()).toEqual(blamed.toSorted());
+      expect(tasks.stored.size).toBe(storedBefore);
+      return;
+    }
+    expect(blamed).toEqual([]);
+    const means = Object.assign({}, ...parts.map((part) => ('means' in part ? part.means : {}))) as Partial<TaskSpec>;
+    const task = tasks.stored.get(outcome.taskId);
+    expect(task?.spec).toEqual({ ...nothingAsked, ...means });
+    expect(task).toMatchObject({ tenantId: 't', submitAtMs: seedInstantMs });
+  });
+  await fc.assert(submission, { numRuns: 500 });
+});
+
+test('any text at all is answered with the envelope, and stored only when it is answered with an id', async () => {
+  const { app, tasks } = createApiFixture();
+  const member = fc.constantFrom(
+    'taskName',
+    'commands',
+    'container',
+    'env',
+    'envs',
+    'args',
+    'resources',
+    'docker',
+    'image',
+  );
+  const { value: nested } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      fc.jsonValue({ maxDepth: 1 }),
+      fc.string({ unit: 'binary' }),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(fc.oneof(member, fc.string()), tie('value'), { maxKeys: 6, noNullPrototype: true }),
+    ),
+  }));
+  const text = fc.oneof(
+    nested.map((value) => JSON.stringify(value)),
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+  );
+  const server = app.listen(0, '127.0.0.1');
+  try {
+    const anything = fc.asyncProperty(text, async (text) => {
+      const storedBefore = tasks.stored.size;
+      const response = await request(server).post('/v1/tasks').set('X-Tenant-Id', 't').type('json').send(text);
+      if (response.status === 200) {
+        expect(parseExactJson(response.text)).toMatchObject({ status: 0, data: { taskId: expect.any(BigInt) } });
+        expect(tasks.stored.size).toBe(storedBefore + 1);
+      } else {
+        expect(response.status).toBe(400);
+        failureAnswer.parse(response.body);
+        expect(tasks.stored.size).toBe(storedBefore);
+      }
+    });
+    await fc.assert(anything, { numRuns: 300 });
+  } finally {
+    server.close();
+  }
+});
