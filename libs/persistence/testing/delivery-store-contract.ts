@@ -304,6 +304,34 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       expect(await stored()).toEqual(before);
     });
 
+    // Settling reads, then writes under the token: the scheduler, which needs none, may write in between.
+    test.each(['settleDelivered', 'settleFailed', 'settleDead', 'hold'] as const)(
+      'a state that arrives during %s is neither lost nor given up with the older',
+      async (settling) => {
+        const lanes = Array.from({ length: 40 }, (_, n) => idAt(100 + n));
+        await tasks.insertTasks(lanes.map((lane) => calledBack(lane)));
+        await tasks.applyTransitions(
+          frame(),
+          lanes.flatMap((lane) => [launch(lane, 0), run(lane, 1, callback)]),
+        );
+        const when = { nowMs: t0, leaseMs, retryAtMs: t0 + 1, cause: 'gone' };
+        await Promise.all(
+          lanes.map(async (taskId) => {
+            const lane = await deliveries.claim(taskId, { nowMs: t0, token: `${taskId}`, leaseMs });
+            if (lane === null) throw new Error('the lane could not be claimed');
+            const settle = () =>
+              settling === 'hold' ? deliveries.hold(lane, 'gone') : deliveries[settling](lane, when);
+            await Promise.all([settle(), tasks.applyTransitions(frame(1, `${taskId}`), [finish(taskId, 2, callback)])]);
+          }),
+        );
+        for (const task of await tasks.findTasks(tenant, lanes)) {
+          const { pending = [], state, dueAt } = task.callback ?? {};
+          expect(pending.at(-1)).toMatchObject({ seq: 3, status: TaskState.FINISHED });
+          expect(dueAt !== undefined || state === 'held').toBe(true);
+        }
+      },
+    );
+
     test('an attempt can be logged twice', async () => {
       const attempt = {
         taskId: id,
