@@ -1,6 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { closedPort, startReceiver, startSocketReceiver, type Reaction } from '../testing/receivers.ts';
+import {
+  closedPort,
+  startReceiver,
+  startSocketReceiver,
+  startUntrustedReceiver,
+  type Reaction,
+} from '../testing/receivers.ts';
 import { until } from '../testing/until.ts';
 import { parseAllowList } from './destination.ts';
 import { createGuardedAgents, type Resolve } from './guard-dial.ts';
@@ -180,6 +186,14 @@ describe('no answer', () => {
   test('TLS spoken to a server without it', async () => {
     const { url } = await receiver();
     expect(await senderOf()(url.replace('http:', 'https:'))).toMatchObject({ kind: 'failed', phase: 'tls' });
+  });
+
+  test('a certificate that is not to be trusted', async () => {
+    const { port, requests, close } = await startUntrustedReceiver();
+    closers.push(close);
+    const send = senderOf({ resolve: async () => [{ address: '127.0.0.1', family: 4 }] });
+    expect(await send(`https://receiver.example:${port}/`)).toMatchObject({ kind: 'failed', phase: 'tls' });
+    expect(requests()).toBe(0);
   });
 
   test('a TLS handshake that hangs has a limit of its own', async () => {

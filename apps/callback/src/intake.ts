@@ -90,7 +90,7 @@ export function startIntake(deps: IntakeDeps): Intake {
       const taken = queue.take();
       if (taken === null) break;
       underWay.set(taken.id, false);
-      const work = workOn(taken.id, taken.group).catch(trouble);
+      const work = workOn(taken.id, taken.group).catch(failed);
       works.add(work);
       void work.finally(() => {
         works.delete(work);
@@ -115,6 +115,7 @@ export function startIntake(deps: IntakeDeps): Intake {
         if (group === endpoint || queue.move(group, endpoint)) {
           group = endpoint;
           await deps.deliver(lane);
+          failures = 0;
         } else if (queue.waitingIn(endpoint) < mostWaitingInGroup) {
           await store.release(lane, now());
           waitsIn = endpoint;
@@ -130,17 +131,21 @@ export function startIntake(deps: IntakeDeps): Intake {
     }
   }
 
-  function trouble(error: unknown): void {
-    if (!(error instanceof DependencyFailure)) {
-      deps.onBroken(error);
-      return;
-    }
-    if (isStoreUp) {
-      log.warn('dependency.lost', { dependency: error.dependency, operation: error.operation, error });
-      isStoreUp = false;
-      deps.onStoreDown();
+  /** Of what is under way, the first to fail; the others say nothing new. */
+  function failed(error: unknown): void {
+    if (!(error instanceof DependencyFailure)) deps.onBroken(error);
+    else if (isStoreUp) {
+      loseStore(error);
       alarm.ring();
     }
+  }
+
+  function loseStore(error: DependencyFailure): void {
+    if (failures === 0)
+      log.warn('dependency.lost', { dependency: error.dependency, operation: error.operation, error });
+    failures += 1;
+    isStoreUp = false;
+    deps.onStoreDown();
   }
 
   /** Looks for what is due, and says how long to sleep. */
@@ -154,9 +159,9 @@ export function startIntake(deps: IntakeDeps): Intake {
       }
     }
     isStoreUp = true;
-    failures = 0;
     fill();
     const nextMs = await store.nextDueAt();
+    if (underWay.size === 0) failures = 0;
     overdueMs = nextMs === null ? 0 : Math.max(0, now() - nextMs);
     if (!isClosed) deps.onSwept();
     const floorMs = queue.size > 0 ? crowdedSleepMs : shortestSleepMs;
@@ -165,16 +170,19 @@ export function startIntake(deps: IntakeDeps): Intake {
 
   async function sweepForever(): Promise<void> {
     while (!isClosed) {
-      let sleepMs: number;
+      let sleepMs = limits.longestSleepMs;
       try {
         sleepMs = await sweep();
       } catch (error: unknown) {
-        trouble(error);
-        sleepMs = Math.min(limits.longestSleepMs, failedSleepMs * 2 ** Math.min(failures, 10));
-        failures += 1;
-        alarm.clear();
+        if (error instanceof DependencyFailure) loseStore(error);
+        else deps.onBroken(error);
       }
-      if (!isClosed) await alarm.sleep(sleepMs);
+      // A write can fail where a read works (a primary steps down): that is slept over as well.
+      if (isStoreUp && !isClosed) await alarm.sleep(sleepMs);
+      if (!isStoreUp && !isClosed) {
+        alarm.clear();
+        await alarm.sleep(Math.min(limits.longestSleepMs, failedSleepMs * 2 ** Math.min(failures - 1, 10)));
+      }
     }
   }
 

@@ -1,6 +1,8 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net';
 import { parseExactJson } from '@juice/contracts';
+import { selfSigned } from './self-signed.ts';
 
 /** A POST as a receiver got it. */
 export interface Received {
@@ -45,6 +47,25 @@ export async function startReceiver(react: Reaction = (_, response) => void resp
     url: `http://127.0.0.1:${port}`,
     port,
     received,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** An HTTPS server whose certificate is not to be trusted; counts the requests that reach it all the same. */
+export async function startUntrustedReceiver(): Promise<{ port: number; requests(): number; close(): Promise<void> }> {
+  let requests = 0;
+  const server = createTlsServer(selfSigned, (_, response) => {
+    requests += 1;
+    response.end();
+  });
+  const port = await listen(server);
+  return {
+    port,
+    requests: () => requests,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
