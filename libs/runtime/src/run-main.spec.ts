@@ -24,6 +24,11 @@ test('anything else exits 1 with its stack', async () => {
   expect(words).toContain('TypeError: oops\n    at');
 });
 
+test('a main interrupted by its stop signal leaves the exit to stopping', async () => {
+  const stopping = AbortSignal.abort();
+  expect(await run(async () => stopping.throwIfAborted())).toEqual({ code: null, words: '' });
+});
+
 test('a main that goes well neither writes nor exits', async () => {
   expect(await run(async () => undefined)).toEqual({ code: null, words: '' });
 });

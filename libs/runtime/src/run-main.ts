@@ -5,7 +5,8 @@ const configExitCode = 78;
 
 /**
  * Runs a main and turns what it throws before it has a log into words on stderr and an exit code: 78 with all problems
- * for a configuration that cannot be used, 1 with the error for anything else.
+ * for a configuration that cannot be used, 1 with the error for anything else. A main that was interrupted by its own
+ * stop signal (an AbortError) says nothing: stopping is under way, and exits by itself.
  */
 export async function runMain(
   main: () => Promise<void>,
@@ -14,6 +15,7 @@ export async function runMain(
   try {
     await main();
   } catch (error: unknown) {
+    if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError') return;
     const isConfig = error instanceof ConfigProblems;
     const words = isConfig ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
     host.stderr.write(`${words}\n`);
