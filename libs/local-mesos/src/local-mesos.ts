@@ -5,7 +5,8 @@ import { createAgentListener } from './http/agent-http.ts';
 import { agentAttributes, agentResources, type AgentSpec } from './agent-spec.ts';
 import { createCluster, type Cluster } from './cluster/cluster.ts';
 import type { Fault } from './cluster/faults.ts';
-import type { ClusterSettings } from './cluster/cluster-state.ts';
+import type { ClusterSettings, Effect } from './cluster/cluster-state.ts';
+import { lockFolder } from './data-lock.ts';
 import { createDriver, type Driver, type Executor } from './driver.ts';
 import { createEventStreams } from './http/event-streams.ts';
 import { createMasterListener, type Credentials } from './http/master-http.ts';
@@ -69,20 +70,28 @@ const weekMs = 7 * 24 * 3_600_000;
 /**
  * Starts a stand-in for a Mesos cluster: a master and agents on ports of their own, in this process. Ids of agents and of
  * frameworks that are gone live on in `dataDir`; tasks do not: what a former run left is killed first, and the master
- * answers GONE for it. Throws if a port is taken or the folder cannot be used.
+ * answers GONE for it. Throws if a port is taken or the folder cannot be used, as when another cluster uses it.
  */
 export async function startLocalMesos(options: LocalMesosOptions): Promise<LocalMesos> {
+  const lock = lockFolder(options.dataDir);
+  try {
+    const mesos = await startLocked(options);
+    return { ...mesos, stop: () => mesos.stop().finally(() => lock.release()) };
+  } catch (error: unknown) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
   const { host = '127.0.0.1', port = 0, dataDir, agents } = options;
   const folders = agents.map((_spec, index) => join(dataDir, `agent-${index}`));
+  const stateFile = createStateFile(dataDir);
+  const saved = stateFile.read() ?? { agentIds: [], completed: [] };
   await cleanUp(folders, options);
   const servers = await listenAll(host, [port, ...agents.map(() => 0)]);
   const ports = servers.map(portOf);
-  const stateFile = createStateFile(dataDir);
-  const cluster = createFrom(options, {
-    host,
-    ports,
-    ...(stateFile.read() ?? { agentIds: [], completed: [] }),
-  });
+  const cluster = createFrom(options, { host, ports, ...saved });
   stateFile.write(cluster.snapshot());
   const streams = createEventStreams();
   // The executor reports to the driver, which is made with it; no task is launched before both are there.
@@ -90,32 +99,23 @@ export async function startLocalMesos(options: LocalMesosOptions): Promise<Local
   const executor = createExecutor(options, folders, (containerId, report) =>
     late.driver?.feed((nowMs) => cluster.report(containerId, report, nowMs)),
   );
-  const driver = createDriver(cluster, {
-    now: Date.now,
-    executor,
-    stream: {
-      send: ({ streamId, event }) => streams.send(streamId, event),
-      end: ({ streamId, abrupt }) => streams.end(streamId, abrupt),
-    },
-    save: () => stateFile.write(cluster.snapshot()),
-  });
+  const stream = {
+    send: ({ streamId, event }: Effect & { kind: 'event' }) => streams.send(streamId, event),
+    end: ({ streamId, abrupt }: Effect & { kind: 'end' }) => streams.end(streamId, abrupt),
+  };
+  const save = (): void => stateFile.write(cluster.snapshot());
+  const driver = createDriver(cluster, { now: Date.now, executor, stream, save });
   late.driver = driver;
-  const [master, ...agentServers] = servers;
-  const masterListener = createMasterListener({
-    cluster,
-    driver,
-    streams,
-    newUuid: randomUUID,
-    credentials: options.credentials ?? null,
-    address: () => `${host}:${ports[0]}`,
+  const { credentials = null } = options;
+  const master = { cluster, driver, streams, newUuid: randomUUID, credentials, address: `${host}:${ports[0]}` };
+  servers.forEach((server, index) => {
+    server.on('request', index === 0 ? createMasterListener(master) : createAgentListener(folders[index - 1] ?? ''));
   });
-  master?.on('request', masterListener);
-  agentServers.forEach((server, index) => server.on('request', createAgentListener(folders[index] ?? '')));
-  const urls = ports.map((each) => `http://${host}:${each}`);
+  const [url = '', ...agentUrls] = ports.map((each) => `http://${host}:${each}`);
   return {
     ...faultsOf(cluster, driver),
-    url: urls[0] ?? '',
-    agentUrls: urls.slice(1),
+    url,
+    agentUrls,
     agentIds: cluster.state.agents.map((agent) => agent.id),
     async stop() {
       driver.stop();

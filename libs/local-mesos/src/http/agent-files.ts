@@ -23,6 +23,7 @@ const bad = (body: string): FilesAnswer => ({ kind: 'text', status: 400, body })
  * folders above it; so the folder of its runs must be where it was made, and the file below the run that is asked for.
  */
 async function resolveFile(agentFolder: string, path: string): Promise<string | null> {
+  if (path.split('/').includes('..')) return null;
   const parts = normalize(`/${path}`).split('/').slice(1);
   const [frameworks, frameworkId = '', executors, taskId = '', runs, run = ''] = parts;
   if (frameworks !== 'frameworks' || executors !== 'executors' || runs !== 'runs') return null;

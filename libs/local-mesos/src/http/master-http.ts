@@ -20,8 +20,8 @@ export interface MasterHttpSetup {
   readonly streams: EventStreams;
   readonly newUuid: () => string;
   readonly credentials: Credentials | null;
-  /** Answers that say where the master is. */
-  readonly address: () => string;
+  /** `host:port`, for answers that say where the master is. */
+  readonly address: string;
 }
 
 /** No call of a scheduler comes near this; a body beyond it is refused (413) instead of filling the memory. */
@@ -44,7 +44,7 @@ const views: Readonly<Record<string, (setup: MasterHttpSetup, response: ServerRe
   '/health': (_setup, response) => answer(response, 200, ''),
   '/version': (_setup, response) => answerJson(response, { version: '1.12.0' }),
   '/redirect': ({ address }, response) => {
-    response.writeHead(307, { Location: `//${address()}` }).end();
+    response.writeHead(307, { Location: `//${address}` }).end();
   },
   '/state': ({ cluster }, response) => answerJson(response, describeState(cluster.state)),
   '/slaves': ({ cluster }, response) => answerJson(response, describeAgents(cluster.state)),

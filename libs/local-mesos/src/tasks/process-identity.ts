@@ -85,7 +85,7 @@ function readEnvironment(pid: string): readonly string[] {
 }
 
 /** When a process started, in clock ticks since boot; null where there is no such process or no /proc. */
-function readStartTime(pid: number): string | null {
+export function readStartTime(pid: number): string | null {
   return readStat(pid)?.startTime ?? null;
 }
 
