@@ -15,7 +15,7 @@ export async function runTasksOnStandalone(options: {
 }): Promise<boolean> {
   const { tasks, concurrency, say } = options;
   const folder = await mkdtemp(join(tmpdir(), 'juice-bench-'));
-  const secret = `whsec_${Buffer.from('a secret for benchmarks').toString('base64')}`;
+  const secret = `whsec_${Buffer.from('a secret for benchmarks alone').toString('base64')}`;
   const receiver = await startReceiver({ secret });
   const juice = await startStandalone({
     bundle: options.bundle,
@@ -60,6 +60,15 @@ export async function runTasksOnStandalone(options: {
     );
     const counts = [ids.length, ran.length, new Set(ran).size, finished(), finishedIds.size];
     return counts.every((count) => count === tasks) && unsigned === 0;
+  } catch (error: unknown) {
+    say(
+      (await readFile(join(folder, 'standalone.log'), 'utf8'))
+        .split('\n')
+        .filter((line) => !line.includes('the stream is over'))
+        .join('\n')
+        .slice(-9_000),
+    );
+    throw error;
   } finally {
     await juice.end('SIGTERM');
     await receiver.close();

@@ -18,7 +18,7 @@ export interface IntakeBroker {
 }
 
 export interface Intake {
-  /** Starts to consume; rejects when the broker is not there (the sweep finds the tasks meanwhile). */
+  /** Starts to consume, now or as soon as the broker is there; the sweep finds the tasks meanwhile. */
   consume(): Promise<void>;
   /** Looks in MongoDB for what a lost message would have told: tasks waiting, kills requested. */
   sweep(): Promise<void>;

@@ -29,13 +29,20 @@ export function createPerformer(deps: {
   const { frameworkId, log, now } = deps;
   const offers = new Map<string, Offer>();
   let demand: Promise<unknown> = Promise.resolve();
+  let isOver = false;
+
+  /** Once: after it, every call still in hand fails, and that is no news. */
+  function giveUp(detail: string): void {
+    if (!isOver) deps.onDoubt(detail);
+    isOver = true;
+  }
 
   async function make(kind: MesosCall['kind'], wireCall: Draft<FrameworkCall>): Promise<CallAnswer> {
     const answer = await deps.call(wireCall);
-    if (answer.kind === 'accepted') return answer;
+    if (answer.kind === 'accepted' || isOver) return answer;
     const level = answer.kind === 'refused' ? 'error' : 'warn';
     log[level]('call.failed', { call: kind, outcome: answer.kind, detail: answer.detail });
-    if (answer.kind === 'subscription-lost') deps.onDoubt(answer.detail);
+    if (answer.kind === 'subscription-lost') giveUp(answer.detail);
     return answer;
   }
 
@@ -57,7 +64,7 @@ export function createPerformer(deps: {
     const answer = await make('accept', call);
     if (answer.kind === 'accepted') answered(included, 'accepted', '');
     else if (answer.kind === 'refused') answered(included, 'refused', answer.detail);
-    else if (answer.kind === 'unknown') deps.onDoubt(`what became of an ACCEPT is not known: ${answer.detail}`);
+    else if (answer.kind === 'unknown') giveUp(`what became of an ACCEPT is not known: ${answer.detail}`);
   }
 
   function answered(launches: readonly Launch[], answer: 'accepted' | 'refused', detail: string): void {

@@ -108,20 +108,7 @@ export function startTerm(deps: TermDeps): Term {
     loaded = true;
     becomeReady();
     log.info('leader.loaded', { epoch, tasks: count });
-    void keepConsuming();
-  }
-
-  async function keepConsuming(): Promise<void> {
-    while (!ending.signal.aborted) {
-      try {
-        await intake.consume();
-        return;
-      } catch (error: unknown) {
-        // The sweep finds the tasks meanwhile.
-        log.warn('dependency.unreachable', { dependency: 'rabbitmq', operation: 'consume', error });
-        await wait(1_000, undefined, { signal: ending.signal }).catch(() => undefined);
-      }
-    }
+    await intake.consume();
   }
 
   async function session(): Promise<SessionEnd> {

@@ -54,8 +54,6 @@ const embedded: Environment = {
   JUICE_AMQP_URL: 'amqp://embedded',
   JUICE_MESOS_MASTERS: 'http://embedded',
   JUICE_CALLBACK_SECRET: `whsec_${Buffer.alloc(24).toString('base64')}`,
-  // Nobody else can lead here: a crashed process need not be waited for longer.
-  JUICE_LEASE: '2s',
   // Receivers under development are on this machine.
   JUICE_CALLBACK_ALLOW: '127.0.0.0/8,::1,localhost',
 };

@@ -2,18 +2,28 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
 import { describeAllowed, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
-import { createDeliveryStore, createFrameworkStore, createLeaseStore, createTaskStore } from '@juice/persistence';
+import {
+  createDeliveryStore,
+  createFrameworkStore,
+  createLeaseStore,
+  createTaskStore,
+  type LeaseStore,
+} from '@juice/persistence';
 import { ConfigProblems, createStop, runMain } from '@juice/runtime';
 import { startScheduler } from '@juice/scheduler';
 import { writeBanner } from './banner.ts';
 import { keepCallbackSecret } from './callback-secret.ts';
 import { readConfig } from './config.ts';
+import { runPartThread } from './part-thread.ts';
 import { startParts } from './parts.ts';
 
-await runMain(async () => {
+await (isMainThread ? runMain(runStandalone) : runPartThread());
+
+async function runStandalone(): Promise<void> {
   const environment = { ...process.env };
   const config = readConfig(environment);
   const dataDir = resolve(config.own.dataDir);
@@ -32,6 +42,7 @@ await runMain(async () => {
   const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
   const tasks = createTaskStore(mongo);
   const leases = createLeaseStore(mongo);
+  if (config.own.mongoUrl === undefined) await freeLeases(leases);
 
   const scheduler = stop.closes(
     startScheduler({
@@ -69,7 +80,7 @@ await runMain(async () => {
       isLoopback: /^(127\.|::1$|localhost$)/.test(config.api.host),
     }),
   );
-});
+}
 
 /** Told before anything is started: an address in use is the likeliest thing to be wrong. */
 async function assertPortIsFree(host: string, port: number): Promise<void> {
@@ -82,4 +93,10 @@ async function assertPortIsFree(host: string, port: number): Promise<void> {
   const taken = `is taken on ${host}: another program listens there; choose another port, or 0 for any free one`;
   const problem = refused === 'EADDRINUSE' ? taken : `cannot be listened on at ${host} (${refused})`;
   throw new ConfigProblems([{ variable: 'JUICE_PORT', given: String(port), problem }]);
+}
+
+/** The embedded database is ours alone (its folder is locked): whoever held the lead in it is dead. */
+async function freeLeases(leases: LeaseStore): Promise<void> {
+  const left = await leases.read('scheduler');
+  if (left !== null && left.holder !== null) await leases.release('scheduler', left.holder, left.epoch);
 }

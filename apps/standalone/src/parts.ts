@@ -1,7 +1,4 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startLocalMesos } from '@juice/local-mesos';
-import { startLocalMongo } from '@juice/local-mongo';
 import { createMesosClient, type MesosClient } from '@juice/mesos';
 import { connectBroker, createMemoryBroker, type Broker } from '@juice/messaging';
 import type { Log } from '@juice/observability';
@@ -9,6 +6,7 @@ import { connectMongo, ensureIndexes, type MongoConnection } from '@juice/persis
 import { connectWithBackoff, hideCredentials, type Stop } from '@juice/runtime';
 import type { StandaloneConfig } from './config.ts';
 import { parseAgents } from './local-agents.ts';
+import { startPartThread } from './part-thread.ts';
 
 /** What the services run on, embedded or real, and how it is called in the banner. */
 export interface Parts {
@@ -58,9 +56,8 @@ async function startMongo({ config, dataDir, stop, log }: Deps, described: Descr
 }
 
 async function startDatabase(dataDir: string, stop: Stop): Promise<string> {
-  const folder = join(dataDir, 'mongo');
-  await mkdir(folder, { recursive: true });
-  return stop.closes(await startLocalMongo({ dataDir: folder, host: '127.0.0.1', port: 0 })).url;
+  const order = { part: 'database', dataDir: join(dataDir, 'mongo') } as const;
+  return stop.closes(await startPartThread(order, (error) => stop.fail(error))).url;
 }
 
 async function startBroker(url: string | undefined, stop: Stop, log: Log, described: Described): Promise<Broker> {
@@ -77,23 +74,21 @@ async function startBroker(url: string | undefined, stop: Stop, log: Log, descri
   );
 }
 
-async function startCluster(deps: Deps, described: Described): Promise<string> {
-  const agents = parseAgents(deps.config.own.localAgents) ?? [];
-  const folder = join(deps.dataDir, 'mesos');
-  await mkdir(folder, { recursive: true });
-  const cluster = await startLocalMesos({
-    dataDir: folder,
-    environment: deps.environment,
-    log: deps.log,
+async function startCluster({ config, dataDir, environment, stop }: Deps, described: Described): Promise<string> {
+  const agents = parseAgents(config.own.localAgents) ?? [];
+  const options = {
+    dataDir: join(dataDir, 'mesos'),
+    environment,
     // Ports apart, as on one machine they must be; names apart, so that a constraint can tell agents.
     agents: agents.map((agent, at) => ({
       ...agent,
-      hostname: at === 0 ? '127.0.0.1' : `127.0.0.${at + 1}`,
-      ports: [31_000 + at * 1_000, 31_999 + at * 1_000] as const,
+      hostname: `127.0.0.${at + 1}`,
+      ports: [31_000 + at * 100, 31_099 + at * 100] as const,
       attributes: { rack_id: `rack-${at + 1}` },
     })),
-  });
-  deps.stop.closes(cluster);
+  };
+  const cluster = await startPartThread({ part: 'cluster', options }, (error) => stop.fail(error));
+  stop.closes(cluster);
   const [first] = agents;
   const each = first === undefined ? '' : `${first.cpus} cpus and ${first.memMb} MB each`;
   described.push({ name: 'cluster', what: `embedded, ${agents.length} agents of ${each} (${cluster.url})` });
