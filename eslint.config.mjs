@@ -51,6 +51,7 @@ const packages = {
   'lib:mesos': ['protobufjs', 'protobufjs/*', 'long'],
   'lib:local-mesos': [],
   'lib:local-mongo': ['bson', 'mingo', 'mingo/*'],
+  'lib:trial': ['standardwebhooks'],
   'lib:client': [],
   'app:api': ['zod', 'express', 'helmet'],
   'app:scheduler': ['zod'],
