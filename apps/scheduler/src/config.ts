@@ -5,8 +5,11 @@ import { logLevels } from '@juice/observability';
 
 /** The scheduler's environment; names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`). */
 export const configSchema = z.object({
-  mongoUrl: url(['mongodb', 'mongodb+srv']).meta({ env: 'JUICE_MONGO_URL', description: 'MongoDB, with the database' }),
-  amqpUrl: url(['amqp', 'amqps']).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ' }),
+  mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
+    env: 'JUICE_MONGO_URL',
+    description: 'MongoDB, with the database in its path (juice when there is none).',
+  }),
+  amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
   mesosMasters: list('Mesos masters as http://host:port, separated by commas')
     .refine((masters) => masters.length > 0 && masters.every((master) => /^https?:\/\/[^/,\s]+/.test(master)), {
       message: 'must be at least one http://host:port',
