@@ -1,5 +1,6 @@
 import type { TaskId, TaskState } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
+import { gather } from './gather.ts';
 import { attempt } from './mongo-failure.ts';
 
 /** One try to deliver one state, as it is kept for people who ask what happened. */
@@ -36,12 +37,26 @@ export function createAttemptLog(
   retentionMs: number,
 ): (record: CallbackAttempt) => Promise<void> {
   const log = nativeDb(conn.connection).collection<LoggedAttempt>('callback_attempts');
-  return async ({ startedAtMs, ...facts }) => {
-    const _id = `${facts.taskId}_${facts.seq}:${facts.try}`;
-    const logged = { ...facts, startedAt: new Date(startedAtMs), purgeAt: new Date(startedAtMs + retentionMs) };
-    await attempt('log callback attempt', () =>
-      // Nothing is decided by it: not worth a wait for the majority.
-      log.replaceOne({ _id }, logged, { upsert: true, writeConcern: { w: 1 } }),
-    );
+  const write = gather<CallbackAttempt, void>(entriesAtOnce, async (records) => {
+    const operations = records.map((record) => {
+      const replacement = asLogged(record, retentionMs);
+      return { replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true } };
+    });
+    // Nothing is decided by the log: not worth a wait for the majority.
+    await log.bulkWrite(operations, { ordered: false, writeConcern: { w: 1 } });
+    return () => undefined;
+  });
+  return (record) => attempt('log callback attempt', () => write(record));
+}
+
+/** In one round trip; an entry is a few hundred bytes. */
+const entriesAtOnce = 200;
+
+function asLogged({ startedAtMs, ...facts }: CallbackAttempt, retentionMs: number): LoggedAttempt {
+  return {
+    _id: `${facts.taskId}_${facts.seq}:${facts.try}`,
+    ...facts,
+    startedAt: new Date(startedAtMs),
+    purgeAt: new Date(startedAtMs + retentionMs),
   };
 }

@@ -1,6 +1,7 @@
 import type { TaskId } from '@juice/contracts';
 import { asClaimedLane, laneProjection, overtaken, type ClaimedLane, type StoredLane } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
+import { gather } from './gather.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
 export interface Claim {
@@ -10,18 +11,47 @@ export interface Claim {
   readonly leaseMs: number;
 }
 
+interface Asked extends Claim {
+  readonly taskId: TaskId;
+}
+
+/** How many lanes are claimed or settled in one round trip: bounds a worker's concurrency, not its throughput. */
+export const lanesAtOnce = 200;
+
 /**
- * Leases a lane. In the common case one round trip; a lane that was held or dead starts afresh (its tries forgotten, what was
- * overtaken dropped), which has to be worked out from what is pending and takes another two.
+ * Leases lanes: those asked for at once share a bulk write and a read of what it leased. A lane that was held or dead starts
+ * afresh (its tries forgotten, what was overtaken dropped), which has to be worked out from what is pending and is done alone.
  */
-export async function claimLane(tasks: TaskCollection, taskId: TaskId, claim: Claim): Promise<ClaimedLane | null> {
-  const leased = await tasks.findOneAndUpdate(
-    { ...claimable(taskId, claim.nowMs), 'callback.state': { $in: ['idle', 'pending', 'leased'] } },
-    { $set: leaseFields(claim) },
-    { projection: laneProjection, returnDocument: 'after' },
-  );
-  if (leased !== null) return asClaimedLane(leased);
-  return claimAfresh(tasks, taskId, claim);
+export function createClaiming(tasks: TaskCollection): (asked: Asked) => Promise<ClaimedLane | null> {
+  return gather<Asked, ClaimedLane | null>(lanesAtOnce, async (asked) => {
+    const leased = await leaseAll(tasks, asked);
+    return (claim) => {
+      const lane = leased.get(claim.token);
+      return lane === undefined ? claimAfresh(tasks, claim) : asClaimedLane(lane);
+    };
+  });
+}
+
+/** The lanes that could be leased, by token. */
+async function leaseAll(tasks: TaskCollection, asked: readonly Asked[]): Promise<ReadonlyMap<string, StoredLane>> {
+  const operations = asked.map((claim) => ({
+    updateOne: {
+      filter: { ...claimable(claim), 'callback.state': { $in: ['idle', 'pending', 'leased'] } },
+      update: { $set: leaseFields(claim) },
+    },
+  }));
+  const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
+  if (matchedCount === 0) return new Map();
+  const leased = await tasks
+    .find<StoredLane>(
+      {
+        _id: { $in: asked.map(({ taskId }) => taskId) },
+        'callback.lease.token': { $in: asked.map(({ token }) => token) },
+      },
+      { projection: laneProjection },
+    )
+    .toArray();
+  return new Map(leased.map((lane) => [lane.callback?.lease?.token ?? '', lane]));
 }
 
 /**
@@ -45,12 +75,12 @@ export async function correctDueAt(tasks: TaskCollection, taskId: TaskId, nowMs:
   );
 }
 
-async function claimAfresh(tasks: TaskCollection, taskId: TaskId, claim: Claim): Promise<ClaimedLane | null> {
-  const lane = await readLane(tasks, taskId);
+async function claimAfresh(tasks: TaskCollection, claim: Asked): Promise<ClaimedLane | null> {
+  const lane = await readLane(tasks, claim.taskId);
   if (lane === null || (lane.state !== 'held' && lane.state !== 'dead')) return null;
   const dropped = overtaken(lane.pending);
   const leased = await tasks.findOneAndUpdate(
-    { ...claimable(taskId, claim.nowMs), 'callback.state': lane.state },
+    { ...claimable(claim), 'callback.state': lane.state },
     {
       $set: { ...leaseFields(claim), 'callback.attempt': 0 },
       $unset: { 'callback.cause': '', 'callback.notBefore': '' },
@@ -58,7 +88,7 @@ async function claimAfresh(tasks: TaskCollection, taskId: TaskId, claim: Claim):
     },
     { projection: laneProjection, returnDocument: 'after' },
   );
-  return leased === null ? null : asClaimedLane(leased satisfies StoredLane, dropped);
+  return leased === null ? null : asClaimedLane(leased, dropped);
 }
 
 /** The operators that take overtaken states out of a lane. More may have been appended since they were determined. */
@@ -70,7 +100,7 @@ export function dropping(seqs: readonly number[]) {
   };
 }
 
-function claimable(taskId: TaskId, nowMs: number) {
+function claimable({ taskId, nowMs }: Asked) {
   const now = new Date(nowMs);
   return {
     _id: taskId,

@@ -1,6 +1,6 @@
 import type { TaskId } from '@juice/contracts';
 import { createAttemptLog, type CallbackAttempt } from './callback-attempts.ts';
-import { claimLane, correctDueAt, type Claim } from './claim-lane.ts';
+import { correctDueAt, createClaiming, type Claim } from './claim-lane.ts';
 import type { ClaimedLane } from './claimed-lane.ts';
 import type { MongoConnection } from './connection.ts';
 import { tasksOf } from './collections.ts';
@@ -19,7 +19,8 @@ import type { TaskRecord } from './task-record.ts';
  * Guarantees: states are sent in the order of seq, one at a time; a state is repeated only when its lease ended before it
  * was settled; a state other than an end state is dropped only when a newer one is pending and an attempt failed or the lane
  * was held or dead; an end state stays until it is delivered. Every method throws DependencyFailure when MongoDB cannot
- * be reached; a settling may then be repeated, and says `applied: false` when it had applied the first time.
+ * be reached; a settling may then be repeated: a final delivery that had applied is recognised, anything else that had says
+ * `applied: false`. Concurrent claims, final deliveries and log entries share round trips.
  */
 export interface DeliveryStore extends Settling {
   /** Lanes to look at, the longest due first: leases that have ended are among them. */
@@ -36,7 +37,7 @@ export interface DeliveryStore extends Settling {
 export function createDeliveryStore(conn: MongoConnection, options: RetentionOptions = {}): DeliveryStore {
   const tasks = tasksOf(conn);
   const retentionMs = options.retentionMs ?? defaultRetentionMs;
-  const settling = createSettling(tasks, retentionMs);
+  const claimLane = createClaiming(tasks);
   return {
     dueLanes: (nowMs, limit) =>
       attempt('find due lanes', async () => {
@@ -54,9 +55,9 @@ export function createDeliveryStore(conn: MongoConnection, options: RetentionOpt
         );
         return next?.callback?.dueAt?.getTime() ?? null;
       }),
-    claim: (taskId, claim) => attempt('claim lane', () => claimLane(tasks, taskId, claim)),
+    claim: (taskId, claim) => attempt('claim lane', () => claimLane({ taskId, ...claim })),
     postpone: (taskId, nowMs) => attempt('postpone lane', () => correctDueAt(tasks, taskId, nowMs)),
-    ...settling,
+    ...createSettling(tasks, retentionMs),
     logAttempt: createAttemptLog(conn, retentionMs),
   };
 }

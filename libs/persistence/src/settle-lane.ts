@@ -1,7 +1,8 @@
 import { isEndState, type TaskId } from '@juice/contracts';
-import { dropping } from './claim-lane.ts';
+import { dropping, lanesAtOnce } from './claim-lane.ts';
 import { asClaimedLane, laneProjection, overtaken, type ClaimedLane } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
+import { gather } from './gather.ts';
 import { attempt } from './mongo-failure.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
@@ -39,9 +40,13 @@ export interface Settling {
 }
 
 export function createSettling(tasks: TaskCollection, retentionMs: number): Settling {
+  const settleLast = createSettlingLast(tasks, retentionMs);
   return {
     settleDelivered: (lane, when) =>
-      attempt('settle delivered', () => settleDelivered(tasks, lane, { ...when, retentionMs })),
+      attempt('settle delivered', async () => {
+        const last = lane.pending.length === 1 && (await settleLast({ lane, nowMs: when.nowMs }));
+        return last ? { applied: true, superseded: [], next: null } : goOn(tasks, lane, when);
+      }),
     settleFailed: (lane, failure) => attempt('settle failed', () => settleFailed(tasks, lane, failure)),
     settleDead: (lane, death) => attempt('settle dead', () => settleDead(tasks, lane, { ...death, retentionMs })),
     hold: (lane, cause) =>
@@ -66,38 +71,67 @@ export function createSettling(tasks: TaskCollection, retentionMs: number): Sett
   };
 }
 
-interface DeliveredWhen {
+interface LastDelivery {
+  readonly lane: ClaimedLane;
   readonly nowMs: number;
-  readonly leaseMs: number;
-  readonly retentionMs: number;
 }
 
-async function settleDelivered(tasks: TaskCollection, lane: ClaimedLane, when: DeliveredWhen): Promise<Delivered> {
+/**
+ * Settles deliveries that leave an idle lane, together. The count tells only whether all applied; if not, the lanes are read
+ * back, and those whose last settling bears this lease's token have had it: now, or the first time it was tried.
+ */
+function createSettlingLast(tasks: TaskCollection, retentionMs: number): (delivery: LastDelivery) => Promise<boolean> {
+  return gather<LastDelivery, boolean>(lanesAtOnce, async (deliveries) => {
+    const operations = deliveries.map((delivery) => ({ updateOne: lastDelivery(delivery, retentionMs) }));
+    const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
+    if (matchedCount === deliveries.length) return () => true;
+    const found = await tasks
+      .find<Pick<TaskRecord, 'callback'>>(
+        { _id: { $in: deliveries.map(({ lane }) => lane.taskId) } },
+        { projection: { 'callback.settledBy': 1 } },
+      )
+      .toArray();
+    const settled = new Set(found.map(({ callback }) => callback?.settledBy));
+    return ({ lane }) => settled.has(lane.token);
+  });
+}
+
+function lastDelivery({ lane, nowMs }: LastDelivery, retentionMs: number) {
   const { seq, status } = lane.state;
-  const callbackAt = new Date(when.nowMs);
-  if (lane.pending.length === 1) {
-    // The size in the filter: a state that the scheduler appended meanwhile must not be left behind in an idle lane.
-    const { matchedCount } = await tasks.updateOne(
-      { ...leasedTo(lane), 'callback.pending': { $size: 1 }, 'callback.pending.0.seq': seq },
-      {
-        $set: {
-          'callback.pending': [],
-          'callback.state': 'idle',
-          'callback.attempt': 0,
-          callbackAt,
-          ...(isEndState(status) ? { purgeAt: new Date(when.nowMs + when.retentionMs) } : {}),
-        },
-        $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '' },
+  return {
+    // The size: a state that the scheduler appended meanwhile must not be left behind in an idle lane.
+    filter: { ...leasedTo(lane), 'callback.pending': { $size: 1 }, 'callback.pending.0.seq': seq },
+    update: {
+      $set: {
+        'callback.pending': [],
+        'callback.state': 'idle',
+        'callback.attempt': 0,
+        'callback.settledBy': lane.token,
+        callbackAt: new Date(nowMs),
+        ...(isEndState(status) ? { purgeAt: new Date(nowMs + retentionMs) } : {}),
       },
-    );
-    if (matchedCount === 1) return { applied: true, superseded: [], next: null };
-  }
+      $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '' } as const,
+    },
+  };
+}
+
+/** Takes the delivered state out and keeps the lease for the one that follows. */
+async function goOn(
+  tasks: TaskCollection,
+  lane: ClaimedLane,
+  when: { readonly nowMs: number; readonly leaseMs: number },
+): Promise<Delivered> {
   const until = new Date(when.nowMs + when.leaseMs);
   const left = await tasks.findOneAndUpdate(
     leasedTo(lane),
     {
-      $pull: { 'callback.pending': { seq } },
-      $set: { 'callback.attempt': 0, 'callback.lease.until': until, 'callback.dueAt': until, callbackAt },
+      $pull: { 'callback.pending': { seq: lane.state.seq } },
+      $set: {
+        'callback.attempt': 0,
+        'callback.lease.until': until,
+        'callback.dueAt': until,
+        callbackAt: new Date(when.nowMs),
+      },
       $unset: { 'callback.cause': '' },
     },
     { projection: laneProjection, returnDocument: 'after' },

@@ -104,6 +104,8 @@ export interface CallbackLane {
   readonly attempt: number;
   /** Why the last try failed, or why the lane is held or dead. */
   readonly cause?: string;
+  /** Token of the lease under which the lane was last left idle. */
+  readonly settledBy?: string;
   /** How many states were overtaken by newer ones and never delivered. */
   readonly superseded?: number;
 }

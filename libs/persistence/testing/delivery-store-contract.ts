@@ -157,8 +157,37 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         const task = await stored();
         expect(task.callbackAt).toEqual(new Date(t0 + 5));
         expect(task).not.toHaveProperty('purgeAt');
-        expect(task.lane).toEqual({ url: task.lane.url, events: 'all', state: 'idle', pending: [], attempt: 0 });
+        const idle = { url: task.lane.url, events: 'all', state: 'idle', pending: [], attempt: 0 };
+        expect(task.lane).toEqual({ ...idle, settledBy: 'a' });
         expect(await deliveries.nextDueAt()).toBeNull();
+      });
+
+      test('settled again, after an answer that was lost, it is recognised', async () => {
+        await push.running();
+        const lane = await claim(t0, 'a');
+        const when = { nowMs: t0 + 5, leaseMs };
+        const settled = await deliveries.settleDelivered(lane, when);
+        expect(await deliveries.settleDelivered(lane, when)).toEqual(settled);
+      });
+
+      test('many at once: each is told its own outcome', async () => {
+        const lanes = Array.from({ length: 30 }, (_, n) => idAt(100 + n));
+        await tasks.insertTasks(lanes.map((lane) => calledBack(lane)));
+        await Promise.all(lanes.map((lane) => tasks.requestKill(tenant, lane, t0)));
+        const claimed = await Promise.all(
+          [...lanes, ...lanes].map((lane, n) => deliveries.claim(lane, { nowMs: t0, token: `worker-${n}`, leaseMs })),
+        );
+        const held = claimed.filter((lane) => lane !== null);
+        expect(new Set(held.map(({ taskId }) => taskId))).toEqual(new Set(lanes));
+        expect(held).toHaveLength(lanes.length);
+        const stale = held.slice(0, 10);
+        const later = { nowMs: t0 + leaseMs, leaseMs };
+        const again = await Promise.all(
+          stale.map(({ taskId }) => deliveries.claim(taskId, { ...later, token: `again-${taskId}` })),
+        );
+        expect(again.filter((lane) => lane !== null)).toHaveLength(stale.length);
+        const settled = await Promise.all(held.map((lane) => deliveries.settleDelivered(lane, later)));
+        expect(settled.map(({ applied }) => applied)).toEqual(held.map((lane) => !stale.includes(lane)));
       });
 
       test('the document of an ended task may go from then on', async () => {

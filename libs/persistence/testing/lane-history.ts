@@ -57,7 +57,7 @@ export function laneHistoryProperty(stores: () => Stores): void {
         }
         await history.conclude();
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   }, 60_000);
 }

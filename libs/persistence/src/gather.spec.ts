@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { gather } from './gather.ts';
+
+/** Runs that end when they are told to. */
+function controlled() {
+  const runs: { readonly items: readonly number[]; end: () => void; fail: (error: Error) => void }[] = [];
+  const double = gather<number, number>(
+    3,
+    (items) =>
+      new Promise((resolve, reject) => {
+        runs.push({ items, end: () => resolve((item) => item * 2), fail: reject });
+      }),
+  );
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  return { runs, double, settled };
+}
+
+test('the first goes at once, what comes meanwhile goes together, in portions', async () => {
+  const { runs, double, settled } = controlled();
+  const asked = [1, 2, 3, 4, 5].map(double);
+  expect(runs.map(({ items }) => items)).toEqual([[1]]);
+  runs[0]?.end();
+  await settled();
+  expect(runs.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+  runs[1]?.end();
+  await settled();
+  runs[2]?.end();
+  expect(await Promise.all(asked)).toEqual([2, 4, 6, 8, 10]);
+  expect(runs).toHaveLength(3);
+});
+
+test('a failed batch fails its own items, and the next goes on', async () => {
+  const { runs, double, settled } = controlled();
+  const [first, second] = [double(1), double(2)];
+  runs[0]?.fail(new RangeError());
+  await expect(first).rejects.toThrow(RangeError);
+  await settled();
+  runs[1]?.end();
+  expect(await second).toBe(4);
+  const third = double(3);
+  await settled();
+  runs[2]?.end();
+  expect(await third).toBe(6);
+});
