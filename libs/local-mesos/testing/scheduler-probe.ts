@@ -45,7 +45,7 @@ export const probeFramework: Draft<FrameworkInfo> = {
 };
 
 export interface ProbeOptions {
-  readonly framework?: Draft<FrameworkInfo>;
+  readonly framework?: Partial<Draft<FrameworkInfo>>;
   readonly frameworkId?: string;
   readonly contentType?: ContentType;
   readonly acknowledge?: boolean;

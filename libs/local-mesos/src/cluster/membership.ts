@@ -100,7 +100,6 @@ export function returnAgent(state: ClusterState, agent: Agent): void {
   if (agent.linked && was === 'registered') return;
   agent.linked = true;
   agent.membership = 'registered';
-  if (was === 'registered') denyUnheard(state, agent);
   for (const run of [...agent.runs.values()]) {
     if (state.completed.has(run.frameworkId)) shutDownRun(state, run);
     else if (was !== 'registered') bookRun(state, run, was === 'unreachable');
@@ -110,6 +109,7 @@ export function returnAgent(state: ClusterState, agent: Agent): void {
     const run = agent.runs.get(key);
     if (run !== undefined) killRun(state, run, call);
   }
+  if (was === 'registered') denyUnheard(state, agent);
   stir(state, agent);
 }
 
