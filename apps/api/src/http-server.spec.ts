@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { failureAnswer } from '@juice/contracts';
 import { createApiFixture } from '../testing/api-fixture.ts';
 import { readRawAnswer, talkRaw } from '../testing/raw-client.ts';
+import { until } from '../testing/until.ts';
 import { startHttpServer, type HttpServer } from './http-server.ts';
 import { startWaitingRoom } from './waiting-room.ts';
 
@@ -64,7 +65,7 @@ test('stopping answers what is in hand, and takes in nothing new', async () => {
   const stopped = await startHttpServer({ ...at, app });
   const open = tasks.stall();
   const inHand = talkRaw(stopped.port, posted(`Content-Length: ${valid.length}\r\nConnection: close`));
-  while (tasks.inserts.length === 0) await new Promise(setImmediate);
+  await until('the submission is being stored', () => tasks.inserts.length > 0);
   const stopping = stopped.stop(60_000);
   await expect(talkRaw(stopped.port, 'GET / HTTP/1.1\r\n\r\n')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   open();
@@ -77,7 +78,7 @@ test('stopping without a grace ends what does not end', async () => {
   const stopped = await startHttpServer({ ...at, app });
   const open = tasks.stall();
   const inHand = talkRaw(stopped.port, posted(`Content-Length: ${valid.length}`));
-  while (tasks.inserts.length === 0) await new Promise(setImmediate);
+  await until('the submission is being stored', () => tasks.inserts.length > 0);
   await stopped.stop();
   expect(await inHand).toBe('');
   open();
