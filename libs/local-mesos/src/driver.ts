@@ -34,20 +34,22 @@ export interface Driver {
 
 /** Ties the cluster to clock, streams and executor. Effects that cause inputs at once are worked off one after another. */
 export function createDriver(cluster: Cluster, surroundings: Surroundings): Driver {
-  const waiting: Effect[] = [];
+  let waiting: Effect[] = [];
   let working = false;
   let stopped = false;
   let timer: { readonly handle: NodeJS.Timeout; readonly atMs: number } | null = null;
 
   function feed(input: (nowMs: number) => readonly Effect[]): void {
     if (stopped) return;
-    waiting.push(...input(surroundings.now()));
+    for (const effect of input(surroundings.now())) waiting.push(effect);
     if (working) return;
     working = true;
     try {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) carryOut(next, surroundings);
+      // The list may grow while it is worked off.
+      for (const effect of waiting) carryOut(effect, surroundings);
     } finally {
       working = false;
+      waiting = [];
     }
     setTimer();
   }

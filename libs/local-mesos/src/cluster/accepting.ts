@@ -24,8 +24,8 @@ export function accept(state: ClusterState, framework: Framework, call: CallAcce
   const { agent, role } = first;
   let available: Bag = offers.reduce((sum, offer) => addBags(sum, offer.bag), emptyBag);
   for (const task of call.operations.flatMap(launchedTasks)) {
-    const place = { framework, agent, role, available };
-    if (launch(state, task, place)) available = subtractBags(available, readBag(task.resources));
+    const place = { framework, agent, role, available, wanted: readBag(task.resources) };
+    if (launch(state, task, place)) available = subtractBags(available, place.wanted);
   }
   settleAll(state, offers, { bag: available, filters: call.filters });
 }
@@ -119,13 +119,13 @@ function launch(state: ClusterState, task: TaskInfo, place: LaunchPlace): boolea
   return true;
 }
 
-function bookTask(task: TaskInfo, { framework, agent, role }: LaunchPlace): MasterTask {
+function bookTask(task: TaskInfo, { framework, agent, role, wanted }: LaunchPlace): MasterTask {
   return {
     id: task.task_id.value,
     framework,
     agent,
     role,
-    bag: readBag(task.resources),
+    bag: wanted,
     state: 'TASK_STAGING',
     updateState: null,
     updateUuid: null,

@@ -1,7 +1,7 @@
 import type { CommandInfo, ContainerInfo, Environment, Resource, TaskInfo, Volume } from '@juice/mesos';
 import type { Agent, Framework } from './cluster-state.ts';
 import { checkId } from './id-check.ts';
-import { containsBag, describeBag, millisOf, readBag, type Bag } from './resources.ts';
+import { containsBag, describeBag, millisOf, type Bag } from './resources.ts';
 
 /** Where a task is to be launched: the master's checks depend on it. */
 export interface LaunchPlace {
@@ -10,6 +10,8 @@ export interface LaunchPlace {
   readonly role: string;
   /** What the accepted offers still hold. */
   readonly available: Bag;
+  /** What the task asks for. */
+  readonly wanted: Bag;
 }
 
 /** What the master says of a task it does not launch, in its order and words; null when the task is fine. */
@@ -20,10 +22,10 @@ export function checkTask(task: TaskInfo, place: LaunchPlace): string | null {
     checkAgent(task, place.agent) ??
     checkDurations(task) ??
     checkHealthChecks(task) ??
-    checkResources(task.resources, place.role) ??
+    checkResources(task.resources, place) ??
     within("Task's `CommandInfo` is invalid", task.command === undefined ? null : checkCommand(task.command)) ??
     within("Task's `ContainerInfo` is invalid", task.container === undefined ? null : checkContainer(task.container)) ??
-    checkLimits(task) ??
+    checkLimits(task, place.wanted) ??
     checkExecutor(task) ??
     checkRoom(task, place)
   );
@@ -64,13 +66,13 @@ function checkHealthChecks({ check, health_check: health }: TaskInfo): string | 
     : `Task uses invalid health check: Expecting '${name}' to be set for ${health.type} health check`;
 }
 
-function checkResources(resources: readonly Resource[], role: string): string | null {
+function checkResources(resources: readonly Resource[], { role, wanted }: LaunchPlace): string | null {
   if (resources.length === 0) return 'Task uses no resources';
   for (const resource of resources) {
     const problem = checkResource(resource);
     if (problem !== null) return `Task uses invalid resources: Invalid resources: ${problem}`;
   }
-  if (millisOf(readBag(resources), 'gpus') % 1000 !== 0) {
+  if (millisOf(wanted, 'gpus') % 1000 !== 0) {
     return "Task uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer";
   }
   const roles = new Set(resources.map((resource) => resource.allocation_info?.role ?? role));
@@ -124,21 +126,20 @@ function checkVolume(volume: Volume): string | null {
   return set.length === 1 ? null : "Only one of them should be set: 'host_path', 'image' and 'source'";
 }
 
-function checkLimits(task: TaskInfo): string | null {
+function checkLimits(task: TaskInfo, wanted: Bag): string | null {
   const limits = task.limits ?? {};
   if (Object.keys(limits).some((name) => name !== 'cpus' && name !== 'mem')) {
     return "Only cpus and mem may be included in a task's resource limits";
   }
-  const asked = readBag(task.resources);
   for (const [name, long, short] of [
     ['cpus', 'CPU', 'cpu'],
     ['mem', 'memory', 'memory'],
   ] as const) {
     const limit = limits[name]?.value;
     if (limit === undefined) continue;
-    if (millisOf(asked, name) === 0)
+    if (millisOf(wanted, name) === 0)
       return `When a ${long} limit is specified, a ${long} request must also be specified`;
-    if (limit * 1000 < millisOf(asked, name)) {
+    if (limit * 1000 < millisOf(wanted, name)) {
       return `The ${short} limit must be greater than or equal to the ${short} request`;
     }
   }
@@ -153,10 +154,9 @@ function checkExecutor(task: TaskInfo): string | null {
   return task.executor === undefined ? null : 'Custom executors are not supported by this cluster';
 }
 
-function checkRoom(task: TaskInfo, { role, available }: LaunchPlace): string | null {
-  const total = readBag(task.resources);
+function checkRoom(task: TaskInfo, { role, available, wanted }: LaunchPlace): string | null {
   const foreign = task.resources.find((resource) => (resource.allocation_info?.role ?? role) !== role);
-  if (foreign === undefined && containsBag(available, total)) return null;
-  const shown = describeBag(total, foreign?.allocation_info?.role ?? role);
+  if (foreign === undefined && containsBag(available, wanted)) return null;
+  const shown = describeBag(wanted, foreign?.allocation_info?.role ?? role);
   return `Total resources ${shown} required by task and its executor is more than available ${describeBag(available, role, 'offer')}`;
 }

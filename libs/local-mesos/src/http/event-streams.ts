@@ -10,19 +10,31 @@ export interface EventStreams {
   endAll(): void;
 }
 
+interface Stream {
+  readonly response: ServerResponse;
+  readonly contentType: ContentType;
+  /** Records of this turn, not yet written. */
+  readonly records: Uint8Array[];
+}
+
 export function createEventStreams(): EventStreams {
-  const streams = new Map<string, { readonly response: ServerResponse; readonly contentType: ContentType }>();
+  const streams = new Map<string, Stream>();
 
   function end(streamId: string, abrupt: boolean): void {
     const stream = streams.get(streamId);
     streams.delete(streamId);
-    if (abrupt) stream?.response.destroy();
-    else stream?.response.end();
+    if (stream === undefined) return;
+    if (abrupt) {
+      stream.response.destroy();
+      return;
+    }
+    flush(stream);
+    stream.response.end();
   }
 
   return {
     open({ streamId, response, contentType, onEnd }) {
-      streams.set(streamId, { response, contentType });
+      streams.set(streamId, { response, contentType, records: [] });
       response.once('close', () => {
         streams.delete(streamId);
         onEnd();
@@ -33,16 +45,19 @@ export function createEventStreams(): EventStreams {
     send(streamId, event) {
       const stream = streams.get(streamId);
       if (stream === undefined) return;
-      // Events of one input leave in one packet.
-      if (stream.response.writableCorked === 0) {
-        stream.response.cork();
-        process.nextTick(() => stream.response.uncork());
-      }
-      stream.response.write(encodeRecord(encodeEvent(event, stream.contentType)));
+      // Events of one turn leave in one chunk.
+      if (stream.records.length === 0) process.nextTick(flush, stream);
+      stream.records.push(encodeRecord(encodeEvent(event, stream.contentType)));
     },
     end,
     endAll() {
       for (const streamId of [...streams.keys()]) end(streamId, true);
     },
   };
+}
+
+function flush({ response, records }: Stream): void {
+  if (records.length === 0 || response.destroyed) return;
+  response.write(Buffer.concat(records));
+  records.length = 0;
 }
