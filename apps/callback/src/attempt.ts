@@ -47,12 +47,12 @@ export interface AttemptDeps {
   readonly metrics: CallbackMetrics;
   /** Aborted when no further attempt is to begin. */
   readonly closing: AbortSignal;
-  /** Aborted when those under way are to be given up. */
+  /** Aborted when those under way are given up: settling is not tried again. */
   readonly abandoning: AbortSignal;
 }
 
 export function createAttempts(deps: AttemptDeps): Attempts {
-  const { store, send, allow, keys, leaseMs, now, closing, abandoning } = deps;
+  const { store, send, allow, keys, leaseMs, now, closing } = deps;
 
   async function post(lane: ClaimedLane): Promise<AttemptResult> {
     const target = judgeUrl(lane.url, allow);
@@ -66,7 +66,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       'juice-attempt': String(lane.tries + 1),
       ...(lane.traceparent === null ? {} : { traceparent: childTraceparent(lane.traceparent) }),
     };
-    return send({ url: target.url, headers, body, signal: abandoning });
+    return send({ url: target.url, headers, body });
   }
 
   /** One try of the lane's oldest state; the next state to send, or null when the turn is over. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import {
@@ -19,7 +20,14 @@ afterEach(async () => {
 
 /** A sender that may call the loopback, unless it is told otherwise; limits are short where a test runs into them. */
 function senderOf(
-  given: { allow?: string[]; resolve?: Resolve; totalMs?: number; connectMs?: number; idleMs?: number } = {},
+  given: {
+    allow?: string[];
+    resolve?: Resolve;
+    totalMs?: number;
+    connectMs?: number;
+    idleMs?: number;
+    abandoning?: AbortSignal;
+  } = {},
 ) {
   const allow = parseAllowList(given.allow ?? ['127.0.0.0/8']);
   if (allow === null) throw new Error('not an allow list');
@@ -27,13 +35,13 @@ function senderOf(
   const agents = createGuardedAgents({ allow, ...(resolve && { resolve }), ...(idleMs !== undefined && { idleMs }) });
   closers.push(() => agents.close());
   const limits = { totalMs: given.totalMs ?? 10_000, connectMs: given.connectMs ?? 5_000 };
-  const send = createHttpSender({ agents, limits });
+  const abandoning = given.abandoning ?? new AbortController().signal;
+  const send = createHttpSender({ agents, limits, abandoning });
   return (url: string, changes: Partial<Post> = {}): Promise<PostResult> =>
     send({
       url: new URL(url),
       headers: { 'content-type': 'application/json', 'user-agent': 'juice-callback/test' },
       body: Buffer.from('{"taskId":1}'),
-      signal: new AbortController().signal,
       ...changes,
     });
 }
@@ -225,14 +233,26 @@ describe('no answer', () => {
   test('we are stopping', async () => {
     const { url } = await socketReceiver(() => undefined);
     const stopping = new AbortController();
-    const sent = senderOf()(url, { signal: stopping.signal });
+    const send = senderOf({ abandoning: stopping.signal });
+    const sent = [send(url), send(url)];
     stopping.abort();
-    expect(await sent).toEqual({ kind: 'stopped' });
-    expect(await senderOf()(url, { signal: stopping.signal })).toEqual({ kind: 'stopped' });
+    expect(await Promise.all([...sent, send(url)])).toEqual([
+      { kind: 'stopped' },
+      { kind: 'stopped' },
+      { kind: 'stopped' },
+    ]);
   });
 });
 
 describe('connections', () => {
+  test('nothing of an attempt outlives it', async () => {
+    const { url } = await receiver();
+    const { signal } = new AbortController();
+    const send = senderOf({ abandoning: signal });
+    for (let n = 0; n < 20; n += 1) await send(url);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  });
+
   test('are kept alive, and then not dialled again', async () => {
     const ports = new Set<number | undefined>();
     const { url } = await receiver((_, response) => {

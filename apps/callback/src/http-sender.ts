@@ -11,8 +11,6 @@ export interface Post {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** Gives the attempt up: we are stopping. */
-  readonly signal: AbortSignal;
 }
 
 /** How far an attempt got before it failed. */
@@ -63,8 +61,18 @@ const keptHeaders = ['content-encoding', 'content-type', 'location', 'retry-afte
 /** How often a kept-alive connection may turn out to be dead before the failure counts: as many as an endpoint may have. */
 const staleSocketTries = 5;
 
-export function createHttpSender(deps: { agents: GuardedAgents; limits: SenderLimits }): Send {
-  const { agents, limits } = deps;
+export function createHttpSender(deps: {
+  agents: GuardedAgents;
+  limits: SenderLimits;
+  /** Gives up what is under way, and whatever is begun later. */
+  abandoning: AbortSignal;
+}): Send {
+  const { agents, limits, abandoning } = deps;
+  // One listener for all: got would add one for each request and, where a stream ended well, never remove it.
+  const underWay = new Set<{ destroy(error: Error): unknown }>();
+  abandoning.addEventListener('abort', () => {
+    for (const stream of underWay) stream.destroy(new Error('we are stopping'));
+  });
   const client = got.extend({
     method: 'POST',
     agent: { http: agents.http, https: agents.https },
@@ -81,8 +89,8 @@ export function createHttpSender(deps: { agents: GuardedAgents; limits: SenderLi
       headers: { ...post.headers, 'accept-encoding': 'identity' },
       body: post.body,
       timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: totalMs },
-      signal: post.signal,
     });
+    underWay.add(stream);
     let request: http.ClientRequest | null = null;
     stream.once('request', (made: http.ClientRequest) => (request = made));
     // The loop below takes the first error; what a destroyed stream may still say is of no interest.
@@ -100,17 +108,19 @@ export function createHttpSender(deps: { agents: GuardedAgents; limits: SenderLi
       }
       return answered(stream.response, chunks, kept <= keptBodyBytes, timings());
     } catch (error: unknown) {
-      if (post.signal.aborted) return { kind: 'stopped' };
+      if (abandoning.aborted) return { kind: 'stopped' };
       if (stream.response !== undefined) return answered(stream.response, chunks, false, timings());
       if (rootOf(error) instanceof ForbiddenTarget) return { kind: 'forbidden', timings: timings() };
       const code = codeOf(error);
       const wasStale = isReused() && (code === 'ECONNRESET' || code === 'EPIPE');
       return { kind: 'failed', phase: phaseOf(error, stream.timings, post.url), code, timings: timings(), wasStale };
+    } finally {
+      underWay.delete(stream);
     }
   }
 
   return async (post) => {
-    if (post.signal.aborted) return { kind: 'stopped' };
+    if (abandoning.aborted) return { kind: 'stopped' };
     const deadline = performance.now() + limits.totalMs;
     // A receiver may close an idle connection in the instant we send on it. That says nothing about the receiver: the
     // same attempt goes on over the next connection, within the same deadline.

@@ -169,7 +169,7 @@ describe('the intake', () => {
     expect(intake.waiting).toBeGreaterThanOrEqual(1_000);
     expect(intake.waiting).toBeLessThan(1_000 + limits.concurrency);
     await make(5_000, { host: 'quick' });
-    await jest.advanceTimersByTimeAsync(300);
+    await jest.advanceTimersByTimeAsync(1_500);
     expect(atWork()).toContain(idAt(5_000));
   });
 

@@ -64,7 +64,10 @@ const mostWaitingInGroup = 1_000;
 const crowdedOutMs = 60_000;
 /** Between two sweeps at least: due times a few milliseconds apart are found together. */
 const shortestSleepMs = 10;
-/** While lanes wait for room the next due time says nothing (it is theirs); this is how late another may be found. */
+/**
+ * While lanes wait for room the next due time says nothing (it is theirs): this is how late another may be found then.
+ * A millisecond more for each that waits, since a sweep reads them all again.
+ */
 const crowdedSleepMs = 250;
 /** After a failure of MongoDB: the first pause, doubled up to `longestSleepMs`. */
 const failedSleepMs = 250;
@@ -164,7 +167,7 @@ export function startIntake(deps: IntakeDeps): Intake {
     if (underWay.size === 0) failures = 0;
     overdueMs = nextMs === null ? 0 : Math.max(0, now() - nextMs);
     if (!isClosed) deps.onSwept();
-    const floorMs = queue.size > 0 ? crowdedSleepMs : shortestSleepMs;
+    const floorMs = queue.size > 0 ? crowdedSleepMs + queue.size : shortestSleepMs;
     return Math.min(limits.longestSleepMs, Math.max(floorMs, (nextMs ?? Infinity) - now()));
   }
 

@@ -48,7 +48,11 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
   const agents = createGuardedAgents({ allow, ...(deps.resolve !== undefined && { resolve: deps.resolve }) });
   const attempts = createAttempts({
     ...{ store, keys, schedule, allow, leaseMs, now, random, log },
-    send: createHttpSender({ agents, limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs } }),
+    send: createHttpSender({
+      agents,
+      limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs },
+      abandoning: abandoning.signal,
+    }),
     userAgent: `juice-callback/${version}`,
     metrics: createCallbackMetrics(deps.metrics),
     closing: closing.signal,

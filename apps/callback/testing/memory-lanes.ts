@@ -36,6 +36,7 @@ interface Lane {
   tries: number;
   cause: string | null;
   superseded: number;
+  settledBy: string | null;
 }
 
 interface Task {
@@ -106,7 +107,9 @@ export function createMemoryLanes(): MemoryLanes {
       made.onOperation('settleDelivered');
       const task = all.get(claimed.taskId);
       const lane = leasedTo(claimed);
-      if (task === undefined || lane === null) return { ...stale, next: null };
+      // A repeat of the settling that left the lane idle is recognised.
+      if (lane === null) return { ...(task?.lane?.settledBy === claimed.token ? applied : stale), next: null };
+      if (task === undefined) return { ...stale, next: null };
       lane.pending = lane.pending.filter(({ seq }) => seq !== claimed.state.seq);
       Object.assign(lane, { tries: 0, cause: null });
       task.callbackAtMs = nowMs;
@@ -115,7 +118,7 @@ export function createMemoryLanes(): MemoryLanes {
         lane.dueAtMs = nowMs + leaseMs;
         return { ...applied, next: asClaimed(task, lane, []) };
       }
-      Object.assign(lane, { state: 'idle', lease: null, dueAtMs: null, notBeforeMs: 0 });
+      Object.assign(lane, { state: 'idle', lease: null, dueAtMs: null, notBeforeMs: 0, settledBy: claimed.token });
       if (isEndState(claimed.state.status)) task.purgeAtMs = nowMs + retentionMs;
       return { ...applied, next: null };
     },
@@ -223,7 +226,8 @@ export function createMemoryLanes(): MemoryLanes {
 
 function newTask(record: NewTask): Task {
   const { callbackUrl: url, callbackEvents: events } = record.spec;
-  const empty = { pending: [], dueAtMs: null, notBeforeMs: 0, lease: null, tries: 0, cause: null, superseded: 0 };
+  const times = { dueAtMs: null, notBeforeMs: 0, lease: null };
+  const empty = { ...times, pending: [], tries: 0, cause: null, superseded: 0, settledBy: null };
   const lane: Lane | null = url === null ? null : { url, events, state: 'idle', ...empty };
   return { record, lane, runs: [], status: -1, seq: 0, callbackAtMs: null, purgeAtMs: null };
 }
@@ -297,7 +301,7 @@ function asRecord(task: Task): TaskRecord {
   } as unknown as TaskRecord;
 }
 
-function shown({ dueAtMs, notBeforeMs, lease, tries, cause, superseded, ...lane }: Lane) {
+function shown({ dueAtMs, notBeforeMs, lease, tries, cause, superseded, settledBy, ...lane }: Lane) {
   return {
     ...lane,
     pending: lane.pending.map(({ atMs, ...state }) => ({ ...state, at: new Date(atMs) })),
@@ -307,5 +311,6 @@ function shown({ dueAtMs, notBeforeMs, lease, tries, cause, superseded, ...lane 
     ...(lease === null ? {} : { lease: { token: lease.token, until: new Date(lease.untilMs) } }),
     ...(cause === null ? {} : { cause }),
     ...(superseded === 0 ? {} : { superseded }),
+    ...(settledBy === null ? {} : { settledBy }),
   };
 }
