@@ -1,1 +1,3 @@
-export { startLocalMongo, type LocalMongo, type LocalMongoOptions } from './local-mongo.ts';
+export { DataDamagedError } from './journal/read-frames.ts';
+export { FolderInUseError } from './journal/folder-lock.ts';
+export { startLocalMongo, type LocalMongo, type LocalMongoLog, type LocalMongoOptions } from './local-mongo.ts';

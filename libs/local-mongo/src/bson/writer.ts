@@ -51,6 +51,12 @@ export class ByteWriter {
     this.#bytes[at] = value;
   }
 
+  /** Leaves room that the caller fills in. */
+  skip(size: number): void {
+    this.#room(size);
+    this.length += size;
+  }
+
   copy(source: Buffer, start: number, end: number): void {
     source.copy(this.#room(end - start), this.length, start, end);
     this.length += end - start;

@@ -22,7 +22,6 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['hostInfo', server.hostInfo],
   ['connectionStatus', server.connectionStatus],
   ['getParameter', server.getParameter],
-  ['whatsmyuri', server.whatsMyUri],
   ['replSetGetStatus', server.noReplicaSet],
   ['startSession', server.succeed],
   ['endSessions', server.succeed],
@@ -60,6 +59,7 @@ export async function runCommand(command: Command, state: ServerState): Promise<
   try {
     return encodeDocument({ ...(await answer(command, state)), ok: one });
   } catch (error) {
+    if (!(error instanceof CommandFailure)) state.reportFault(command.name, error);
     return encodeDocument(errorReply(error));
   }
 }

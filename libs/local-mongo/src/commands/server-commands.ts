@@ -74,8 +74,6 @@ export const getParameter: Handler = (command) => {
   return Object.fromEntries(asked.map((name) => [name, known[name]]));
 };
 
-export const whatsMyUri: Handler = (_command, { address }) => ({ you: address });
-
 /** What a client can ask of a replica set, mongod answers to a standalone's clients so. */
 export const noReplicaSet: Handler = () => {
   throw new CommandFailure(76, 'not running with --replSet');

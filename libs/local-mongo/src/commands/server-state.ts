@@ -6,9 +6,20 @@ import type { OpenCursors } from './open-cursors.ts';
 export interface Durability {
   /** Resolves when everything changed so far is on disk; rejects with CommandFailure(14031) when it cannot be. */
   readonly flushed: () => Promise<void>;
+  /** For writes that need not be safe: nothing to wait for, unless too much is waiting to be written. */
+  readonly relieved: () => Promise<void> | undefined;
+  readonly isBroken: () => boolean;
   /** Throws CommandFailure(14031) while changes cannot be kept: nothing may be changed then. */
   readonly refuseIfBroken: () => void;
 }
+
+/** Nothing survives, so nothing has to be waited for. */
+export const inMemory: Durability = {
+  flushed: () => Promise.resolve(),
+  relieved: () => undefined,
+  isBroken: () => false,
+  refuseIfBroken: () => undefined,
+};
 
 /** What a command works on. */
 export interface ServerState {
@@ -16,8 +27,8 @@ export interface ServerState {
   readonly cursors: OpenCursors;
   readonly durability: Durability;
   readonly nowMs: () => number;
-  /** The address that clients use. */
-  readonly address: string;
+  /** Told of faults of this server's own, which clients see as InternalError. */
+  readonly reportFault: (command: string, error: unknown) => void;
 }
 
 /** Answers a command; fields of the answer without `ok`. Throws CommandFailure. */

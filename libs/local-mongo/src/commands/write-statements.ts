@@ -20,7 +20,7 @@ export async function settleWrites(command: Command, { durability }: ServerState
   const w = part('w');
   const byMajority = w === undefined || (w.type === bsonType.string && readString(w) === 'majority');
   const waits = journalled === undefined ? byMajority : readTruth(journalled);
-  if (waits) await durability.flushed();
+  await (waits ? durability.flushed() : durability.relieved());
 }
 
 export interface WriteError {

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createFolder, bundleServer, startServerProcess } from '@juice/local-mongo/testing';
+import mongoose from 'mongoose';
+import { startLocalMongo } from './index.ts';
+
+const { MongoClient } = mongoose.mongo;
+
+let scratch: Awaited<ReturnType<typeof createFolder>>;
+let program: string;
+
+beforeAll(async () => {
+  scratch = await createFolder();
+  program = await bundleServer(scratch.path);
+});
+afterAll(() => scratch.remove());
+
+async function withFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await createFolder();
+  try {
+    await run(folder.path);
+  } finally {
+    await folder.remove();
+  }
+}
+
+async function withClient<Result>(
+  url: string,
+  use: (client: InstanceType<typeof MongoClient>) => Promise<Result>,
+): Promise<Result> {
+  const client = await MongoClient.connect(url, { serverSelectionTimeoutMS: 500, w: 'majority' });
+  try {
+    return await use(client);
+  } finally {
+    await client.close(true);
+  }
+}
+
+describe('a server that is killed', () => {
+  test('has every acknowledged write when it is started again', () =>
+    withFolder(async (dataDir) => {
+      const acknowledged = new Map<number, number>();
+      let nextId = 0;
+      for (let round = 0; round < 3; round += 1) {
+        // Small enough that snapshots are being made while it is killed.
+        const server = await startServerProcess(program, { dataDir, compactBytes: 200_000 });
+        await withClient(server.url, async (client) => {
+          const things = client.db('d').collection<{ _id: number; n: number; filler: string }>('things');
+          const found = new Map((await things.find().toArray()).map(({ _id, n }) => [_id, n]));
+          for (const [id, n] of acknowledged) expect(found.get(id)).toBeGreaterThanOrEqual(n);
+          const goal = acknowledged.size + 300;
+          let killed: Promise<void> | undefined;
+          const writers = Array.from({ length: 8 }, async () => {
+            for (;;) {
+              const id = nextId++;
+              await things.insertOne({ _id: id, n: 0, filler: 'x'.repeat(500) });
+              acknowledged.set(id, 0);
+              await things.updateOne({ _id: id }, { $inc: { n: 1 } });
+              acknowledged.set(id, 1);
+              if (acknowledged.size >= goal) await (killed ??= server.kill());
+            }
+          });
+          await Promise.allSettled(writers);
+        });
+        expect(acknowledged.size).toBeGreaterThanOrEqual(300 * (round + 1));
+      }
+      const server = await startLocalMongo({ dataDir });
+      const count = await withClient(server.url, (client) => client.db('d').collection('things').countDocuments());
+      expect(count).toBeGreaterThanOrEqual(acknowledged.size);
+      await server.stop();
+    }));
+});
