@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import { taskIdTimeMs, type TaskId } from '@juice/contracts';
+import { seedInstantMs } from '../testing/api-fixture.ts';
+import { demoCommands, demoContainer, startSubmitting } from '../testing/seed-examples.ts';
+
+// The seed's own requests and answers, and the bodies of the original's Java client.
+
+describe('POST /v1/tasks', () => {
+  test('answers the id as an exact number, with the same as text', async () => {
+    const { submit, only } = startSubmitting();
+    const response = await submit(demoContainer).expect(200).expect('content-type', 'application/json; charset=utf-8');
+    const { taskId } = only();
+    expect(response.text).toBe(`{"status":0,"message":"OK","data":{"taskId":${taskId},"taskIdStr":"${taskId}"}}`);
+    expect(taskId > 2n ** 53n).toBe(true);
+    // The time within the id is that of the seed's example, to the second.
+    expect(Math.floor(taskIdTimeMs(taskId) / 1000)).toBe(Math.floor(seedInstantMs / 1000));
+    expect(Math.floor(taskIdTimeMs(806769905152840693n as TaskId) / 1000)).toBe(Math.floor(seedInstantMs / 1000));
+  });
+
+  test('stores what was asked for, with the defaults filled in', async () => {
+    const { submit, only } = startSubmitting();
+    await submit(demoContainer).expect(200);
+    expect(only()).toEqual({
+      taskId: expect.any(BigInt),
+      tenantId: '10002',
+      submitAtMs: seedInstantMs,
+      expireAtMs: seedInstantMs + 86_400_000,
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
+      spec: {
+        taskName: 'demo-container',
+        callbackUrl: 'http://www.XXXXXXXX.com/v5/tasks/callback',
+        callbackEvents: 'all',
+        commands: null,
+        container: {
+          type: 'DOCKER',
+          docker: {
+            image: 'dockerhub.XXXX.com/demo-slice',
+            forcePullImage: true,
+            privileged: false,
+            net: 'BRIDGE',
+            parameters: [],
+            portMappings: [],
+          },
+          volumes: [],
+        },
+        resources: { role: '*', cpus: 1, memMb: 512, diskMb: 0, gpus: 0, ports: 0 },
+        env: [{ name: 'environment', value: 'dev' }],
+        args: ['this is a test'],
+        uris: [],
+        constraints: [],
+        priority: 0,
+        retry: 0,
+      },
+    });
+  });
+
+  test('tells the scheduler once the task is stored', async () => {
+    const { submit, only, published } = startSubmitting();
+    await submit(demoCommands).expect(200);
+    expect(only().spec).toMatchObject({ commands: '/home/app/entrypoint.sh', container: null });
+    expect(published).toEqual([
+      {
+        exchange: 'juice.tasks',
+        routingKey: 'tasks.submitted',
+        body: { v: 1, taskIds: [String(only().taskId)] },
+      },
+    ]);
+  });
+
+  test('takes what the Java client sends: its names, its doubles, its nulls, and members it never heard of', async () => {
+    const { submit, only } = startSubmitting();
+    await submit(
+      JSON.stringify({
+        taskName: 'sdk',
+        runMode: 'COMMAND',
+        type: 1,
+        commands: 'true',
+        container: null,
+        callbackUrl: null,
+        env: null,
+        envs: [
+          { name: 'A', value: '1', extra: { deep: [1] } },
+          { name: 'B', value: '' },
+        ],
+        args: null,
+        uris: ['http://files.example.com/a.tgz'],
+        constraints: { field: 'rack_id', values: ['r1', 'r2'], extra: null },
+        priority: 1,
+        retry: 1,
+        resources: { role: '*', cpu: 2.0, mem: 1024.0, disk: null, unknown: 'x' },
+        taskId: 12345678901234567890,
+      }),
+    ).expect(200);
+    expect(only().spec).toMatchObject({
+      env: [
+        { name: 'A', value: '1' },
+        { name: 'B', value: '' },
+      ],
+      uris: ['http://files.example.com/a.tgz'],
+      constraints: [{ field: 'RACK_ID', values: ['r1', 'r2'] }],
+      priority: 1,
+      retry: 1,
+      resources: { role: '*', cpus: 2, memMb: 1024, diskMb: 0 },
+      callbackUrl: null,
+    });
+  });
+
+  test('raises what is below the least, and never gives less than was asked for', async () => {
+    const { submit, tasks } = startSubmitting();
+    await submit('{"taskName":"a","commands":"true","resources":{"cpu":0.01,"mem":1}}').expect(200);
+    await submit('{"taskName":"b","commands":"true","resources":{"cpu":0.30001,"mem":300.2,"role":""}}').expect(200);
+    const resources = [...tasks.stored.values()].map(({ spec }) => spec.resources);
+    expect(resources).toMatchObject([
+      { cpus: 0.1, memMb: 256 },
+      { cpus: 0.301, memMb: 301, role: '*' },
+    ]);
+  });
+
+  test('continues the trace that the caller began', async () => {
+    const { submit, only } = startSubmitting();
+    const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+    await submit(demoCommands).set('traceparent', `00-${traceId}-00f067aa0ba902b7-01`).expect(200);
+    expect(only().traceparent).toContain(traceId);
+    expect(only().traceparent).not.toContain('00f067aa0ba902b7');
+  });
+});
