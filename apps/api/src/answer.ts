@@ -81,7 +81,7 @@ function toDetail({ member, code, message, value, policy }: Problem): ProblemDet
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof DependencyFailure) {
-    const message = 'the database cannot be reached; whether anything was stored is not known, try again';
+    const message = 'the database did not answer; what was asked for may or may not be stored, try again';
     return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
   }
   const { type, status } = readErrorFacts(error);

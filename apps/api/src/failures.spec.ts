@@ -35,6 +35,14 @@ describe('while the store is away', () => {
   });
 });
 
+test('while the store is known to be away nobody waits for it', async () => {
+  const { submit, setStoreKnownDown, tasks } = start();
+  setStoreKnownDown();
+  const response = await submit().expect(503).expect('retry-after', '5');
+  expect(response.body).toMatchObject({ status: -2127552258, message: expect.stringContaining('nothing was stored') });
+  expect(tasks.inserts).toEqual([]);
+});
+
 describe('while the broker is away', () => {
   test('submitting and killing work as ever; one warning, not one for each', async () => {
     const { app, submit, setBrokerDown, tasks, warnings } = start();

@@ -75,6 +75,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     killTask: createKillTask({ tasks: deps.tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks: deps.tasks, hints }),
     bodyLimitBytes: options.bodyLimitBytes,
+    isStoreUp: () => deps.store.isUp(),
     health: createHealth(deps, worker, () => isStopping),
     answered(answered) {
       report(log, answered);

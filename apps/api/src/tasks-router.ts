@@ -1,4 +1,5 @@
 import express, { Router, type RequestHandler } from 'express';
+import { childTraceparent, parseTraceparent } from '@juice/observability';
 import { answerData, answerRefusal } from './answer.ts';
 import type { FindTasks } from './find-tasks.ts';
 import type { KillTask } from './kill-task.ts';
@@ -7,7 +8,6 @@ import type { ReconcileTasks } from './reconcile-tasks.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 import type { SubmitTask } from './submit-task.ts';
-import { childTraceparent, parseTraceparent } from '@juice/observability';
 
 export interface TaskRoutes {
   readonly submitTask: SubmitTask;
@@ -15,6 +15,8 @@ export interface TaskRoutes {
   readonly killTask: KillTask;
   readonly reconcileTasks: ReconcileTasks;
   readonly bodyLimitBytes: number;
+  /** Whether the store is reachable, as far as is known: while it is not, nobody is made to wait for its time-out. */
+  readonly isStoreUp: () => boolean;
 }
 
 /** The seed's routes: parse, call, respond. */
@@ -58,18 +60,28 @@ export function createTasksRouter(deps: TaskRoutes): Router {
     answerData(response, asked.answer);
   };
 
+  const requireStore: RequestHandler = (_request, response, next) => {
+    if (deps.isStoreUp()) return next();
+    const message = 'the database is not reachable; nothing was stored, try again shortly';
+    answerRefusal(response, refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message }));
+  };
+
   const readBody = express.raw({ type: () => true, limit: deps.bodyLimitBytes });
   router
     .route('/v1/tasks')
     .all(named('/v1/tasks'))
-    .get(requireTenant, find)
-    .post(requireTenant, requireJson, readBody, submit)
+    .get(requireTenant, requireStore, find)
+    .post(requireTenant, requireStore, requireJson, readBody, submit)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
-  router.route('/v1/tasks/kill').all(named('/v1/tasks/kill')).post(requireTenant, kill).all(wrongMethod('POST'));
+  router
+    .route('/v1/tasks/kill')
+    .all(named('/v1/tasks/kill'))
+    .post(requireTenant, requireStore, kill)
+    .all(wrongMethod('POST'));
   router
     .route('/v1/tasks/reconcile')
     .all(named('/v1/tasks/reconcile'))
-    .post(requireTenant, reconcile)
+    .post(requireTenant, requireStore, reconcile)
     .all(wrongMethod('POST'));
   return router;
 }

@@ -26,6 +26,8 @@ export interface ApiFixture {
   readonly warnings: unknown[];
   readonly submitTask: SubmitTask;
   setBrokerDown(isDown: boolean): void;
+  /** The store is known to be away, without being asked. */
+  setStoreKnownDown(): void;
 }
 
 /** 8 December 2016, 07:58:29 UTC: the seed's own example, in milliseconds. */
@@ -43,6 +45,7 @@ export function createApiFixture(
   const answered: Answered[] = [];
   const warnings: unknown[] = [];
   let isBrokerDown = false;
+  let isStoreUp = true;
   const now = (): number => seedInstantMs;
   const hints = createHints({
     broker: {
@@ -73,6 +76,7 @@ export function createApiFixture(
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
     bodyLimitBytes: 1_048_576,
+    isStoreUp: () => isStoreUp,
     health: {
       livez: () => ({ ok: true }),
       readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
@@ -90,6 +94,9 @@ export function createApiFixture(
     answered,
     warnings,
     submitTask,
+    setStoreKnownDown() {
+      isStoreUp = false;
+    },
     setBrokerDown(isDown) {
       isBrokerDown = isDown;
     },
