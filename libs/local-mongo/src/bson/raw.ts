@@ -157,8 +157,29 @@ export function nameOf(value: Raw): string {
   return readName(value.bytes, value.element + 1);
 }
 
+/** Names are few and read over and over: short ones are looked up by their bytes instead of decoded again. */
 export function readName(bytes: Buffer, at: number): string {
-  return bytes.toString('utf8', at, stringEnd(bytes, at));
+  let hash = 0;
+  let end = at;
+  for (let byte = bytes[end] as number; byte !== 0; byte = bytes[end] as number) {
+    hash = (hash * 31 + byte) | 0;
+    end += 1;
+  }
+  const slot = hash & (knownNames.length - 1);
+  const known = knownNames[slot] as string;
+  if (isTextAt(known, bytes, at, end)) return known;
+  const name = bytes.toString('utf8', at, end);
+  // Only what is one byte to a character can be recognised by its bytes.
+  if (name.length === end - at && name.length <= 32) knownNames[slot] = name;
+  return name;
+}
+
+const knownNames = new Array<string>(1024).fill('');
+
+function isTextAt(text: string, bytes: Buffer, at: number, end: number): boolean {
+  if (text.length !== end - at) return false;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) !== bytes[at + i]) return false;
+  return true;
 }
 
 export function elementCount(parent: Raw): number {

@@ -58,16 +58,29 @@ export class ByteWriter {
   }
 
   copy(source: Buffer, start: number, end: number): void {
-    source.copy(this.#room(end - start), this.length, start, end);
+    const bytes = this.#room(end - start);
+    // Below some dozens of bytes a loop is quicker than the call.
+    if (end - start < 24)
+      for (let i = start, at = this.length; i < end; i += 1, at += 1) bytes[at] = source[i] as number;
+    else source.copy(bytes, this.length, start, end);
     this.length += end - start;
   }
 
   cString(text: string): void {
-    const size = Buffer.byteLength(text);
-    const bytes = this.#room(size + 1);
-    bytes.write(text, this.length);
-    bytes[this.length + size] = 0;
-    this.length += size + 1;
+    // No character takes more than three bytes for each of its UTF-16 units.
+    const bytes = this.#room(text.length * 3 + 1);
+    let at = this.length;
+    for (let i = 0; i < text.length; i += 1) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80 || text.length > 24) {
+        at = this.length + bytes.write(text, this.length);
+        break;
+      }
+      bytes[at] = code;
+      at += 1;
+    }
+    bytes[at] = 0;
+    this.length = at + 1;
   }
 
   string(text: string): void {

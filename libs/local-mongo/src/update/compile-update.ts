@@ -1,4 +1,5 @@
 import { CommandFailure } from '../command-failure.ts';
+import { parsePath } from '../bson/path.ts';
 import { bsonType, elements, fields, findField, type Raw } from '../bson/raw.ts';
 import { readString } from '../bson/read.ts';
 import type { Filter } from '../match/filter.ts';
@@ -99,8 +100,8 @@ const unknownModifier = (operator: string) =>
     `Unknown modifier: ${operator}. Expected a valid update modifier or pipeline-style update specified as an array`,
   );
 
-function partsOf(path: string): string[] {
-  const parts = path.split('.');
+function partsOf(path: string): readonly string[] {
+  const { parts } = parsePath(path);
   if (path === '') throw new CommandFailure(56, 'An empty update path is not valid.');
   if (parts.includes('')) {
     throw new CommandFailure(56, `The update path '${path}' contains an empty field name, which is not allowed.`);
