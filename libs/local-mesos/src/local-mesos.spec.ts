@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { commandTask, launchOnce, subscribeProbe } from '../testing/scheduler-probe.ts';
+import { commandTask, launchOnce, subscribeProbe, type SchedulerProbe } from '../testing/scheduler-probe.ts';
 import { startLocalMesos, type LocalMesos } from './local-mesos.ts';
 
 const agent = { cpus: 8, memMb: 8192, diskMb: 20_000, ports: [31_000, 32_000] as const, attributes: { rack_id: 'r1' } };
@@ -49,5 +49,100 @@ describe('tasks as processes', () => {
     const { update } = await probe.waitForState('t-kill', 'TASK_KILLED');
     expect(update.status.message).toBe('Command terminated with signal Terminated');
     expect(probe.statesOf('t-kill')).toEqual(['TASK_STARTING', 'TASK_RUNNING', 'TASK_KILLING', 'TASK_KILLED']);
+  });
+});
+
+describe('accidents, over HTTP', () => {
+  let dataDir: string;
+  let mesos: LocalMesos;
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'local-mesos-'));
+    const agents = [agent, { ...agent, hostname: 'second' }];
+    mesos = await startLocalMesos({ dataDir, agents, executor: 'simulated', heartbeatMs: 50, followers: 1 });
+  });
+
+  afterEach(async () => {
+    await mesos.stop();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  const forever = { labels: { labels: [{ key: 'JUICE_SIMULATE_MS', value: '100000000' }] } };
+
+  test('a dropped stream can be taken up again with the same id; the old stream id is of no use', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    mesos.dropStream(probe.frameworkId);
+    await probe.until(probe.ended, 'end of the stream');
+    const back = await subscribeProbe(mesos.url, { frameworkId: probe.frameworkId });
+    expect(back.frameworkId).toBe(probe.frameworkId);
+    expect(await probe.call({ type: 'REVIVE' })).toMatchObject({ status: 400 });
+    expect(await back.call({ type: 'REVIVE' })).toMatchObject({ status: 202 });
+  });
+
+  test('heartbeats come at the interval the subscription names', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    const { subscribed } = await probe.waitFor('SUBSCRIBED');
+    expect(subscribed.heartbeat_interval_seconds).toBe(0.05);
+    await probe.until(() => probe.events.filter(({ type }) => type === 'HEARTBEAT').length >= 3, 'three heartbeats');
+  });
+
+  test('an agent that is lost and comes back', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    const used = new Set<string>();
+    const agentId = await launchOnce(probe, (id) => [commandTask(id, 't', 'x', forever)], used);
+    await probe.waitForState('t', 'TASK_RUNNING');
+    const index = mesos.agentIds.indexOf(agentId);
+    mesos.loseAgent(index);
+    await probe.waitForState('t', 'TASK_UNREACHABLE');
+    await probe.waitFor('FAILURE');
+    mesos.returnAgent(index);
+    await probe.waitFor('UPDATE', ({ update }) => update.status.reason === 'REASON_AGENT_REREGISTERED');
+    mesos.markAgentGone(index);
+    await probe.waitForState('t', 'TASK_GONE_BY_OPERATOR');
+  });
+
+  test('a master that restarts answers 503, then knows the task again when its agent is back', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    const agentId = await launchOnce(probe, (id) => [commandTask(id, 't', 'x', forever)]);
+    await probe.waitForState('t', 'TASK_RUNNING');
+    mesos.restartMaster({ recoverMs: 30, agentsBackMs: 60 });
+    await probe.until(probe.ended, 'end of the stream');
+    await expect(subscribeProbe(mesos.url, { frameworkId: probe.frameworkId })).rejects.toThrow('503');
+    const again = async (): Promise<SchedulerProbe> => {
+      for (;;) {
+        const back = await subscribeProbe(mesos.url, { frameworkId: probe.frameworkId }).catch(() => null);
+        if (back !== null) return back;
+      }
+    };
+    const back = await again();
+    const asked = { task_id: { value: 't' }, agent_id: { value: agentId } };
+    while (back.statesOf('t').length === 0) await back.call({ type: 'RECONCILE', reconcile: { tasks: [asked] } });
+    expect(back.statesOf('t')[0]).toBe('TASK_RUNNING');
+  });
+
+  test('a simulated task ends as it is told to', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    const variables = [
+      { name: 'JUICE_SIMULATE_MS', value: '1' },
+      { name: 'JUICE_SIMULATE_EXIT', value: '7' },
+    ];
+    const command = { value: 'x', environment: { variables } };
+    await launchOnce(probe, (id) => [commandTask(id, 't', 'x', { command })]);
+    expect((await probe.waitForState('t', 'TASK_FAILED')).update.status.message).toBe('Command exited with status 7');
+  });
+
+  test('a master that does not lead says who does', async () => {
+    const response = await fetch(`${mesos.followerUrls[0]}/api/v1/scheduler`, { method: 'POST', redirect: 'manual' });
+    expect(response.status).toBe(307);
+    expect(response.headers.get('location')).toBe(`${mesos.url.replace('http:', '')}/master/api/v1/scheduler`);
+  });
+
+  test('the views show what is there', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    await launchOnce(probe, (id) => [commandTask(id, 't', 'x', forever)]);
+    await probe.waitForState('t', 'TASK_RUNNING');
+    const state = (await (await fetch(`${mesos.url}/master/state`)).json()) as Record<string, unknown>;
+    expect(state).toMatchObject({ activated_slaves: 2, frameworks: [{ id: probe.frameworkId, tasks: [{ id: 't' }] }] });
+    expect((await fetch(`${mesos.url}/health`)).status).toBe(200);
   });
 });

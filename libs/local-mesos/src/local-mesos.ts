@@ -9,7 +9,7 @@ import type { ClusterSettings, Effect } from './cluster/cluster-state.ts';
 import { lockFolder } from './data-lock.ts';
 import { createDriver, type Driver, type Executor } from './driver.ts';
 import { createEventStreams } from './http/event-streams.ts';
-import { createMasterListener, type Credentials } from './http/master-http.ts';
+import { createFollowerListener, createMasterListener, type Credentials } from './http/master-http.ts';
 import { endLeftovers } from './tasks/process-identity.ts';
 import { removeOldSandboxes } from './tasks/sandbox.ts';
 import { createSimulatedExecutor } from './tasks/simulated-executor.ts';
@@ -32,6 +32,8 @@ export interface LocalMesosOptions {
   /** The environment of this process; of it tasks see PATH, HOME and the like, nothing else. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly credentials?: Credentials;
+  /** So many masters more that do not lead: they answer 307 with the leader's address. */
+  readonly followers?: number;
   readonly heartbeatMs?: number;
   /** Further departures from a real cluster's times, for tests. */
   readonly settings?: Partial<ClusterSettings>;
@@ -46,6 +48,8 @@ export interface LocalMesos {
   /** The master's base URL. */
   readonly url: string;
   readonly agentUrls: readonly string[];
+  /** Of masters that do not lead. */
+  readonly followerUrls: readonly string[];
   readonly agentIds: readonly string[];
   /** Breaks every event stream, or one framework's. */
   dropStream(frameworkId?: string): void;
@@ -84,12 +88,12 @@ export async function startLocalMesos(options: LocalMesosOptions): Promise<Local
 }
 
 async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
-  const { host = '127.0.0.1', port = 0, dataDir, agents } = options;
+  const { host = '127.0.0.1', port = 0, dataDir, agents, followers = 0 } = options;
   const folders = agents.map((_spec, index) => join(dataDir, `agent-${index}`));
   const stateFile = createStateFile(dataDir);
   const saved = stateFile.read() ?? { agentIds: [], completed: [] };
   await cleanUp(folders, options);
-  const servers = await listenAll(host, [port, ...agents.map(() => 0)]);
+  const servers = await listenAll(host, [port, ...agents.map(() => 0), ...Array<number>(followers).fill(0)]);
   const ports = servers.map(portOf);
   const cluster = createFrom(options, { host, ports, ...saved });
   stateFile.write(cluster.snapshot());
@@ -108,14 +112,18 @@ async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
   late.driver = driver;
   const { credentials = null } = options;
   const master = { cluster, driver, streams, newUuid: randomUUID, credentials, address: `${host}:${ports[0]}` };
-  servers.forEach((server, index) => {
-    server.on('request', index === 0 ? createMasterListener(master) : createAgentListener(folders[index - 1] ?? ''));
-  });
-  const [url = '', ...agentUrls] = ports.map((each) => `http://${host}:${each}`);
+  const listeners = [
+    createMasterListener(master),
+    ...folders.map(createAgentListener),
+    ...Array.from({ length: followers }, () => createFollowerListener(master.address)),
+  ];
+  listeners.forEach((listener, index) => servers[index]?.on('request', listener));
+  const urls = ports.map((each) => `http://${host}:${each}`);
   return {
     ...faultsOf(cluster, driver),
-    url,
-    agentUrls,
+    url: urls[0] ?? '',
+    agentUrls: urls.slice(1, agents.length + 1),
+    followerUrls: urls.slice(agents.length + 1),
     agentIds: cluster.state.agents.map((agent) => agent.id),
     async stop() {
       driver.stop();
@@ -173,7 +181,7 @@ function createExecutor(options: LocalMesosOptions, agentFolders: readonly strin
   return createTaskExecutor({ agentFolders, variables: inheritedVariables(options.environment ?? {}), report });
 }
 
-function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | 'agentUrls' | 'agentIds' | 'stop'> {
+function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | `${string}Urls` | 'agentIds' | 'stop'> {
   const suffer = (fault: Fault): void => driver.feed((nowMs) => cluster.fault(fault, nowMs));
   return {
     dropStream: (frameworkId) => suffer({ kind: 'stream.dropped', frameworkId: frameworkId ?? null }),

@@ -26,6 +26,8 @@ export interface SchedulerProbe {
   ): Promise<Extract<Event, { type: T }>>;
   waitForState(taskId: string, state: string): Promise<Extract<Event, { type: 'UPDATE' }>>;
   statesOf(taskId: string): string[];
+  /** Waits until something is so; throws after ten seconds. */
+  until(condition: () => boolean, what: string): Promise<void>;
   /** Breaks the connection. */
   drop(): void;
 }
@@ -71,7 +73,7 @@ function followStream(
   url: string,
   response: IncomingMessage,
   { contentType, acknowledge }: { contentType: ContentType; acknowledge: boolean },
-): SchedulerProbe & { until(condition: () => boolean, what: string): Promise<void> } {
+): SchedulerProbe {
   const events: Event[] = [];
   const reader = createRecordReader();
   const streamId = String(response.headers['mesos-stream-id']);

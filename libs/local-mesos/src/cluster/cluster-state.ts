@@ -141,6 +141,8 @@ export interface Agent {
   /** The master's view. `recovered`: known from before a master failover and not heard of yet. */
   membership: 'registered' | 'recovered' | 'unreachable' | 'gone' | 'removed';
   unreachableAtMs: number;
+  /** When the master gives it up; null while nothing speaks for that. */
+  missAtMs: number | null;
   draining: boolean;
   /** The master's tasks here, by `taskKey`. */
   readonly tasks: Map<string, MasterTask>;

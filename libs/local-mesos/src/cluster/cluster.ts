@@ -141,6 +141,7 @@ function createAgent(setup: AgentSetup, index: number): Agent {
     linked: true,
     membership: 'registered',
     unreachableAtMs: 0,
+    missAtMs: null,
     draining: false,
     tasks: new Map(),
     offers: new Set(),

@@ -30,7 +30,12 @@ import { forgetTask, forwardFirst } from './update-stream.ts';
 export function loseAgent(state: ClusterState, agent: Agent, noticeAfterMs: number): void {
   agent.linked = false;
   if (noticeAfterMs === 0) markUnreachable(state, agent);
-  else state.timers.add(state.nowMs + noticeAfterMs, { kind: 'agent.lost', index: agent.index });
+  else missAfter(state, agent, noticeAfterMs);
+}
+
+function missAfter(state: ClusterState, agent: Agent, ms: number): void {
+  agent.missAtMs = state.nowMs + ms;
+  state.timers.add(agent.missAtMs, { kind: 'agent.lost', index: agent.index });
 }
 
 /** TASK_UNREACHABLE for its tasks, RESCIND for its offers, then FAILURE. */
@@ -99,6 +104,7 @@ export function returnAgent(state: ClusterState, agent: Agent): void {
   const was = agent.membership;
   if (agent.linked && was === 'registered') return;
   agent.linked = true;
+  agent.missAtMs = null;
   agent.membership = 'registered';
   for (const run of [...agent.runs.values()]) {
     if (state.completed.has(run.frameworkId)) shutDownRun(state, run);
@@ -192,12 +198,14 @@ export function restartMaster(state: ClusterState, { masterId, recoverMs, agents
     agent.membership = 'recovered';
     const { index } = agent;
     if (agent.linked) state.timers.add(state.nowMs + agentsBackMs, { kind: 'agent.back', index });
-    state.timers.add(state.nowMs + state.settings.reregisterTimeoutMs, { kind: 'agent.lost', index });
+    missAfter(state, agent, state.settings.reregisterTimeoutMs);
   }
 }
 
 /** Time is up for an agent: not answering pings, or (after a failover, with no update per task) never heard of. */
 export function missAgent(state: ClusterState, agent: Agent): void {
+  if (agent.missAtMs === null || agent.missAtMs > state.nowMs) return;
+  agent.missAtMs = null;
   if (agent.membership === 'registered') return markUnreachable(state, agent);
   if (agent.membership !== 'recovered') return;
   agent.membership = 'unreachable';

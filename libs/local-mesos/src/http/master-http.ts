@@ -40,6 +40,16 @@ export function createMasterListener(
   };
 }
 
+/** A master that does not lead: it says where the leader is, before it looks at anything. */
+export function createFollowerListener(leader: string): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const path = (request.url ?? '/').split('?', 1)[0];
+    const isCall = path === '/api/v1/scheduler' || path === '/master/api/v1/scheduler';
+    const location = isCall ? `//${leader}/master/api/v1/scheduler` : `//${leader}`;
+    response.writeHead(307, { Location: location, 'Content-Length': 0 }).end();
+  };
+}
+
 const views: Readonly<Record<string, (setup: MasterHttpSetup, response: ServerResponse) => void>> = {
   '/health': (_setup, response) => answer(response, 200, ''),
   '/version': (_setup, response) => answerJson(response, { version: '1.12.0' }),
