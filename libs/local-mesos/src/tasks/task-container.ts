@@ -20,7 +20,7 @@ const runtimes: readonly (readonly [tool: string, probe: readonly string[]])[] =
 ];
 
 /** A runtime that does not answer in this time is not there. */
-const probeTimeoutMs = 10_000;
+const answerMs = 10_000;
 
 /** How often a stop or kill is repeated that came before its container. */
 const retryMs = 200;
@@ -33,19 +33,31 @@ export function startContainer(start: TaskStart): StartedTask {
   const { containerId } = start.launch;
   const name = containerName(containerId);
   let live: { readonly tool: string; ended: boolean } | null = null;
-  void prepare(start).then((prepared) => {
-    if (typeof prepared === 'string') return start.report(launchFailure(prepared));
+  const giveUp = (why: string): void => {
+    rmSync(envFileOf(start.sandbox), { force: true });
+    start.report(launchFailure(why));
+  };
+  const begin = (prepared: Prepared | string): void => {
+    if (typeof prepared === 'string') return giveUp(prepared);
     const own = { tool: prepared.tool, ended: false };
     live = own;
     runContainer(start, prepared, () => (own.ended = true));
-  });
+  };
+  prepare(start)
+    .then(begin)
+    .catch((error: unknown) => giveUp(String(error)));
   /** The container exists only some time after `run` was asked for; until then nothing can be done to it. */
-  async function insist(...args: readonly string[]): Promise<void> {
-    while (live?.ended === false && !(await runTool(live.tool, args, start.variables)).ok) await setTimeout(retryMs);
+  async function insist(args: readonly string[], timeout: number): Promise<void> {
+    while (live?.ended === false) {
+      const { ok } = await runTool(live.tool, args, { env: start.variables, timeout });
+      if (ok) return;
+      await setTimeout(retryMs);
+    }
   }
   return {
-    stop: (graceMs) => void insist('stop', `--time=${Math.ceil(graceMs / 1000)}`, name),
-    force: () => void insist('kill', name),
+    // Docker answers when the container has ended.
+    stop: (graceMs) => void insist(['stop', `--time=${Math.ceil(graceMs / 1000)}`, name], graceMs + answerMs),
+    force: () => void insist(['kill', name], answerMs),
   };
 }
 
@@ -54,7 +66,7 @@ interface Prepared {
   readonly command: ContainerCommand;
 }
 
-/** Finds a runtime and sees to it that the image is there. A text says why there is no container. Never rejects. */
+/** Finds a runtime and sees to it that the image is there. A text says why there is no container. */
 async function prepare(start: TaskStart): Promise<Prepared | string> {
   const { task, containerId, frameworkId } = start.launch;
   const tool = await findRuntime(start.variables);
@@ -84,14 +96,17 @@ function envFileOf(sandbox: string): string {
 }
 
 async function findRuntime(variables: Variables): Promise<string | null> {
-  for (const [tool, probe] of runtimes) if ((await runTool(tool, probe, variables)).ok) return tool;
+  for (const [tool, probe] of runtimes)
+    if ((await runTool(tool, probe, { env: variables, timeout: answerMs })).ok) return tool;
   return null;
 }
 
 async function provideImage(tool: string, start: TaskStart): Promise<string | null> {
   const { image = '', pull = false } = imageOf(start.launch.task.container) ?? {};
-  if (!pull && (await runTool(tool, ['image', 'inspect', image], start.variables)).ok) return null;
-  const { ok, output } = await runTool(tool, ['pull', image], { ...start.variables }, start.signal);
+  const env = start.variables;
+  if (!pull && (await runTool(tool, ['image', 'inspect', image], { env, timeout: answerMs })).ok) return null;
+  // A pull takes what it takes.
+  const { ok, output } = await runTool(tool, ['pull', image], { env, signal: start.signal });
   if (ok) return null;
   appendFileSync(join(start.sandbox, 'stderr'), output);
   return `Failed to pull image '${image}'`;
@@ -118,13 +133,10 @@ function runContainer(start: TaskStart, { tool, command }: Prepared, onEnd: () =
 function runTool(
   tool: string,
   args: readonly string[],
-  variables: Variables,
-  signal?: AbortSignal,
+  how: { readonly env: Variables; readonly timeout?: number; readonly signal?: AbortSignal },
 ): Promise<{ readonly ok: boolean; readonly output: string }> {
-  // A pull takes what it takes; everything else is quick or does not work.
-  const limits = signal === undefined ? { timeout: probeTimeoutMs } : { signal };
   return new Promise((resolve) => {
-    execFile(tool, args, { env: variables, ...limits }, (error, stdout, stderr) => {
+    execFile(tool, args, how, (error, stdout, stderr) => {
       resolve({ ok: error === null, output: `${stdout}${stderr}` });
     });
   });
@@ -133,7 +145,9 @@ function runTool(
 /** Ends containers that former runs left, by the tools that started them. Resolves when each has been tried. */
 export async function removeContainers(left: readonly ContainerLeft[], variables: Variables): Promise<void> {
   await Promise.all(
-    left.map(({ tool, containerId }) => runTool(tool, ['rm', '--force', containerName(containerId)], variables)),
+    left.map(({ tool, containerId }) =>
+      runTool(tool, ['rm', '--force', containerName(containerId)], { env: variables, timeout: answerMs }),
+    ),
   );
 }
 

@@ -64,7 +64,13 @@ function follow(child: ChildProcess, { launch: { containerId }, sandbox, notes, 
     });
     return;
   }
-  notes.add(containerId, pid);
+  try {
+    notes.add(containerId, pid);
+  } catch (error: unknown) {
+    // Better no task than one that nobody could find again.
+    signalGroup(pid, 'SIGKILL');
+    throw error;
+  }
   child.once('exit', (status, signal) => {
     signalGroup(pid, 'SIGKILL');
     report({ kind: 'exited', what: 'Command', exit: status ?? signal ?? 1 });
