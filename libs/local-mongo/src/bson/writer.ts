@@ -160,7 +160,7 @@ function writeObject(writer: ByteWriter, value: unknown): number {
   if (value === null || value === undefined || typeof value !== 'object') return bsonType.null;
   if (Array.isArray(value)) {
     const opened = writer.open();
-    value.forEach((item: unknown, index) => writeElement(writer, String(index), item === undefined ? null : item));
+    for (let i = 0; i < value.length; i += 1) writeElement(writer, String(i), (value[i] as unknown) ?? null);
     writer.close(opened);
     return bsonType.array;
   }
