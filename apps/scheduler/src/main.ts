@@ -44,7 +44,7 @@ await runMain(async () => {
     await connectWithBackoff({
       dependency: 'rabbitmq',
       target: amqpUrl,
-      connect: () => connectBroker(amqpUrl, { log }),
+      connect: () => connectBroker(amqpUrl, { log, connectionName: 'juice-scheduler' }),
       log,
       signal: stop.signal,
     }),

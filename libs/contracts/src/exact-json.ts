@@ -2,7 +2,7 @@ import { parse, stringify } from 'lossless-json';
 
 /**
  * JSON with exact 64-bit integers: an integer literal outside ±(2^53-1) becomes a bigint, and a bigint is written as an
- * integer literal. Everything else is as JSON.parse and JSON.stringify have it, but a `__proto__` member is an error.
+ * integer literal. Everything else is as JSON.parse and JSON.stringify have it; a `__proto__` member is an ordinary one.
  * Throws SyntaxError for text that is not JSON.
  */
 export function parseExactJson(text: string): unknown {

@@ -9,6 +9,7 @@ import {
   sandboxInContainer,
   type ContainerCommand,
 } from './container-command.ts';
+import type { ExecutorReport } from '../cluster/cluster-state.ts';
 import { mesosVariables, type Variables } from './task-environment.ts';
 import { spawnIn } from './task-process.ts';
 import { launchFailure, type StartedTask, type TaskStart } from './task-start.ts';
@@ -33,19 +34,20 @@ export function startContainer(start: TaskStart): StartedTask {
   const { containerId } = start.launch;
   const name = containerName(containerId);
   let live: { readonly tool: string; ended: boolean } | null = null;
-  const giveUp = (why: string): void => {
+  const giveUp = (failure: ExecutorReport): void => {
     rmSync(envFileOf(start.sandbox), { force: true });
-    start.report(launchFailure(why));
+    start.report(failure);
   };
-  const begin = (prepared: Prepared | string): void => {
-    if (typeof prepared === 'string') return giveUp(prepared);
+  const begin = (prepared: Prepared | ExecutorReport | string): void => {
+    if (typeof prepared === 'string') return giveUp(launchFailure(prepared));
+    if ('kind' in prepared) return giveUp(prepared);
     const own = { tool: prepared.tool, ended: false };
     live = own;
     runContainer(start, prepared, () => (own.ended = true));
   };
   prepare(start)
     .then(begin)
-    .catch((error: unknown) => giveUp(String(error)));
+    .catch((error: unknown) => giveUp(launchFailure(String(error))));
   /** The container exists only some time after `run` was asked for; until then nothing can be done to it. */
   async function insist(args: readonly string[], timeout: number): Promise<void> {
     while (live?.ended === false) {
@@ -66,11 +68,21 @@ interface Prepared {
   readonly command: ContainerCommand;
 }
 
-/** Finds a runtime and sees to it that the image is there. A text says why there is no container. */
-async function prepare(start: TaskStart): Promise<Prepared | string> {
+/**
+ * No agent here will ever run a container: an invalid task, which a scheduler need not try again. (A real agent without a
+ * containerizer says "unknown container", which helps nobody.)
+ */
+const noRuntime: ExecutorReport = {
+  kind: 'failed',
+  message: 'Failed to launch container: no container runtime answers (tried docker and podman)',
+  reason: 'REASON_TASK_INVALID',
+};
+
+/** Finds a runtime and sees to it that the image is there; or says why there is no container. */
+async function prepare(start: TaskStart): Promise<Prepared | ExecutorReport | string> {
   const { task, containerId, frameworkId } = start.launch;
   const tool = await findRuntime(start.variables);
-  if (tool === null) return 'no container runtime answers (tried docker and podman)';
+  if (tool === null) return noRuntime;
   const place = { frameworkId, agentId: task.agent_id.value, containerId, sandbox: sandboxInContainer };
   const variables = { ...mesosVariables(task, place), ...start.own };
   const envFile = envFileOf(start.sandbox);

@@ -392,7 +392,7 @@ esac
     expect(await ended()).toEqual({
       kind: 'failed',
       message: 'Failed to launch container: no container runtime answers (tried docker and podman)',
-      reason: 'REASON_CONTAINER_LAUNCH_FAILED',
+      reason: 'REASON_TASK_INVALID',
     });
   });
 
