@@ -37,7 +37,7 @@ const layers = {
     'layer:embedded',
     'layer:client',
   ],
-  'layer:e2e': ['layer:contracts', 'layer:client', 'layer:embedded'],
+  'layer:e2e': ['layer:contracts', 'layer:client', 'layer:embedded', 'lib:messaging'],
 };
 
 // npm packages, by project. A project that is not named here may import any (tools, e2e).

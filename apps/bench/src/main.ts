@@ -22,7 +22,7 @@ await runMain(async () => {
     return;
   }
   const isRight = await runTasksOnStandalone({
-    bundle: resolve('dist/apps/standalone/main.js'),
+    bundles: resolve('dist/apps'),
     tasks: Number(values.tasks),
     concurrency: Number(values.concurrency),
     agents: values.agents,

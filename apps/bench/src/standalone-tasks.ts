@@ -6,7 +6,7 @@ import { createTenant, startReceiver, startStandalone, until } from '@juice/tria
 
 /** Runs tasks as real processes on standalone and tells how long submission, runs and callbacks took. True: all right. */
 export async function runTasksOnStandalone(options: {
-  bundle: string;
+  bundles: string;
   tasks: number;
   concurrency: number;
   agents: string;
@@ -18,7 +18,7 @@ export async function runTasksOnStandalone(options: {
   const secret = `whsec_${Buffer.from('a secret for benchmarks alone').toString('base64')}`;
   const receiver = await startReceiver({ secret });
   const juice = await startStandalone({
-    bundle: options.bundle,
+    bundles: options.bundles,
     dataDir: folder,
     env: { JUICE_CALLBACK_SECRET: secret, JUICE_LOCAL_AGENTS: options.agents, JUICE_LOG_LEVEL: 'warn' },
     inherited: options.inherited,

@@ -19,7 +19,7 @@ await runMain(async () => {
   say('Starting Juice, standalone, on free ports …');
   const receiver = await startReceiver({ secret });
   const juice = await startStandalone({
-    bundle: resolve('dist/apps/standalone/main.js'),
+    bundles: resolve('dist/apps'),
     dataDir,
     env: { JUICE_CALLBACK_SECRET: secret },
     inherited: process.env,

@@ -8,18 +8,18 @@ import {
   startStandalone,
   type ReceivedCallback,
   type Receiver,
-  type StandaloneProcess,
+  type JuiceProcess,
   type Tenant,
 } from '@juice/trial';
 
-const bundle = join(import.meta.dirname, '../../../dist/apps/standalone/main.js');
+const bundles = join(import.meta.dirname, '../../../dist/apps');
 const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
 
 /** A standalone in a process of its own, its receiver, and a tenant; ended and removed by `close`. */
 export interface TrialRun {
   readonly folder: string;
   readonly receiver: Receiver;
-  juice(): StandaloneProcess;
+  juice(): JuiceProcess;
   tenant(): Tenant;
   /** kill -9, then a new process on the same data. */
   crashAndRestart(): Promise<void>;
@@ -34,9 +34,9 @@ export async function startTrialRun(
 ): Promise<TrialRun> {
   const folder = await mkdtemp(join(tmpdir(), 'juice-e2e-'));
   const receiver = await startReceiver({ secret, ...options });
-  const start = (): Promise<StandaloneProcess> =>
+  const start = (): Promise<JuiceProcess> =>
     startStandalone({
-      bundle,
+      bundles,
       dataDir: folder,
       env: { JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_SCHEDULE: '0s,100ms,500ms,1s,1s,1s,1s,1s,1s' },
       inherited: process.env,

@@ -1,4 +1,4 @@
 export { createTenant, Refused, type KillAnswer, type TaskView, type Tenant } from './tenant.ts';
 export { startReceiver, type ReceivedCallback, type Receiver } from './receiver.ts';
-export { startStandalone, type StandaloneProcess } from './standalone-process.ts';
+export { startService, startStandalone, type JuiceProcess, type ProcessOptions } from './juice-process.ts';
 export { until } from './until.ts';
