@@ -58,7 +58,8 @@ export class Journal implements CatalogLog, Durability {
   #spare: ByteWriter = frameWriter();
   #gathering: Batch = newBatch();
   #writing: Batch | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #isRunning = false;
   #snapshotting: Promise<void> | undefined;
   #linger: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -122,9 +123,14 @@ export class Journal implements CatalogLog, Durability {
   }
 
   #start(): void {
-    this.#running ??= this.#writeAll().finally(() => {
-      this.#running = undefined;
-    });
+    this.#run(() => this.#writeAll());
+  }
+
+  /** One thing at a time is done with the file. `work` ends by clearing the flag, in the same turn as its last look around. */
+  #run(work: () => Promise<void>): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#running = work();
   }
 
   async #writeAll(): Promise<void> {
@@ -148,6 +154,7 @@ export class Journal implements CatalogLog, Durability {
         startFrame(this.#spare);
       }
     }
+    this.#isRunning = false;
   }
 
   async #writeFrame(frame: Buffer): Promise<void> {
@@ -214,9 +221,7 @@ export class Journal implements CatalogLog, Durability {
 
   #retryLater(): void {
     this.#retry = setTimeout(() => {
-      this.#running ??= this.#heal().finally(() => {
-        this.#running = undefined;
-      });
+      this.#run(() => this.#heal());
     }, this.#options.retryMs);
   }
 
@@ -233,6 +238,8 @@ export class Journal implements CatalogLog, Durability {
     } catch {
       // Reported when it broke; still broken.
       this.#retryLater();
+    } finally {
+      this.#isRunning = false;
     }
   }
 
