@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DependencyFailure } from '@juice/contracts';
 import type { Log } from '@juice/observability';
+import type { Wait } from './wait.ts';
 
 export type Persevere = <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
 
@@ -11,7 +11,7 @@ const longestPauseMs = 1_000;
  * Repeats what a dependency failed at until it succeeds. `assertLeading` ends it: it throws once the lease may be over,
  * and then so does this. Only for operations that may be repeated: reads, and writes that know their own repetition.
  */
-export function createPersevere(deps: { assertLeading: () => void; log: Log }): Persevere {
+export function createPersevere(deps: { assertLeading: () => void; wait: Wait; log: Log }): Persevere {
   return async (operation, attempt) => {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       deps.assertLeading();
@@ -20,7 +20,7 @@ export function createPersevere(deps: { assertLeading: () => void; log: Log }): 
       } catch (error: unknown) {
         if (!(error instanceof DependencyFailure) || !error.retryable) throw error;
         deps.log.warn('dependency.unreachable', { dependency: error.dependency, operation, retryInMs: pauseMs, error });
-        await wait(pauseMs);
+        await deps.wait(pauseMs);
       }
     }
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { TaskState, type TaskId } from '@juice/contracts';
 import { createLogger } from '@juice/observability';
-import { defaultPolicy, type Event, type MesosCall } from '@juice/scheduling';
+import { decide, defaultPolicy, type Event, type MesosCall } from '@juice/scheduling';
 import { until } from '@juice/trial';
 import { createMemoryStore, statusOf, type MemoryStore } from '../testing/memory-store.ts';
 import { createRunner, type Runner } from './runner.ts';
@@ -28,6 +28,7 @@ function start(store: MemoryStore): { runner: Runner; ended: Promise<void>; perf
     },
     epoch: 7,
     policy: defaultPolicy,
+    decide,
     assertLeading: () => undefined,
     persevere: (_operation, attempt) => attempt(),
     announce: (events) => seen.push(...events.map(({ status }) => `announced ${status}`)),

@@ -3,7 +3,7 @@ import type { Log } from '@juice/observability';
 import {
   createCommands,
   createState,
-  decide,
+  type decide,
   describeState,
   type Event,
   type MesosCall,
@@ -46,6 +46,7 @@ export function createRunner(deps: {
   store: RunnerStore;
   epoch: number;
   policy: Policy;
+  decide: typeof decide;
   /** Throws when the lease may have ended: asked before every write. */
   assertLeading: () => void;
   /** Runs a write until it succeeds, within the lease. */
@@ -54,7 +55,7 @@ export function createRunner(deps: {
   log: Log;
   now: () => number;
 }): Runner {
-  const { store, epoch, log, now } = deps;
+  const { store, epoch, decide, log, now } = deps;
   const state = createState(deps.policy);
   let queue: { event: Event; target: CallTarget | undefined }[] = [];
   let target: CallTarget | null = null;

@@ -1,13 +1,13 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DependencyFailure, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { Log } from '@juice/observability';
-import type { Event, Policy } from '@juice/scheduling';
+import { decide, type Event, type Policy } from '@juice/scheduling';
 import { createAnnouncements, type AnnouncementStore } from './announcements.ts';
 import { createIntake, type IntakeBroker, type IntakeStore } from './intake.ts';
 import type { Leadership } from './leadership.ts';
 import { createPersevere } from './persevere.ts';
 import { createRunner, Fenced, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
+import { wait as waitByClock, type Wait } from './wait.ts';
 
 export interface TermStore extends RunnerStore, IntakeStore, AnnouncementStore {
   liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
@@ -31,6 +31,10 @@ export interface TermDeps {
   log: Log;
   now: () => number;
   random: () => number;
+  /** What passes the time of ticks, sweeps and pauses; by default the clock does. */
+  wait?: Wait;
+  /** The scheduler's thinking; by default the core's. */
+  decide?: typeof decide;
 }
 
 export interface Term {
@@ -66,10 +70,10 @@ const refusedPauseMs = 60_000;
  * process takes the framework over: the process ends with it, and a standby starts from what is stored.
  */
 export function startTerm(deps: TermDeps): Term {
-  const { leadership, store, frameworks, broker, log, now, policy } = deps;
+  const { leadership, store, frameworks, broker, log, now, policy, wait = waitByClock } = deps;
   const { epoch } = leadership;
   const ending = new AbortController();
-  const persevere = createPersevere({ assertLeading: () => leadership.assertLeading(), log });
+  const persevere = createPersevere({ assertLeading: () => leadership.assertLeading(), wait, log });
   const announcements = createAnnouncements({
     publish: (exchange, routingKey, body) => broker.publish(exchange, routingKey, body),
     store,
@@ -80,6 +84,7 @@ export function startTerm(deps: TermDeps): Term {
     store,
     epoch,
     policy,
+    decide: deps.decide ?? decide,
     assertLeading: () => leadership.assertLeading(),
     persevere,
     announce: (events) => announcements.announce(events),
@@ -148,7 +153,7 @@ export function startTerm(deps: TermDeps): Term {
       else log.warn(end.kind === 'refused' ? 'cluster.error' : 'cluster.disconnected', { detail: end.detail });
       if (end.kind === 'ended' && end.lastedMs >= healthyMs) failures = 0;
       const pauseMs = end.kind === 'refused' ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
-      await wait(pauseMs * (0.5 + deps.random() / 2), undefined, { signal: ending.signal }).catch(() => undefined);
+      await wait(pauseMs * (0.5 + deps.random() / 2), ending.signal);
     }
   }
 
@@ -160,28 +165,34 @@ export function startTerm(deps: TermDeps): Term {
 
   async function sweepRegularly(): Promise<void> {
     while (!ending.signal.aborted) {
-      await wait(sweepMs, undefined, { signal: ending.signal }).catch(() => undefined);
+      await wait(sweepMs, ending.signal);
       if (!loaded || ending.signal.aborted) continue;
       await persevere('sweep', () => intake.sweep());
       await persevere('sweep outboxes', () => announcements.sweep());
     }
   }
 
-  const ticking = setInterval(() => push({ kind: 'clock.ticked', atMs: now() }), tickMs);
-  const work = [runner.run(), keepSubscribed(), sweepRegularly(), announcements.run()];
+  async function tick(): Promise<void> {
+    for (;;) {
+      await wait(tickMs, ending.signal);
+      if (ending.signal.aborted) return;
+      push({ kind: 'clock.ticked', atMs: now() });
+    }
+  }
+
+  const work = [runner.run(), keepSubscribed(), tick(), sweepRegularly(), announcements.run()];
   const lost = leadership.lost.then((reason) => {
     throw reason;
   });
   const stopped = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
   // A loop that dies takes the term with it; loops that end because of `stop` do not.
   const over = Promise.race([lost, stopped, ...work.map((loop) => loop.then(() => stopped))]);
-  over.catch(() => ending.abort()).finally(() => clearInterval(ticking));
+  over.catch(() => ending.abort());
 
   return {
     over,
     ready,
     async stop() {
-      clearInterval(ticking);
       await intake.stop();
       ending.abort();
       announcements.stop();
