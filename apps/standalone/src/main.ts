@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ async function runStandalone(): Promise<void> {
   const config = readConfig(environment);
   const dataDir = resolve(config.own.dataDir);
   await assertPortIsFree(config.api.host, config.api.port);
-  await mkdir(dataDir, { recursive: true });
+  await makeDataFolder(dataDir);
 
   const log = (service: string) => createLogger({ service, level: config.api.logLevel, pretty: process.stdout.isTTY });
   const ownLog = log('standalone');
@@ -80,6 +80,16 @@ async function runStandalone(): Promise<void> {
       isLoopback: /^(127\.|::1$|localhost$)/.test(config.api.host),
     }),
   );
+}
+
+async function makeDataFolder(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true });
+    await access(dataDir, constants.W_OK);
+  } catch (error: unknown) {
+    const problem = `cannot be written to: ${error instanceof Error ? error.message : String(error)}`;
+    throw new ConfigProblems([{ variable: 'JUICE_DATA_DIR', given: dataDir, problem }]);
+  }
 }
 
 /** Told before anything is started: an address in use is the likeliest thing to be wrong. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { startLocalMesos, type LocalMesosOptions } from '@juice/local-mesos';
 import { startLocalMongo } from '@juice/local-mongo';
+import { ConfigProblems } from '@juice/runtime';
 
 /** An embedded part, to be started in a thread of its own: its work must not keep the services from renewing a lease. */
 export type PartOrder =
@@ -30,7 +31,7 @@ export function startPartThread(order: PartOrder, onDeath: (error: unknown) => v
       if (!stopping) onDeath(error);
     });
     thread.once('message', (report: Report) => {
-      if ('problem' in report) return reject(new Error(report.problem));
+      if ('problem' in report) return reject(unusableFolder(order, report.problem));
       resolve({
         url: report.url,
         async stop() {
@@ -41,6 +42,12 @@ export function startPartThread(order: PartOrder, onDeath: (error: unknown) => v
       });
     });
   });
+}
+
+/** Nothing else of an embedded part is for the user to choose: it takes any free port. */
+function unusableFolder(order: PartOrder, problem: string): ConfigProblems {
+  const given = order.part === 'database' ? order.dataDir : order.options.dataDir;
+  return new ConfigProblems([{ variable: 'JUICE_DATA_DIR', given, problem }]);
 }
 
 /** What such a thread runs. */
