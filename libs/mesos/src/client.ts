@@ -1,16 +1,21 @@
 import http, { type Agent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
-import { DependencyFailure, InvariantBroken, ProtocolViolation } from '@juice/contracts';
+import { DependencyFailure, ProtocolViolation } from '@juice/contracts';
+import type { Report } from '@juice/runtime';
 import { mayRetrySubscribe } from './answers.ts';
 import { encodeCall, type ContentType } from './codec.ts';
 import type { Draft } from './conversation.ts';
-import { redirectTarget, schedulerUrl } from './master-url.ts';
+import { createMasterSource } from './master-source.ts';
+import { redirectTarget } from './master-url.ts';
 import { post, readText, setTimeoutAlarm, type SetAlarm } from './post.ts';
 import { createSubscription, type Subscription } from './subscription.ts';
 import type { FrameworkInfo } from './wire.ts';
 
 export interface MesosClientOptions {
-  /** Base URLs (`http://host:5050`, `https://proxy/mesos`, `host:5050`), any of which leads to the leader. At least one. */
+  /**
+   * Base URLs (`http://host:5050`, `https://proxy/mesos`, `host:5050`), any of which leads to the leader; at least one.
+   * Or, alone, where masters register in ZooKeeper: `zk://[user:password@]host[:port],…/path`.
+   */
   readonly masters: readonly string[];
   /** Default protobuf. */
   readonly contentType?: ContentType;
@@ -27,6 +32,13 @@ export interface MesosClientOptions {
   readonly maxCallsInFlight?: number;
   /** Default 64 MB. */
   readonly maxRecordBytes?: number;
+  /** How long to wait for a leader in ZooKeeper. Default 5,000. */
+  readonly leaderMs?: number;
+  /** Default 10,000; the servers have limits of their own for it. */
+  readonly zookeeperSessionMs?: number;
+  /** Told when ZooKeeper cannot be reached, and when it can be again. */
+  readonly log?: Report;
+  readonly random?: () => number;
   readonly setAlarm?: SetAlarm;
 }
 
@@ -34,10 +46,12 @@ export interface MesosClient {
   /**
    * Subscribes with the leading master and resolves when it has answered 200: read `events` at once. Tries each master in
    * turn, the one that led last time first, and follows their redirects; does not wait between them or begin again: the
-   * caller does, with backoff. Several subscriptions of one framework end each other, at the master.
+   * caller does, with backoff. With ZooKeeper it waits a little for a leader, and watches it as long as the stream lasts:
+   * once another leads, `events` throws, however alive the stream looks. Several subscriptions of one framework end each other, at the master.
    *
    * Throws DependencyFailure: retryable when no master leads or answers, not retryable when one refuses (bad credentials, a
-   * bad call) or `signal` aborts. Throws ProtocolViolation for an answer no master gives. Aborting later closes the stream.
+   * bad call) or `signal` aborts. Throws ProtocolViolation for an answer no master gives, and for a registration that is none.
+   * Aborting later closes the stream.
    */
   subscribe(
     framework: Draft<FrameworkInfo>,
@@ -49,13 +63,22 @@ export interface MesosClient {
 /** Elections take a hop or two; more is a loop between masters that take each other for the leader. */
 const maxRedirects = 9;
 
+/** What bounds one subscription. */
+interface Bounds {
+  /** The caller's. */
+  readonly signal: AbortSignal | undefined;
+  /** Another master leads. */
+  readonly replaced: AbortSignal | null;
+  /** To be told when the subscription is over. */
+  readonly over: AbortController;
+}
+
 type Attempt = { readonly subscription: Subscription } | { readonly problem: string };
 
 export function createMesosClient(options: MesosClientOptions): MesosClient {
   const { credentials, ca, setAlarm = setTimeoutAlarm, contentType = 'application/x-protobuf' } = options;
   const { firstEventMs = 15_000, maxCallsInFlight = 8 } = options;
-  if (options.masters.length === 0) throw new InvariantBroken('no Mesos master is given');
-  let masters = options.masters.map(schedulerUrl);
+  const lookUp = createMasterSource({ ...options, setAlarm });
 
   const baseHeaders: OutgoingHttpHeaders = { 'Content-Type': contentType, Accept: contentType };
   if (credentials !== undefined) {
@@ -71,10 +94,10 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
   }
 
   /** One master, and wherever it sends us. Throws only what no other master can mend. */
-  async function attempt(master: URL, body: Uint8Array, signal: AbortSignal | undefined): Promise<Attempt> {
+  async function attempt(master: URL, body: Uint8Array, bounds: Bounds): Promise<Attempt> {
     let url = master;
     for (let redirects = 0; redirects <= maxRedirects; redirects++) {
-      const answer = await knock(url, body, signal);
+      const answer = await knock(url, body, bounds);
       if (!('redirect' in answer)) return answer;
       const target = redirectTarget(url, answer.redirect);
       if (target === undefined) return { problem: `redirected to ${answer.redirect ?? 'nowhere'}` };
@@ -86,15 +109,16 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
   async function knock(
     url: URL,
     body: Uint8Array,
-    signal: AbortSignal | undefined,
+    bounds: Bounds,
   ): Promise<Attempt | { redirect: string | undefined }> {
     const agent = createAgent(url);
+    const signal = eitherOf(bounds.signal, bounds.replaced);
     let isSubscribed = false;
     try {
       const request = { url, agent, headers: baseHeaders, body, signal, timeoutMs: firstEventMs, setAlarm };
       return await post(request, async (response) => {
         if (response.statusCode === 200) {
-          const subscription = open(url, agent, response, signal);
+          const subscription = open(url, agent, response, bounds);
           isSubscribed = true;
           return { subscription };
         }
@@ -103,7 +127,8 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
       });
     } catch (error: unknown) {
       if (error instanceof DependencyFailure || error instanceof ProtocolViolation) throw error;
-      if (signal?.aborted === true) throw failure('aborted', false, error);
+      if (bounds.signal?.aborted === true) throw failure('aborted', false, error);
+      if (bounds.replaced?.aborted === true) throw bounds.replaced.reason;
       return { problem: error instanceof Error ? error.message : String(error) };
     } finally {
       if (!isSubscribed) agent.destroy();
@@ -117,12 +142,14 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
     return detail;
   }
 
-  function open(url: URL, agent: Agent, response: IncomingMessage, signal: AbortSignal | undefined): Subscription {
+  function open(url: URL, agent: Agent, response: IncomingMessage, bounds: Bounds): Subscription {
+    response.once('close', () => bounds.over.abort());
     return createSubscription({
       url,
       agent,
       response,
-      signal,
+      signal: bounds.signal,
+      replaced: bounds.replaced,
       headers: baseHeaders,
       contentType,
       setAlarm,
@@ -138,18 +165,38 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
       const subscribe = { framework_info: framework, suppressed_roles: suppressedRoles };
       const id = framework.id === undefined ? {} : { framework_id: framework.id };
       const body = encodeCall({ type: 'SUBSCRIBE', ...id, subscribe }, contentType);
-      const problems: string[] = [];
-      for (const master of masters) {
-        const outcome = await attempt(master, body, signal);
-        if ('subscription' in outcome) {
-          masters = [master, ...masters.filter((other) => other !== master)];
-          return outcome.subscription;
-        }
-        problems.push(`${master.host}: ${outcome.problem}`);
+      const over = new AbortController();
+      try {
+        return await subscribeAnywhere(body, signal, over);
+      } catch (error: unknown) {
+        over.abort();
+        throw error;
       }
-      throw failure(problems.join('; '), true);
     },
   };
+
+  async function subscribeAnywhere(
+    body: Uint8Array,
+    signal: AbortSignal | undefined,
+    over: AbortController,
+  ): Promise<Subscription> {
+    const { masters, replaced, joined } = await lookUp(eitherOf(over.signal, signal) ?? over.signal);
+    const problems: string[] = [];
+    for (const master of masters) {
+      const outcome = await attempt(master, body, { signal, replaced, over });
+      if ('subscription' in outcome) {
+        joined(master);
+        return outcome.subscription;
+      }
+      problems.push(`${master.host}: ${outcome.problem}`);
+    }
+    throw failure(problems.join('; '), true);
+  }
+}
+
+function eitherOf(...signals: readonly (AbortSignal | null | undefined)[]): AbortSignal | undefined {
+  const given = signals.filter((signal) => signal !== null && signal !== undefined);
+  return given.length > 1 ? AbortSignal.any(given) : given[0];
 }
 
 function failure(detail: string, retryable: boolean, cause?: unknown): DependencyFailure {

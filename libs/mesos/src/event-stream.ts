@@ -15,6 +15,8 @@ export interface EventStreamOptions {
   readonly setAlarm: SetAlarm;
   /** True once we have dropped the stream ourselves: it then ends instead of failing. */
   readonly isClosed: () => boolean;
+  /** Aborted when the stream was broken off because another master leads. */
+  readonly replaced: AbortSignal | null;
 }
 
 /** What every master uses, and what is assumed of one that does not say. */
@@ -48,7 +50,7 @@ export async function* readEvents(response: IncomingMessage, options: EventStrea
     if (!reader.isAtBoundary()) throw new Error('the stream ended inside a record');
   } catch (error: unknown) {
     if (error instanceof ProtocolViolation) throw error;
-    if (!options.isClosed()) throw broken(error);
+    if (!options.isClosed()) throw options.replaced?.aborted === true ? options.replaced.reason : broken(error);
   } finally {
     response.destroy();
   }

@@ -29,6 +29,8 @@ export interface SubscriptionParts {
   readonly agent: Agent;
   readonly response: IncomingMessage;
   readonly signal: AbortSignal | undefined;
+  /** Aborts when another master leads: the stream then breaks, with that as the reason. */
+  readonly replaced: AbortSignal | null;
   readonly headers: OutgoingHttpHeaders;
   readonly contentType: ContentType;
   readonly setAlarm: SetAlarm;
@@ -78,6 +80,7 @@ export function createSubscription(parts: SubscriptionParts): Subscription {
       missedHeartbeats: parts.missedHeartbeats,
       setAlarm,
       isClosed: () => isClosed || parts.signal?.aborted === true,
+      replaced: parts.replaced,
     }),
     async call(call) {
       const body = encodeCall(call, contentType);

@@ -12,3 +12,4 @@ export {
   type Scenario,
   type Step,
 } from './recordings.ts';
+export { describeWithZooKeeper, openZnodes, type ZnodeWriter, type ZooKeeperServer } from './zookeeper-server.ts';
