@@ -84,10 +84,10 @@ function refusalOf(error: unknown): Refusal {
     const message = 'the database did not answer; what was asked for may or may not be stored, try again';
     return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
   }
-  const { type, status } = readErrorFacts(error);
+  const { type, status, limit } = readErrorFacts(error);
   const problem = { member: 'body', code: 'BAD_REQUEST' } as const;
   if (type === 'entity.too.large') {
-    return refuse('too-large', { ...problem, message: 'the body must be smaller: it is above the limit' });
+    return refuse('too-large', { ...problem, message: `the body must be at most ${String(limit)} bytes` });
   }
   if (type === 'encoding.unsupported') {
     const message = 'content-encoding must be gzip, deflate, br or none';
@@ -100,7 +100,7 @@ function refusalOf(error: unknown): Refusal {
 }
 
 /** What Express and its body reader put on their errors. */
-function readErrorFacts(error: unknown): { type?: unknown; status?: unknown } {
+function readErrorFacts(error: unknown): { type?: unknown; status?: unknown; limit?: unknown } {
   return typeof error === 'object' && error !== null ? error : {};
 }
 

@@ -83,7 +83,8 @@ describe('the body', () => {
 
   test('is refused above a megabyte, packed or not', async () => {
     const large = `{"taskName":"a","commands":"${'x'.repeat(1_100_000)}"}`;
-    await expectRefusal(json().send(large), 413, 'BAD_REQUEST', 'body');
+    const message = await expectRefusal(json().send(large), 413, 'BAD_REQUEST', 'body');
+    expect(message).toContain('the body must be at most 1048576 bytes');
     await expectRefusal(json().set('Content-Encoding', 'gzip').send(gzipSync(large)), 413, 'BAD_REQUEST', 'body');
   });
 
