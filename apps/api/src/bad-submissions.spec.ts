@@ -87,6 +87,18 @@ const amounts: Row[] = [
   [{ ...commands, retry: 1.5 }, 'retry', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, retry: 11 }, 'retry', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, retry: '1' }, 'retry', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, expireSeconds: 0 }, 'expireSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, expireSeconds: 604_801 }, 'expireSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, expireSeconds: 1.5 }, 'expireSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, expireSeconds: '60' }, 'expireSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, maxRunSeconds: 0 }, 'maxRunSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, maxRunSeconds: 86_401 }, 'maxRunSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, maxRunSeconds: 1.5 }, 'maxRunSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, maxRunSeconds: '60' }, 'maxRunSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, killGraceSeconds: -1 }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, killGraceSeconds: 601 }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, killGraceSeconds: 1.5 }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, killGraceSeconds: '60' }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
 ];
 const environments: Row[] = [
   [{ ...commands, env: 'A=1' }, 'env', 'INIT_OBJECT'],

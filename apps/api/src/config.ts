@@ -22,7 +22,19 @@ export const apiConfigSchema = z
       .meta({ env: 'JUICE_TIME_ZONE', description: 'The zone of submitAt, callbackAt and finishAt.' }),
     taskExpiryMs: duration({ minMs: 1000 })
       .default(86_400_000)
-      .meta({ env: 'JUICE_TASK_EXPIRY', description: 'How long a task may wait before it ends EXPIRED.' }),
+      .meta({
+        env: 'JUICE_TASK_EXPIRY',
+        description: 'How long a task may wait that does not say, before it ends EXPIRED.',
+      }),
+    maxTaskExpiryMs: duration({ minMs: 1000 })
+      .default(30 * 86_400_000)
+      .meta({ env: 'JUICE_MAX_TASK_EXPIRY', description: 'The most that expireSeconds may say; more is refused.' }),
+    maxRunMs: duration({ minMs: 1000 })
+      .default(30 * 86_400_000)
+      .meta({ env: 'JUICE_MAX_RUN', description: 'The most that maxRunSeconds may say; more is refused.' }),
+    maxKillGraceMs: duration()
+      .default(3_600_000)
+      .meta({ env: 'JUICE_MAX_KILL_GRACE', description: 'The most that killGraceSeconds may say; more is refused.' }),
     allow: list(machinePolicyRight)
       .refine((words) => parseMachinePolicy(words) !== null, { error: `must be ${machinePolicyRight}` })
       .default([])
@@ -56,6 +68,10 @@ export const apiConfigSchema = z
   .refine((config) => config.minCpu <= config.defaultCpu && config.defaultCpu <= config.maxCpu, {
     error: 'JUICE_MIN_CPU ≤ JUICE_DEFAULT_CPU ≤ JUICE_MAX_CPU must hold',
     path: ['defaultCpu'],
+  })
+  .refine((config) => config.taskExpiryMs <= config.maxTaskExpiryMs, {
+    error: 'JUICE_TASK_EXPIRY ≤ JUICE_MAX_TASK_EXPIRY must hold',
+    path: ['taskExpiryMs'],
   })
   .refine((config) => config.minMem <= config.defaultMem && config.defaultMem <= config.maxMem, {
     error: 'JUICE_MIN_MEM ≤ JUICE_DEFAULT_MEM ≤ JUICE_MAX_MEM must hold',

@@ -20,6 +20,9 @@ describe('GET /v1/tasks', () => {
       constraints: [],
       priority: 0,
       retry: 0,
+      expireSeconds: null,
+      maxRunSeconds: null,
+      killGraceSeconds: null,
     };
     const docker = { docker: { image: 'dockerhub.XXXX.com/juice-test' } };
     const callbackUrl = 'http://localhost:9999/v1/callback';

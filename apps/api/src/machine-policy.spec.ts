@@ -40,6 +40,9 @@ const spec: TaskSpec = {
   constraints: [],
   priority: 0,
   retry: 0,
+  expireSeconds: null,
+  maxRunSeconds: null,
+  killGraceSeconds: null,
 };
 
 function refusedBy(policy: MachinePolicy | null): string[] {

@@ -68,6 +68,9 @@ export function normaliseTask(
     constraints: listOf(request.constraints),
     priority: request.priority === 1 ? 1 : 0,
     retry: request.retry ?? 0,
+    expireSeconds: request.expireSeconds ?? null,
+    maxRunSeconds: request.maxRunSeconds ?? null,
+    killGraceSeconds: request.killGraceSeconds ?? null,
   };
   return { spec, problems: [...problems, ...checkPorts(spec)] };
 }

@@ -113,6 +113,9 @@ function submitSettings(options: ApiOptions) {
       gpus: options.maxGpus,
       ports: options.maxPorts,
       retry: options.maxRetry,
+      expireSeconds: Math.floor(options.maxTaskExpiryMs / 1000),
+      runSeconds: Math.floor(options.maxRunMs / 1000),
+      killGraceSeconds: Math.floor(options.maxKillGraceMs / 1000),
     },
     defaults: {
       cpus: options.defaultCpu,

@@ -145,6 +145,9 @@ const nothingAsked: TaskSpec = {
   constraints: [],
   priority: 0,
   retry: 0,
+  expireSeconds: null,
+  maxRunSeconds: null,
+  killGraceSeconds: null,
 };
 
 test('every submission is stored as it was meant, or refused for what is wrong with it', async () => {

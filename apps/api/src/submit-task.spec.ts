@@ -50,6 +50,9 @@ describe('POST /v1/tasks', () => {
         constraints: [],
         priority: 0,
         retry: 0,
+        expireSeconds: null,
+        maxRunSeconds: null,
+        killGraceSeconds: null,
       },
     });
   });
@@ -103,6 +106,13 @@ describe('POST /v1/tasks', () => {
       resources: { role: '*', cpus: 2, memMb: 1024, diskMb: 0 },
       callbackUrl: null,
     });
+  });
+
+  test('takes how long it may wait, run, and take to stop', async () => {
+    const { submit, only } = startSubmitting();
+    const times = { expireSeconds: 90, maxRunSeconds: 60, killGraceSeconds: 0 };
+    await submit(JSON.stringify({ taskName: 'a', commands: 'true', ...times })).expect(200);
+    expect(only()).toMatchObject({ expireAtMs: seedInstantMs + 90_000, spec: times });
   });
 
   test('raises what is below the least, and never gives less than was asked for', async () => {

@@ -67,6 +67,7 @@ export function createSubmitTask(deps: {
   bounds: RequestBounds;
   defaults: ResourceDefaults;
   policy: MachinePolicy;
+  /** How long a task may wait that does not say. */
   taskExpiryMs: number;
   /** How many submissions may wait for a write before further ones are refused. */
   maxWaiting: number;
@@ -110,8 +111,9 @@ export function createSubmitTask(deps: {
     const checked = check(body);
     if (!checked.ok) return checked;
     const submitAtMs = now();
-    const expireAtMs = submitAtMs + deps.taskExpiryMs;
-    const done = await group.commit({ tenantId, spec: checked.spec, submitAtMs, expireAtMs, traceparent });
+    const { spec } = checked;
+    const expireAtMs = submitAtMs + (spec.expireSeconds === null ? deps.taskExpiryMs : spec.expireSeconds * 1000);
+    const done = await group.commit({ tenantId, spec, submitAtMs, expireAtMs, traceparent });
     return done.kind === 'full' ? overloaded() : { ok: true, taskId: done.outcome };
   }
 

@@ -32,7 +32,17 @@ export interface ApiFixture {
 
 /** 8 December 2016, 07:58:29 UTC: the seed's own example, in milliseconds. */
 export const seedInstantMs = Date.UTC(2016, 11, 8, 7, 58, 29);
-export const bounds = { cpus: 16, memMb: 16_384, diskMb: 1000, gpus: 4, ports: 8, retry: 10 };
+export const bounds = {
+  cpus: 16,
+  memMb: 16_384,
+  diskMb: 1000,
+  gpus: 4,
+  ports: 8,
+  retry: 10,
+  expireSeconds: 604_800,
+  runSeconds: 86_400,
+  killGraceSeconds: 600,
+};
 export const defaults = { cpus: 1, memMb: 512, leastCpus: 0.1, leastMemMb: 256 };
 
 /** The app over a store and a broker in memory; ids and dates are those of the seed's example. */

@@ -60,5 +60,8 @@ function specOf(callbackUrl: string): TaskSpec {
     constraints: [],
     priority: 0,
     retry: 0,
+    expireSeconds: null,
+    maxRunSeconds: null,
+    killGraceSeconds: null,
   };
 }

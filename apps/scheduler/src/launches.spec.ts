@@ -52,6 +52,9 @@ const spec: TaskSpec = {
   constraints: [],
   priority: 0,
   retry: 0,
+  expireSeconds: null,
+  maxRunSeconds: null,
+  killGraceSeconds: null,
 };
 
 function accept(...specs: TaskSpec[]) {
@@ -96,6 +99,16 @@ describe('an ACCEPT', () => {
       scalar('cpus', 1, reserved),
       scalar('cpus', 0.2),
     ]);
+  });
+
+  test('tells the agent how long a task may run and may take to stop, where it says', () => {
+    const { infos } = accept(spec, { ...spec, maxRunSeconds: 60, killGraceSeconds: 0 });
+    expect(infos[0]).not.toHaveProperty('max_completion_time');
+    expect(infos[0]).not.toHaveProperty('kill_policy');
+    expect(infos[1]).toMatchObject({
+      max_completion_time: { nanoseconds: 60_000_000_000 },
+      kill_policy: { grace_period: { nanoseconds: 0 } },
+    });
   });
 
   test('gives tasks of one offer different ports, told in their environment', () => {

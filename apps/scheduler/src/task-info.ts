@@ -40,6 +40,11 @@ export function buildTaskInfo(facts: {
     task_id: { value: facts.mesosTaskId },
     agent_id: { value: facts.agentId },
     resources: taken.resources,
+    // Absent in tasks stored before there were such limits.
+    ...(typeof spec.maxRunSeconds === 'number' && { max_completion_time: duration(spec.maxRunSeconds) }),
+    ...(typeof spec.killGraceSeconds === 'number' && {
+      kill_policy: { grace_period: duration(spec.killGraceSeconds) },
+    }),
     labels: {
       labels: [
         { key: 'juice_task_id', value: String(facts.taskId) },
@@ -53,6 +58,10 @@ export function buildTaskInfo(facts: {
           container: containerInfo(spec.container, taken.ports),
         }),
   };
+}
+
+function duration(seconds: number): { nanoseconds: number } {
+  return { nanoseconds: seconds * 1e9 };
 }
 
 function portVariables(ports: readonly number[]): { name: string; value: string }[] {

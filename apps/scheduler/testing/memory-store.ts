@@ -15,6 +15,9 @@ const plainSpec: TaskSpec = {
   constraints: [],
   priority: 0,
   retry: 0,
+  expireSeconds: null,
+  maxRunSeconds: null,
+  killGraceSeconds: null,
 };
 
 /** The scheduler's store in memory, with the guards of the real one. */

@@ -30,6 +30,8 @@ export interface SchedulableTask {
   readonly callback: 'none' | 'all' | 'terminal';
   readonly submittedAtMs: number;
   readonly expireAtMs: number;
+  /** Wall time of an attempt, from RUNNING on; 0: no limit. */
+  readonly maxRunMs: number;
   /** Not to be launched before this instant (backoff between attempts); 0: at once. */
   readonly notBeforeMs: number;
   readonly killRequested: boolean;

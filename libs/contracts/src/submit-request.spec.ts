@@ -2,7 +2,17 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { submitRequest } from './submit-request.ts';
 
-const schema = submitRequest({ cpus: 16, memMb: 16_384, diskMb: 1000, gpus: 4, ports: 8, retry: 10 });
+const schema = submitRequest({
+  cpus: 16,
+  memMb: 16_384,
+  diskMb: 1000,
+  gpus: 4,
+  ports: 8,
+  retry: 10,
+  expireSeconds: 604_800,
+  runSeconds: 86_400,
+  killGraceSeconds: 600,
+});
 const minimal = { taskName: 'a', commands: 'true' };
 
 function reasons(body: unknown): string[] {

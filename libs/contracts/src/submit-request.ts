@@ -196,6 +196,9 @@ export interface RequestBounds {
   readonly gpus: number;
   readonly ports: number;
   readonly retry: number;
+  readonly expireSeconds: number;
+  readonly runSeconds: number;
+  readonly killGraceSeconds: number;
 }
 
 function resources(bounds: RequestBounds) {
@@ -263,6 +266,12 @@ export function submitRequest(bounds: RequestBounds) {
       /** 1 is high, every other integer normal. */
       priority: integer(-(2 ** 31), 2 ** 31 - 1).nullish(),
       retry: integer(0, bounds.retry).nullish(),
+      /** Additive: how long it may wait for room before it ends EXPIRED. */
+      expireSeconds: integer(1, bounds.expireSeconds).nullish(),
+      /** Additive: how long one attempt may run; then it is killed, and that is a failure of the task's own. */
+      maxRunSeconds: integer(1, bounds.runSeconds).nullish(),
+      /** Additive: between SIGTERM and SIGKILL when it is killed. */
+      killGraceSeconds: integer(0, bounds.killGraceSeconds).nullish(),
       // `runMode`, which the SDK sends, is an unknown member: it follows from container and commands.
     },
     { error: 'a JSON object' },

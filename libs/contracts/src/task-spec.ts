@@ -20,6 +20,12 @@ export interface TaskSpec {
   readonly priority: number;
   /** How many times the task may be run again after a failure of its own. */
   readonly retry: number;
+  /** How long it may wait for room before it ends EXPIRED; null: as long as the operator lets tasks wait. */
+  readonly expireSeconds: number | null;
+  /** Wall time of an attempt, from RUNNING on; null: no limit. */
+  readonly maxRunSeconds: number | null;
+  /** Between SIGTERM and SIGKILL when an attempt is killed; null: what the cluster does by itself. */
+  readonly killGraceSeconds: number | null;
 }
 
 export interface ResourcesSpec {

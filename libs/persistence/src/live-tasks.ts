@@ -33,6 +33,7 @@ const projection = {
   'callback.events': 1,
   'spec.retry': 1,
   'spec.priority': 1,
+  'spec.maxRunSeconds': 1,
   'spec.constraints': 1,
   'spec.resources': 1,
   'spec.container.docker.portMappings.hostPort': 1,
@@ -58,6 +59,8 @@ type Loaded = Pick<
   readonly spec: {
     readonly retry: number;
     readonly priority: number;
+    /** Absent in tasks stored before there was such a limit. */
+    readonly maxRunSeconds?: number | null;
     readonly constraints: readonly ConstraintSpec[];
     readonly resources: TaskRecord['spec']['resources'];
     readonly container?: { readonly docker?: { readonly portMappings?: readonly unknown[] } } | null;
@@ -129,6 +132,7 @@ function asLiveTask(stored: Loaded): LiveTask {
       callback: stored.callback?.events ?? 'none',
       submittedAtMs: stored.submitAt.getTime(),
       expireAtMs: stored.expireAt.getTime(),
+      maxRunMs: (spec.maxRunSeconds ?? 0) * 1000,
       notBeforeMs: stored.notBefore?.getTime() ?? 0,
       killRequested: stored.killRequestedAt !== undefined,
     },

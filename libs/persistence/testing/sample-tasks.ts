@@ -23,6 +23,9 @@ export function specOf(changes: Partial<TaskSpec> = {}): TaskSpec {
     constraints: [{ field: 'HOSTNAME', values: ['a', 'b'] }],
     priority: 0,
     retry: 2,
+    expireSeconds: null,
+    maxRunSeconds: null,
+    killGraceSeconds: null,
     ...changes,
   };
 }

@@ -178,6 +178,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
           container,
           callbackUrl: 'http://127.0.0.1/',
           callbackEvents: 'terminal',
+          maxRunSeconds: 90,
         });
         await tasks.insertTasks([newTask(idAt(1), { spec })]);
         expect(await tasks.loadLiveTasks([idAt(1)])).toEqual([
@@ -199,6 +200,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
                 callback: 'terminal',
                 submittedAtMs: startMs,
                 expireAtMs: startMs + 86_400_000,
+                maxRunMs: 90_000,
                 notBeforeMs: 0,
                 killRequested: false,
               },

@@ -3,6 +3,7 @@ import type { Commands } from './command.ts';
 import type { MesosState, ObservedStatus } from './event.ts';
 import { classifyEnd, exitCodeOf, type FailureClass } from './failure-class.ts';
 import { forgetAttempt, forgetTask, queueTask, type State, type Task } from './state.ts';
+import { judgeOverrun } from './run-limit.ts';
 import { record } from './transitions.ts';
 
 const endStates: Readonly<Record<MesosState, TaskState>> = {
@@ -32,11 +33,13 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
  * | yes | any other | – | KILLED, no retry |
  * | no | cluster's | free failures left | waits again, at no cost |
  * | no | own, or cluster's beyond the free ones | `retry` left | waits again |
+ * | no | killed by us for its time limit | `retry` left | as any failure of its own |
  * | no | final, or no budget left | – | ends with that state |
  */
-export function endAttempt(state: State, task: Task, status: ObservedStatus, atMs: number, out: Commands): void {
+export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs: number, out: Commands): void {
   const { live, view } = task;
   if (live === null) return;
+  const status = judgeOverrun(state, task, heard, atMs);
   // Kept until the write is known to have applied: a kill may come between.
   state.lastWords.current.set(view.taskId, status);
   const failure = classifyEnd(status);

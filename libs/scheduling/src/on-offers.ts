@@ -56,6 +56,7 @@ function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: nu
       agentId,
       agentHost: hostname,
       launchedAtMs: atMs,
+      startedAtMs: 0,
       state: 'launching',
       settled: false,
       lostSinceMs: 0,

@@ -39,6 +39,7 @@ function observe(state: State, task: Task, { status, atMs }: StatusReceived, out
       return;
     case 'TASK_RUNNING':
       found(live, 0);
+      live.startedAtMs ||= atMs;
       if (live.state === 'running') return;
       live.state = 'running';
       record(task, out, { ...said(status, atMs), status: TaskState.RUNNING, change: { kind: 'run' } });
@@ -52,7 +53,11 @@ function observe(state: State, task: Task, { status, atMs }: StatusReceived, out
     case 'TASK_UNKNOWN':
       // By itself no end: the agent may not be back yet. But a kill that was asked for has nothing left to kill.
       live.lostSinceMs ||= atMs;
-      if (task.killWanted) endAttempt(state, task, status, atMs, out);
+      if (task.killWanted) {
+        // Should its agent come back after all, so does the process.
+        state.superseded.add(live.mesosTaskId);
+        endAttempt(state, task, status, atMs, out);
+      }
       return;
     case 'TASK_FINISHED':
     case 'TASK_FAILED':

@@ -5,6 +5,7 @@ import type { Attempt } from './state.ts';
 import { declineOldOffers } from './on-offers.ts';
 import { askForNews, tickReconciliation } from './on-reconciliation.ts';
 import { endWaiting, sendKill } from './on-task.ts';
+import { hasOverrun } from './run-limit.ts';
 import { canCall, enterQueue, type State } from './state.ts';
 
 /** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
@@ -59,7 +60,9 @@ function watchAttempts(state: State, atMs: number, out: Commands): void {
       live.askNewsAtMs = atMs + state.policy.launchNewsMs;
       silent.push(live);
     }
-    if (task.killWanted && live.killAgainAtMs > 0 && atMs >= live.killAgainAtMs) sendKill(state, task, atMs, out);
+    const overrun = live.state === 'running' && live.killAgainAtMs === 0 && hasOverrun(state, task, atMs);
+    const unheeded = live.killAgainAtMs > 0 && atMs >= live.killAgainAtMs;
+    if (overrun || unheeded) sendKill(state, task, atMs, out);
   }
   askForNews(state, silent, atMs, out);
 }

@@ -14,6 +14,8 @@ export interface Policy {
   readonly askAgainMostMs: number;
   /** How long an attempt may be UNREACHABLE or UNKNOWN before it is given up. */
   readonly lostAfterMs: number;
+  /** How long after its time limit a running attempt is killed by us, if the agent has not done so. */
+  readonly overrunMarginMs: number;
   /** Launches decided in one frame: bounds its write and its calls. */
   readonly launchesPerFrame: number;
   /** Tasks in one RECONCILE call. */
@@ -39,6 +41,8 @@ export const defaultPolicy: Policy = {
   // A master that has just failed over may stay silent until its agents are back: ten minutes at most.
   askAgainMostMs: 300_000,
   lostAfterMs: 900_000,
+  // An agent stops an overdue task at once; beyond half a minute its word is not on its way, it is not coming.
+  overrunMarginMs: 30_000,
   launchesPerFrame: 1_000,
   reconcileBatch: 500,
   reconcileEveryMs: 900_000,

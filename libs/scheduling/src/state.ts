@@ -72,6 +72,8 @@ export interface Attempt {
   readonly agentId: string;
   readonly agentHost: string;
   readonly launchedAtMs: number;
+  /** Since when it has been running; 0 while it has not. */
+  startedAtMs: number;
   state: 'launching' | 'running' | 'unreachable';
   /** Whether its ACCEPT was answered, or its stream replaced: until then KILL and RECONCILE would overtake it. */
   settled: boolean;

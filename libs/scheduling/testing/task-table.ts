@@ -6,6 +6,7 @@ import {
   type SchedulableTask,
   type TaskId,
   type TaskTransition,
+  type TransitionOutcome,
 } from '@juice/contracts';
 
 interface Row {
@@ -13,6 +14,9 @@ interface Row {
   status: TaskState;
   live: LiveTask['live'];
   ended: boolean;
+  /** Who wrote it last: the epoch, and the frame's stamp until somebody else writes. */
+  epoch: number;
+  frame: string | null;
 }
 
 /**
@@ -25,7 +29,7 @@ export class TaskTable {
   #next = 1n;
 
   insert(facts: Partial<SchedulableTask>): SchedulableTask {
-    const taskId = asTaskId(this.#next++) as TaskId;
+    const taskId = facts.taskId ?? (asTaskId(this.#next++) as TaskId);
     const task: SchedulableTask = {
       taskId,
       tenantId: 'tenant',
@@ -41,11 +45,12 @@ export class TaskTable {
       callback: 'all',
       submittedAtMs: 0,
       expireAtMs: Number.MAX_SAFE_INTEGER,
+      maxRunMs: 0,
       notBeforeMs: 0,
       killRequested: false,
       ...facts,
     };
-    this.rows.set(taskId, { task, status: TaskState.NOT_START, live: null, ended: false });
+    this.rows.set(taskId, { task, status: TaskState.NOT_START, live: null, ended: false, epoch: 0, frame: null });
     return task;
   }
 
@@ -61,6 +66,7 @@ export class TaskTable {
     if (row.status === TaskState.NOT_START) {
       row.status = TaskState.KILLED;
       row.ended = true;
+      row.frame = null;
       row.task = { ...row.task, seq: row.task.seq + 1 };
     } else {
       row.task = { ...row.task, killRequested: true };
@@ -71,11 +77,29 @@ export class TaskTable {
     const missed = new Set<TaskId>();
     for (const write of writes) {
       const row = this.rows.get(write.taskId);
-      const blocked = write.unlessKillRequested && row?.task.killRequested === true;
-      if (row === undefined || row.ended || row.task.seq !== write.expectSeq || blocked) missed.add(write.taskId);
+      if (row === undefined || isMissed(row, write)) missed.add(write.taskId);
       else this.#write(row, write);
     }
     return [...missed];
+  }
+
+  /** The same under an epoch: a frame that is written again finds by its stamp what of it had applied. */
+  applyFrame(frame: { epoch: number; stamp: string }, writes: readonly TaskTransition[]): TransitionOutcome {
+    const missed = new Set<TaskId>();
+    let fenced = false;
+    for (const write of writes) {
+      const row = this.rows.get(write.taskId);
+      if (row === undefined || row.epoch > frame.epoch || isMissed(row, write)) continue;
+      this.#write(row, write);
+      row.epoch = frame.epoch;
+      row.frame = frame.stamp;
+    }
+    for (const { taskId, expectSeq } of writes) {
+      const row = this.rows.get(taskId);
+      if (row?.frame !== frame.stamp || row.task.seq <= expectSeq) missed.add(taskId);
+      fenced ||= row !== undefined && row.epoch > frame.epoch;
+    }
+    return { missed: [...missed], fenced };
   }
 
   #write(row: Row, write: TaskTransition): void {
@@ -98,7 +122,12 @@ export class TaskTable {
     } else if (change.kind === 'end') {
       row.live = null;
     } else if (change.kind !== 'none' && row.live !== null) {
-      row.live = { ...row.live, state: change.kind === 'run' ? 'running' : 'unreachable' };
+      const startedAtMs = change.kind === 'run' ? row.live.startedAtMs || write.atMs : row.live.startedAtMs;
+      row.live = { ...row.live, startedAtMs, state: change.kind === 'run' ? 'running' : 'unreachable' };
     }
   }
+}
+
+function isMissed(row: Row, write: TaskTransition): boolean {
+  return row.ended || row.task.seq !== write.expectSeq || (write.unlessKillRequested && row.task.killRequested);
 }
