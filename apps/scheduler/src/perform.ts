@@ -6,6 +6,12 @@ import { buildAccept, type AcceptCall } from './launches.ts';
 import type { CallTarget } from './runner.ts';
 import { toWireCall } from './subscription-calls.ts';
 
+/**
+ * Calls that are made once: lost, a REVIVE would leave us without offers for ever, and a DECLINE an offer with nobody.
+ * KILL and RECONCILE are repeated by the core, and an update that was not acknowledged by its agent.
+ */
+const onceOnly: ReadonlySet<MesosCall['kind']> = new Set(['accept', 'decline', 'revive', 'suppress']);
+
 /** Makes the core's calls on one subscription. Offers are kept as the master sent them until they are answered. */
 export interface Performer extends CallTarget {
   keepOffers(offers: readonly Offer[]): void;
@@ -21,7 +27,7 @@ export function createPerformer(deps: {
   call: (call: Draft<FrameworkCall>) => Promise<CallAnswer>;
   loadLaunchSpecs: (ids: readonly TaskId[]) => Promise<ReadonlyMap<TaskId, { spec: TaskSpec }>>;
   push: (event: Event) => void;
-  /** The subscription is gone, or what became of an ACCEPT is not known: subscribe anew. */
+  /** The subscription is gone, or what became of a call that nobody repeats is not known: subscribe anew. */
   onDoubt: (detail: string) => void;
   log: Log;
   now: () => number;
@@ -43,6 +49,8 @@ export function createPerformer(deps: {
     const level = answer.kind === 'refused' ? 'error' : 'warn';
     log[level]('call.failed', { call: kind, outcome: answer.kind, detail: answer.detail });
     if (answer.kind === 'subscription-lost') giveUp(answer.detail);
+    if (answer.kind === 'unknown' && onceOnly.has(kind))
+      giveUp(`what became of a call (${kind}) is not known: ${answer.detail}`);
     return answer;
   }
 
@@ -64,7 +72,6 @@ export function createPerformer(deps: {
     const answer = await make('accept', call);
     if (answer.kind === 'accepted') answered(included, 'accepted', '');
     else if (answer.kind === 'refused') answered(included, 'refused', answer.detail);
-    else if (answer.kind === 'unknown') giveUp(`what became of an ACCEPT is not known: ${answer.detail}`);
   }
 
   function answered(launches: readonly Launch[], answer: 'accepted' | 'refused', detail: string): void {

@@ -74,6 +74,28 @@ describe('a frame', () => {
     await ended;
   });
 
+  /** A SUPPRESS of the old stream on the new one would end all offers, and the core would not know. */
+  test('makes no call on a subscription that came after it was decided', async () => {
+    const store = createMemoryStore();
+    const { runner, ended, performed } = start(store);
+    await until('the first frame', () => runner.describe().queued === 0);
+    const again: MesosCall[] = [];
+    runner.push({ kind: 'offers.received', atMs: 1, offers: [offer] });
+    runner.push({ kind: 'clock.ticked', atMs: 60_000 });
+    runner.push({ kind: 'cluster.disconnected', atMs: 60_000 });
+    const target = { perform: (calls: readonly MesosCall[]) => void again.push(...calls) };
+    runner.push({ kind: 'cluster.subscribed', atMs: 60_000, frameworkId: 'f' }, target);
+    await until('the frame', () => runner.describe().queued === 0);
+    const taskId = store.submit();
+    runner.push(load(store, taskId));
+    runner.push({ kind: 'offers.received', atMs: 60_000, offers: [offer] });
+    await until('a launch', () => again.length > 0);
+    expect(again.map(({ kind }) => kind)).toEqual(['accept']);
+    expect(performed).toEqual([]);
+    runner.stop();
+    await ended;
+  });
+
   test('gives the offer back when all its tasks missed', async () => {
     const store = createMemoryStore();
     const killed = store.submit();

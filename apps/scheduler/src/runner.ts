@@ -68,8 +68,11 @@ export function createRunner(deps: {
     const taken = queue.splice(0, eventsPerFrame);
     const out = createCommands();
     for (const { event, target: bringsTarget } of taken) {
-      if (event.kind === 'cluster.subscribed') target = bringsTarget ?? null;
-      if (event.kind === 'cluster.disconnected') target = null;
+      if (event.kind === 'cluster.subscribed' || event.kind === 'cluster.disconnected') {
+        target = bringsTarget ?? null;
+        // Decided for the stream that ended: on the next one they would say what no longer holds (a SUPPRESS, say).
+        out.call.length = 0;
+      }
       decide(state, event, out);
     }
     decide(state, { kind: 'frame.closing', atMs: now() }, out);
