@@ -47,6 +47,7 @@ export class TaskTable {
       expireAtMs: Number.MAX_SAFE_INTEGER,
       maxRunMs: 0,
       notBeforeMs: 0,
+      avoidHost: null,
       killRequested: false,
       ...facts,
     };
@@ -120,6 +121,7 @@ export class TaskTable {
         state: 'launching',
       };
     } else if (change.kind === 'end') {
+      row.task = { ...row.task, avoidHost: row.live?.agentHost ?? null };
       row.live = null;
     } else if (change.kind !== 'none' && row.live !== null) {
       const startedAtMs = change.kind === 'run' ? row.live.startedAtMs || write.atMs : row.live.startedAtMs;
