@@ -1,7 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
-import { duration, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
+import { duration, integer, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
+import { mesosMasters } from './mesos-masters.ts';
 
 /** The scheduler's environment; names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`). */
 export const configSchema = z.object({
@@ -10,11 +11,10 @@ export const configSchema = z.object({
     description: 'MongoDB, with the database in its path (juice when there is none).',
   }),
   amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
-  mesosMasters: list('Mesos masters as http://host:port, separated by commas')
-    .refine((masters) => masters.length > 0 && masters.every((master) => /^https?:\/\/[^/,\s]+/.test(master)), {
-      message: 'must be at least one http://host:port',
-    })
-    .meta({ env: 'JUICE_MESOS_MASTERS', description: 'Any masters of the cluster; the leader is found through them' }),
+  mesosMasters: mesosMasters().meta({
+    env: 'JUICE_MESOS_MASTERS',
+    description: 'Any masters of the cluster, which lead to the leader, or the ZooKeeper it registers in',
+  }),
   mesosRole: text('a Mesos role')
     .default('*')
     .meta({ env: 'JUICE_MESOS_ROLE', description: 'The role to subscribe with' }),

@@ -52,6 +52,7 @@ await runMain(async () => {
   const { mesosPrincipal: principal, mesosSecret: password } = config;
   const mesos = createMesosClient({
     masters: config.mesosMasters,
+    log,
     ...(principal !== undefined && password !== undefined && { credentials: { principal, secret: password } }),
   });
 

@@ -8,6 +8,7 @@ import { frameworkInfo } from './session.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
+export { mesosMasters } from './mesos-masters.ts';
 
 export interface SchedulerSettings {
   readonly leaseMs: number;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { apiConfigSchema, type ApiConfig } from '@juice/api';
 import { callbackConfigSchema, type CallbackConfig } from '@juice/callback';
-import { ConfigProblems, list, loadConfig, secret, text, url, type ConfigProblem } from '@juice/runtime';
-import { configSchema as schedulerConfigSchema, type SchedulerConfig } from '@juice/scheduler';
+import { ConfigProblems, loadConfig, secret, text, url, type ConfigProblem } from '@juice/runtime';
+import { configSchema as schedulerConfigSchema, mesosMasters, type SchedulerConfig } from '@juice/scheduler';
 import { defaultAgents, parseAgents } from './local-agents.ts';
 
 const agentsRight = 'COUNT or COUNT:CPUS:MEM_MB[:DISK_MB], such as 2:4:8192';
@@ -29,7 +29,7 @@ export const standaloneConfigSchema = z.object({
       env: 'JUICE_AMQP_URL',
       description: 'A real RabbitMQ instead of the embedded broker.',
     }),
-  mesosMasters: list('http://host:port, separated by commas').optional().meta({
+  mesosMasters: mesosMasters().optional().meta({
     env: 'JUICE_MESOS_MASTERS',
     description: 'A real Mesos cluster instead of the embedded one.',
   }),

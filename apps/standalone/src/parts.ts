@@ -29,10 +29,11 @@ export async function startParts(deps: {
   const mongo = await startMongo(deps, described);
   const broker = await startBroker(config.own.amqpUrl, stop, log, described);
   const masters = config.own.mesosMasters ?? [await startCluster(deps, described)];
-  if (config.own.mesosMasters !== undefined) described.push({ name: 'cluster', what: masters.join(', ') });
+  if (config.own.mesosMasters !== undefined)
+    described.push({ name: 'cluster', what: masters.map(hideCredentials).join(', ') });
   const { mesosPrincipal: principal, mesosSecret: secret } = config.scheduler;
   const credentials = principal === undefined || secret === undefined ? {} : { credentials: { principal, secret } };
-  return { mongo, broker, mesos: createMesosClient({ masters, ...credentials }), described };
+  return { mongo, broker, mesos: createMesosClient({ masters, log, ...credentials }), described };
 }
 
 type Deps = Parameters<typeof startParts>[0];

@@ -3,6 +3,7 @@ export { createMesosClient, type MesosClient, type MesosClientOptions } from './
 export { decodeCall, decodeEvent, encodeCall, encodeEvent } from './codec.ts';
 export type { ContentType, DecodedCall, ReceivedCall } from './codec.ts';
 export type { Call, Draft, Event, FrameworkCall } from './conversation.ts';
+export { parseMasters } from './master-source.ts';
 export type { SetAlarm } from './post.ts';
 export { createRecordReader, defaultMaxRecordBytes, encodeRecord, type RecordReader } from './recordio.ts';
 export type { Subscription } from './subscription.ts';

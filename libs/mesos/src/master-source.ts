@@ -45,6 +45,25 @@ export function createMasterSource(options: MasterSourceOptions): MasterSource {
   return fromZooKeeper(parseZooKeeperUrl(first), options);
 }
 
+/**
+ * The masters of a client from one text: URLs separated by commas (blanks around them do not count), or the address of
+ * ZooKeeper, whose commas stay. null when it is neither. Unlike a client's, these URLs must name their scheme.
+ */
+export function parseMasters(text: string): readonly string[] | null {
+  const given = text.trim();
+  const isAddress = isZooKeeperUrl(given);
+  const parts = isAddress ? [given] : given.split(',').map((part) => part.trim());
+  const masters = parts.filter((part) => part !== '');
+  if (!masters.every((master) => master.includes('://'))) return null;
+  try {
+    createMasterSource({ masters, setAlarm: () => () => undefined });
+    return masters;
+  } catch (error: unknown) {
+    if (error instanceof InvariantBroken) return null;
+    throw error;
+  }
+}
+
 /** The one that led last time first. */
 function fromList(masters: readonly string[]): MasterSource {
   let urls = masters.map(schedulerUrl);

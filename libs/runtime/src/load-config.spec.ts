@@ -134,6 +134,10 @@ test('the start-up line shows every variable, secrets only as set or not', () =>
     CALLBACK_SECRET: { set: true },
     JUICE_STOP_GRACE: 30_000,
   });
+  const masters = { MONGO_URL: 'mongodb://h', MASTERS: 'http://juice:pass@a:5050,http://b:5050' };
+  expect(describeConfig(schema, loadConfig(schema, masters))).toMatchObject({
+    MASTERS: ['http://a:5050', 'http://b:5050'],
+  });
   expect(describeConfig(schema, loadConfig(schema, { MONGO_URL: 'mongodb://h' }))).toMatchObject({
     CALLBACK_SECRET: { set: false },
   });

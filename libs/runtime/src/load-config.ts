@@ -59,9 +59,14 @@ export function describeConfig<Shape extends z.ZodRawShape>(
     settingsOf(schema).map((setting) => {
       const value = values.get(setting.key);
       if (setting.facts.secret === true) return [setting.variable, { set: value !== undefined && value !== null }];
-      return [setting.variable, typeof value === 'string' ? hideCredentials(value) : value];
+      return [setting.variable, show(value)];
     }),
   );
+}
+
+function show(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(show);
+  return typeof value === 'string' ? hideCredentials(value) : value;
 }
 
 function toProblem(setting: Setting | undefined, given: string | undefined, message: string): ConfigProblem {

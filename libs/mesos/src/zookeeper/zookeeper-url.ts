@@ -11,7 +11,7 @@ export interface ZooKeeperAddress {
 }
 
 const defaultPort = 2181;
-const form = /^zk:\/\/(?:([^@/]*:[^/]*)@)?([^@/]+)(\/.*[^/])\/*$/;
+const form = /^zk:\/\/(?:([^@/]*:[^/]*)@)?([^@/\s]+)(\/[^,\s]*[^,\s/])\/*$/;
 const serverForm = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/;
 
 export function isZooKeeperUrl(text: string): boolean {

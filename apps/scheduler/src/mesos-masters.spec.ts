@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals';
+import { mesosMasters } from './mesos-masters.ts';
+
+test.each([
+  ['http://m1:5050', ['http://m1:5050']],
+  [' http://m1:5050, https://proxy/mesos ,', ['http://m1:5050', 'https://proxy/mesos']],
+  ['zk://h1:2181,h2:2181/mesos', ['zk://h1:2181,h2:2181/mesos']],
+  ['zk://juice:pa,ss@h1,h2/mesos', ['zk://juice:pa,ss@h1,h2/mesos']],
+])('%s is read', (given, masters) => {
+  expect(mesosMasters().parse(given)).toEqual(masters);
+});
+
+test.each([
+  ',',
+  'm1:5050',
+  'ftp://m1',
+  'http://',
+  'zk://h1:2181',
+  'zk://h1:0/mesos',
+  'zk://h1/mesos,http://m1:5050',
+  'http://m1:5050,zk://h1/mesos',
+])('%s is refused', (given) => {
+  expect(mesosMasters().safeParse(given).error?.issues[0]?.message).toMatch(/^must be http:/);
+});
