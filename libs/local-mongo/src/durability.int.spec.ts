@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createFolder, bundleServer, startServerProcess } from '@juice/local-mongo/testing';
+import { createFolder, bundleServer, startServerProcess } from '../testing/index.ts';
 import mongoose from 'mongoose';
 import { startLocalMongo } from './index.ts';
 

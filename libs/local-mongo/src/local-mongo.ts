@@ -42,7 +42,7 @@ export interface LocalMongoLog extends JournalLog {
 export interface LocalMongo {
   /** For the driver: `mongodb://…`, without a database. */
   readonly url: string;
-  /** Closes connections, writes out what is not on disk yet, lets go of the folder. */
+  /** Closes connections, writes out what is not on disk yet, lets go of the folder. Rejects when that cannot be written. */
   readonly stop: () => Promise<void>;
 }
 
@@ -127,21 +127,22 @@ async function serve({ catalog, durability, close }: Storage, options: LocalMong
     );
   });
   const address = await listen(server, options);
+  // A connection that could not be accepted (too many open files) is the client's to try again.
+  server.on('error', (error) => options.log?.error('call.failed', { command: 'accept', error }));
   const sweep = setInterval(() => {
     cursors.closeIdle();
     void removeExpired(catalog, durability, Date.now());
   }, options.expiryIntervalMs ?? 60_000);
-  return {
-    url: `mongodb://${address}`,
-    async stop() {
-      clearInterval(sweep);
-      const closed = new Promise((resolve) => server.close(resolve));
-      const connections = [...served];
-      for (const [socket] of connections) socket.destroy();
-      await Promise.all([closed, ...connections.map(([, done]) => done)]);
-      await close();
-    },
+  const stop = async (): Promise<void> => {
+    clearInterval(sweep);
+    const closed = new Promise((resolve) => server.close(resolve));
+    const connections = [...served];
+    for (const [socket] of connections) socket.destroy();
+    await Promise.all([closed, ...connections.map(([, done]) => done)]);
+    await close();
   };
+  let stopped: Promise<void> | undefined;
+  return { url: `mongodb://${address}`, stop: () => (stopped ??= stop()) };
 }
 
 async function listen(

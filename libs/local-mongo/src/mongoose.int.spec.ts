@@ -33,7 +33,9 @@ test('mongoose makes indexes, validates, saves, finds and populates', async () =
     .populate<{ owner: { name: string } }>('owner')
     .lean();
   expect(found).toMatchObject({ tags: ['a', 'b'], n: 2, owner: { name: 'o' } });
-  expect(await Thing.findByIdAndUpdate(thing._id, { $pull: { tags: 'a' } }, { new: true }).lean()).toMatchObject({
+  expect(
+    await Thing.findByIdAndUpdate(thing._id, { $pull: { tags: 'a' } }, { returnDocument: 'after' }).lean(),
+  ).toMatchObject({
     tags: ['b'],
   });
   expect(await Thing.countDocuments({ owner: owner._id })).toBe(1);

@@ -41,6 +41,22 @@ export function compilePipeline(stages: readonly Raw[], surroundings: Surroundin
   };
 }
 
+/** mingo draws for ever for a size that it never reaches. */
+function refuseEndlessSample(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, operand] of Object.entries(value)) {
+    if (name === '$sample') {
+      const size: unknown = (operand as { size?: unknown } | null)?.size;
+      if (!Number.isInteger(size) || Number(size) < 0 || Number(size) > maxSample) {
+        throw new CommandFailure(28747, `the size argument to $sample must be a whole number up to ${maxSample}`);
+      }
+    }
+    refuseEndlessSample(operand);
+  }
+}
+
+const maxSample = 1_000_000;
+
 interface Stage {
   readonly operator: string;
   readonly operand: Raw;
@@ -160,6 +176,8 @@ function* compute(
   rest: readonly Stage[],
   { catalog, database }: Surroundings,
 ): Generator<Buffer | null> {
+  const pipeline = rest.map(({ raw }) => plainDocument(raw));
+  refuseEndlessSample(pipeline);
   const decode = neededFields(rest[0] as Stage);
   const documents: Record<string, unknown>[] = [];
   for (const document of found) {
@@ -168,10 +186,8 @@ function* compute(
   }
   const collectionOf = (name: string) =>
     [...(catalog.find(`${database}.${name}`)?.documents() ?? [])].map(({ raw }) => plainDocument(raw));
-  const results = runMingo(
-    documents,
-    rest.map(({ raw }) => plainDocument(raw)),
-    collectionOf,
-  );
-  for (const result of results) yield encodeDocument(result);
+  // Of no documents at all, $sample gives undefined ones.
+  for (const result of runMingo(documents, pipeline, collectionOf)) {
+    if (result !== undefined) yield encodeDocument(result);
+  }
 }

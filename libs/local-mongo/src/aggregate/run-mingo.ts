@@ -8,7 +8,7 @@ export function runMingo(
   documents: PlainDocument[],
   pipeline: PlainDocument[],
   collectionOf: (name: string) => PlainDocument[] = () => [],
-): PlainDocument[] {
+): (PlainDocument | undefined)[] {
   try {
     return new Aggregator(pipeline, { scriptEnabled: false, collectionResolver: collectionOf }).run<PlainDocument>(
       documents,

@@ -2,7 +2,7 @@ import { CommandFailure } from '../command-failure.ts';
 import { bsonType, readInt32 } from './raw.ts';
 
 /** mongod's limit on nesting; it also bounds the recursion here and in everything that walks a checked document. */
-const maxDepth = 180;
+export const maxDepth = 180;
 
 /**
  * Checks that a well-formed document lies at `start` and ends by `limit`; answers its end. Everything else in this

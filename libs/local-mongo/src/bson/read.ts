@@ -1,13 +1,17 @@
 import { BSON, Decimal128 } from 'bson';
+import { CommandFailure } from '../command-failure.ts';
 import { bsonType, fields, elements, readInt32, type Raw } from './raw.ts';
 
 export function isNumber(type: number): boolean {
   return type === bsonType.int32 || type === bsonType.double || type === bsonType.int64 || type === bsonType.decimal128;
 }
 
+const isText = (type: number): boolean =>
+  type === bsonType.string || type === bsonType.symbol || type === bsonType.code;
+
 export const isContainer = (type: number): boolean => type === bsonType.document || type === bsonType.array;
 
-/** A number without loss: bigint only for an int64 that a double cannot hold. Decimal128 is read as the nearest double. */
+/** A number without loss, CommandFailure(14) for anything else: bigint only for an int64 that a double cannot hold. Decimal128 is read as the nearest double. */
 export function readNumber(value: Raw): number | bigint {
   switch (value.type) {
     case bsonType.int32:
@@ -16,8 +20,10 @@ export function readNumber(value: Raw): number | bigint {
       return value.bytes.readDoubleLE(value.start);
     case bsonType.int64:
       return readInt64(value.bytes, value.start);
-    default:
+    case bsonType.decimal128:
       return Number(new Decimal128(value.bytes.subarray(value.start, value.end)).toString());
+    default:
+      throw new CommandFailure(14, 'expected a number');
   }
 }
 
@@ -28,6 +34,7 @@ function readInt64(bytes: Buffer, at: number): number | bigint {
 }
 
 export function readString(value: Raw): string {
+  if (!isText(value.type)) throw new CommandFailure(14, 'expected a string');
   return value.bytes.toString('utf8', value.start + 4, value.end - 1);
 }
 

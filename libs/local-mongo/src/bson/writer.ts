@@ -7,7 +7,7 @@ export class ByteWriter {
   length = 0;
 
   constructor(capacity = 1024) {
-    this.#bytes = Buffer.allocUnsafeSlow(capacity);
+    this.#bytes = Buffer.allocUnsafe(capacity);
   }
 
   #room(size: number): Buffer {
@@ -196,6 +196,8 @@ export function encodeDocument(document: Readonly<Record<string, unknown>>): Buf
 
 /** A plain value as a `Raw` of its own. */
 export function toRaw(value: unknown): Raw {
-  const bytes = encodeDocument({ v: value === undefined ? null : value });
+  const writer = new ByteWriter(64);
+  writeFields(writer, { v: value === undefined ? null : value });
+  const bytes = writer.finished();
   return new Raw(bytes[4] as number, bytes, 7, bytes.length - 1);
 }

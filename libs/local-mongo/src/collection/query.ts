@@ -22,23 +22,30 @@ const pauseEvery = 128;
 
 /** What matches, in the order asked for; `skip` and `limit` are the caller's. */
 export function findMatches(collection: Collection, query: Query, chosen?: Plan): Iterable<Found> {
-  const id = onlyId(query.filter);
-  if (id !== undefined && chosen === undefined) {
-    const stored = collection.findById(id);
-    return stored !== undefined && query.filter.matches(stored.raw) ? [stored] : [];
-  }
+  const ids = chosen === undefined && query.hint === undefined ? askedIds(query.filter) : undefined;
+  if (ids !== undefined) return findByIds(collection, query, ids);
   const plan = chosen ?? planFor(collection, query);
   const matches = matching(collection, query.filter, plan);
   return plan.order === 'unsorted' ? sorted(matches, query.sort) : matches;
 }
 
-/** The one `_id` that the filter asks for: by far the most frequent question, answered without a plan. */
-function onlyId({ constraints }: Filter): Raw | undefined {
+/** The `_id`s that the filter asks for: by far the most frequent question, answered without a plan. */
+function askedIds({ constraints }: Filter): readonly Raw[] | undefined {
   for (const constraint of constraints) {
-    if (constraint.path === '_id' && constraint.kind === 'points' && constraint.values.length === 1)
-      return constraint.values[0];
+    if (constraint.path === '_id' && constraint.kind === 'points') return constraint.values;
   }
   return undefined;
+}
+
+function findByIds(collection: Collection, { filter, sort }: Query, ids: readonly Raw[]): Iterable<Found> {
+  const matches = new Set<StoredDocument>();
+  for (const id of ids) {
+    const stored = collection.findById(id);
+    if (stored !== undefined && filter.matches(stored.raw)) matches.add(stored);
+  }
+  if (matches.size < 2) return matches;
+  // In the order of the ids, as an index would give them.
+  return sorted(matches, sort.length === 0 ? [['_id', 1]] : sort);
 }
 
 export function planFor(collection: Collection, query: Query): Plan {

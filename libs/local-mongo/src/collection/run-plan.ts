@@ -29,10 +29,10 @@ interface Stream {
 function* merged({ index, intervals, backwards }: Plan): Generator<StoredDocument> {
   const streams: Stream[] = [];
   const advance = (stream: Stream): boolean => {
-    const { value: entry, done } = stream.entries.next();
-    if (done === true) return false;
-    stream.value = entry.value;
-    stream.rest = entry.key.slice(stream.prefixLength);
+    const next = stream.entries.next();
+    if (next.done === true) return false;
+    stream.value = next.value.value;
+    stream.rest = next.value.key.slice(stream.prefixLength);
     return true;
   };
   for (const interval of intervals) {

@@ -3,6 +3,7 @@ import mongoose from 'mongoose';
 import { startLocalMongo, type LocalMongo } from '../local-mongo.ts';
 
 const { MongoClient, Long } = mongoose.mongo;
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers of a server, whose shape is what is tested
 type Fields = Record<string, any>;
 
 let server: LocalMongo;

@@ -14,7 +14,7 @@ import { settleWrites, target } from './write-statements.ts';
 export const findAndModify: Handler = async (command, state) => {
   const collection = target(state, command.namespace);
   const query = parseQuery(command, 'query', collection, 1);
-  const projection = compileProjection(command.document('fields'), query.filter);
+  const projection = compileProjection(command.document('fields'));
   const reply = command.truth('remove')
     ? removeOne(collection, query, projection)
     : updateOne(command, state, { collection, query, projection });

@@ -122,6 +122,6 @@ async function readBatch(cursor: OpenCursor, size: number): Promise<{ documents:
 }
 
 function advance(source: DocumentSource): Buffer | null | undefined {
-  const { value, done } = source.next();
-  return done === true ? undefined : value;
+  const next: IteratorResult<Buffer | null, unknown> = source.next();
+  return next.done === true ? undefined : next.value;
 }

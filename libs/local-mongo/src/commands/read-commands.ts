@@ -1,8 +1,8 @@
 import { CommandFailure } from '../command-failure.ts';
 import { sortKey } from '../bson/sort-key.ts';
-import { documentOf, elements, fields, type Raw } from '../bson/raw.ts';
+import { bsonType, documentOf, elements, fields, type Raw } from '../bson/raw.ts';
 import { encodeDocument } from '../bson/writer.ts';
-import { isNumber, readNumber, readString } from '../bson/read.ts';
+import { readNumber, readString } from '../bson/read.ts';
 import type { Collection } from '../collection/collection.ts';
 import { valuesAt } from '../collection/index-keys.ts';
 import { findMatches, parseSort, planFor, type Found, type Query } from '../collection/query.ts';
@@ -22,7 +22,7 @@ export const find: Handler = async (command, { catalog, cursors }) => {
   const skip = nonNegative(command, 'skip');
   const collection = catalog.find(namespace);
   const query = parseQuery(command, 'filter', collection, limit === 0 ? 0 : limit + skip);
-  const projection = compileProjection(command.document('projection'), query.filter);
+  const projection = compileProjection(command.document('projection'));
   const source = collection === undefined ? none : page(findMatches(collection, query), { skip, limit, projection });
   const size = command.has('batchSize') ? nonNegative(command, 'batchSize') : defaultFirstBatch;
   const keep = !command.truth('singleBatch') && (command.number('limit') ?? 0) >= 0;
@@ -54,24 +54,26 @@ export function* page(matches: Iterable<Found>, { skip, limit, projection }: Pag
 }
 
 export const getMore: Handler = async (command, { cursors }) => {
-  const cursorId = command.field('getMore');
-  if (cursorId === undefined || !isNumber(cursorId.type))
-    throw new CommandFailure(14, "BSON field 'getMore.getMore' is the wrong type, expected type 'long'");
+  const cursorId = cursorIdOf(command.field('getMore'));
   const namespace = `${command.database}.${command.text('collection') ?? ''}`;
   const size = command.number('batchSize') ?? 0;
-  const batch = await cursors.more(BigInt(readNumber(cursorId)), namespace, size > 0 ? size : Infinity);
+  const batch = await cursors.more(cursorId, namespace, size > 0 ? size : Infinity);
   return { cursor: { nextBatch: batch.documents, id: batch.cursorId, ns: namespace } };
 };
 
 export const killCursors: Handler = (command, { cursors }) => {
   const killed: bigint[] = [];
   const notFound: bigint[] = [];
-  for (const value of command.array('cursors')) {
-    const id = BigInt(readNumber(value));
-    (cursors.kill(id) ? killed : notFound).push(id);
-  }
+  for (const id of command.array('cursors').map(cursorIdOf)) (cursors.kill(id) ? killed : notFound).push(id);
   return { cursorsKilled: killed, cursorsNotFound: notFound, cursorsAlive: [], cursorsUnknown: [] };
 };
+
+function cursorIdOf(value: Raw | undefined): bigint {
+  if (value?.type !== bsonType.int64 && value?.type !== bsonType.int32) {
+    throw new CommandFailure(14, "a cursor id is the wrong type, expected type 'long'");
+  }
+  return BigInt(readNumber(value));
+}
 
 export const count: Handler = async (command, { catalog }) => {
   const collection = catalog.find(command.namespace);
@@ -95,6 +97,9 @@ export async function countMatches(collection: Collection, query: Query): Promis
   return counted;
 }
 
+// So many values, their names included, come near to mongod's limit of 16 MB for the answer.
+const maxDistinctValues = 1_000_000;
+
 export const distinct: Handler = async (command, { catalog }) => {
   const collection = catalog.find(command.namespace);
   const path = command.text('key') ?? '';
@@ -104,6 +109,7 @@ export const distinct: Handler = async (command, { catalog }) => {
   for (const stored of collection === undefined ? [] : findMatches(collection, query)) {
     if (stored === null) await pace();
     else for (const value of valuesAt(stored.raw, path)) found.set(sortKey(value), value);
+    if (found.size > maxDistinctValues) throw new CommandFailure(17217, 'distinct too big, 16mb cap');
   }
   return { values: [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => value) };
 };

@@ -2,7 +2,7 @@ import { CommandFailure } from '../command-failure.ts';
 import { elements, findField, type Raw } from '../bson/raw.ts';
 import { readTruth } from '../bson/read.ts';
 import type { Collection } from '../collection/collection.ts';
-import { findMatches, type Query } from '../collection/query.ts';
+import { findMatches, parseSort, type Query } from '../collection/query.ts';
 import { idOf, type StoredDocument } from '../collection/stored-document.ts';
 import { compileFilter } from '../match/filter.ts';
 import { compileUpdate, type Update } from '../update/compile-update.ts';
@@ -52,6 +52,7 @@ const names = {
   hint: Buffer.from('hint'),
   collation: Buffer.from('collation'),
   arrayFilters: Buffer.from('arrayFilters'),
+  sort: Buffer.from('sort'),
 };
 
 const part = (statement: Raw, name: keyof typeof names): Raw | undefined =>
@@ -83,7 +84,7 @@ function queryOf(collection: Collection | undefined, statement: Raw): Query {
   refuseForeignCollation(part(statement, 'collation'));
   const hint = parseHint(part(statement, 'hint'), collection);
   const filter = compileFilter(required(statement, 'q'));
-  return { filter, sort: [], limit: 0, ...(hint === undefined ? {} : { hint }) };
+  return { filter, sort: parseSort(part(statement, 'sort')), limit: 0, ...(hint === undefined ? {} : { hint }) };
 }
 
 function updateFirst(operation: UpdateOperation, totals: Totals, index: number): void {

@@ -1,7 +1,7 @@
 import { InvariantBroken } from '@juice/contracts';
 import { bsonType, documentOf, fields, findField, Raw, readInt32 } from '../bson/raw.ts';
 import { plainDocument, readNumber } from '../bson/read.ts';
-import { ByteWriter, encodeDocument, writeElement, writeRaw } from '../bson/writer.ts';
+import { type ByteWriter, encodeDocument, writeElement, writeRaw } from '../bson/writer.ts';
 import type { CatalogChange } from '../collection/catalog.ts';
 import { indexDocument, parseIndexSpec } from '../collection/index-spec.ts';
 

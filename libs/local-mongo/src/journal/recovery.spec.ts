@@ -2,6 +2,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createFolder } from '../../testing/folder.ts';
+import { until } from '../../testing/until.ts';
 import { Catalog, type CatalogLog } from '../collection/catalog.ts';
 import { parseIndexSpec } from '../collection/index-spec.ts';
 import { idOf } from '../collection/stored-document.ts';
@@ -50,13 +51,6 @@ const insert = ({ catalog }: Opened, _id: number, more: object = {}) =>
 const idsIn = ({ catalog }: Opened) =>
   Array.from(catalog.find('d.c')?.documents() ?? [], ({ raw }) => toPlain(idOf(raw)));
 const journalPath = (generation = 0) => join(folder, `journal-${String(generation).padStart(8, '0')}`);
-
-async function until(condition: () => boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !condition();) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass');
-    await new Promise(setImmediate);
-  }
-}
 
 /** Three frames of one document each, written safely. */
 async function writeThree(): Promise<Buffer> {
@@ -164,6 +158,27 @@ describe('recovery', () => {
     await writeThree();
     await writeFile(join(folder, 'snapshot-00000002'), '');
     await expect(open()).rejects.toMatchObject({ code: 'DATA_DAMAGED' });
+  });
+});
+
+describe('the journal', () => {
+  test('writes what many wait for at once', async () => {
+    let syncs = 0;
+    const counting: OpenFile = async (path, flags) => {
+      const handle = await openFile(path, flags);
+      const datasync = handle.datasync.bind(handle);
+      return Object.assign(handle, { datasync: () => ((syncs += 1), datasync()) });
+    };
+    const opened = await open({ openFile: counting });
+    syncs = 0;
+    const waiting = Array.from({ length: 200 }, (_, id) => {
+      insert(opened, id);
+      return opened.journal.flushed();
+    });
+    await Promise.all(waiting);
+    // The first goes at once, all the others while it is being written go together.
+    expect(syncs).toBe(2);
+    await opened.journal.close();
   });
 });
 

@@ -5,9 +5,14 @@ import { plainDocument, toPlain } from '../bson/read.ts';
 
 /** What this server does not match itself ($expr, bit tests), matched by mingo on the decoded document. */
 export function matchesByMingo(filter: Readonly<Record<string, unknown>>): (document: Raw) => boolean {
+  const query = translated(() => new Query(decoded(filter) as Record<string, unknown>, { scriptEnabled: false }));
+  return (document) => translated(() => query.test(plainDocument(document)));
+}
+
+/** mingo says in an error of its own what it cannot make sense of. */
+function translated<Result>(run: () => Result): Result {
   try {
-    const query = new Query(decoded(filter) as Record<string, unknown>, { scriptEnabled: false });
-    return (document) => query.test(plainDocument(document));
+    return run();
   } catch (error) {
     throw new CommandFailure(2, error instanceof Error ? error.message : String(error));
   }

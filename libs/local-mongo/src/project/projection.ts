@@ -3,7 +3,7 @@ import { bsonType, documentOf, elements, fields, nameOf, someElement, type Raw }
 import { isNumber, plainDocument, readNumber, readTruth } from '../bson/read.ts';
 import { ByteWriter, encodeDocument, writeRaw } from '../bson/writer.ts';
 import { runMingo } from '../aggregate/run-mingo.ts';
-import { compileElementMatch, type Filter } from '../match/filter.ts';
+import { compileElementMatch } from '../match/filter.ts';
 
 /** Makes of a stored document what the client asked to see. */
 export type Projection = (document: Buffer) => Buffer;
@@ -16,9 +16,12 @@ type Rules = Map<string, Rule>;
  * Inclusion, exclusion, `$slice` and `$elemMatch` keep the stored values as they are; computed fields go through mingo.
  * Throws CommandFailure(31253, 31254) for a mixture of inclusion and exclusion.
  */
-export function compileProjection(projection: Raw | undefined, _filter: Filter): Projection {
+export function compileProjection(projection: Raw | undefined): Projection {
   const asked = projection === undefined ? [] : fields(projection);
   if (asked.length === 0) return (document) => document;
+  if (asked.some(([path]) => path.endsWith('.$'))) {
+    throw new CommandFailure(115, 'Positional projections are not supported by this server');
+  }
   if (asked.some(([, value]) => isComputed(value))) return computed(projection as Raw);
   const rules: Rules = new Map();
   let mode: 'inclusion' | 'exclusion' | undefined;

@@ -1,4 +1,5 @@
 import { CommandFailure } from '../command-failure.ts';
+import { maxDepth } from '../bson/check.ts';
 import { parsePath } from '../bson/path.ts';
 import { bsonType, elements, fields, findField, type Raw } from '../bson/raw.ts';
 import { readString } from '../bson/read.ts';
@@ -102,6 +103,7 @@ const unknownModifier = (operator: string) =>
 
 function partsOf(path: string): readonly string[] {
   const { parts } = parsePath(path);
+  if (parts.length > maxDepth) throw new CommandFailure(15, `The update path has more than ${maxDepth} parts`);
   if (path === '') throw new CommandFailure(56, 'An empty update path is not valid.');
   if (parts.includes('')) {
     throw new CommandFailure(56, `The update path '${path}' contains an empty field name, which is not allowed.`);
