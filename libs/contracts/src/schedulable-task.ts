@@ -34,6 +34,8 @@ export interface SchedulableTask {
   readonly maxRunMs: number;
   /** Not to be launched before this instant (backoff between attempts); 0: at once. */
   readonly notBeforeMs: number;
+  /** Where its last attempt failed: the next one goes elsewhere if it can; null: nowhere yet. */
+  readonly avoidHost: string | null;
   readonly killRequested: boolean;
 }
 

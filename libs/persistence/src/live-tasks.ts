@@ -109,6 +109,8 @@ export async function loadLiveTasks(tasks: TaskCollection, ids: readonly TaskId[
 
 function asLiveTask(stored: Loaded): LiveTask {
   const { spec } = stored;
+  const last = stored.attempts.at(-1);
+  const waits = stored.status === TaskState.NOT_START;
   const { cpus, memMb, diskMb, gpus, ports } = spec.resources;
   return {
     task: {
@@ -134,9 +136,10 @@ function asLiveTask(stored: Loaded): LiveTask {
       expireAtMs: stored.expireAt.getTime(),
       maxRunMs: (spec.maxRunSeconds ?? 0) * 1000,
       notBeforeMs: stored.notBefore?.getTime() ?? 0,
+      avoidHost: waits ? (last?.agentHost ?? null) : null,
       killRequested: stored.killRequestedAt !== undefined,
     },
-    live: stored.status === TaskState.NOT_START ? null : asLiveAttempt(stored._id, stored.attempts.at(-1)),
+    live: waits ? null : asLiveAttempt(stored._id, last),
   };
 }
 

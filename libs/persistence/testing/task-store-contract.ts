@@ -202,6 +202,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
                 expireAtMs: startMs + 86_400_000,
                 maxRunMs: 90_000,
                 notBeforeMs: 0,
+                avoidHost: null,
                 killRequested: false,
               },
               live: null,
@@ -214,7 +215,10 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         await insert(1);
         await tasks.applyTransitions(frame(), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
         const [waiting] = await tasks.loadLiveTasks([idAt(1)]);
-        expect(waiting?.live).toMatchObject({ task: { seq: 2, attempt: 1, notBeforeMs: startMs + 9000 }, live: null });
+        expect(waiting?.live).toMatchObject({
+          task: { seq: 2, attempt: 1, notBeforeMs: startMs + 9000, avoidHost: 'host-1' },
+          live: null,
+        });
         const second = { attempt: 2, atMs: startMs + 9500 };
         await tasks.applyTransitions(frame(), [launch(idAt(1), 2, second), run(idAt(1), 3, second)]);
         await tasks.requestKill(tenant, idAt(1), startMs);

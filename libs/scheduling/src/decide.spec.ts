@@ -125,6 +125,24 @@ describe('the end of an attempt', () => {
       expect.objectContaining({ kind: 'accept', launches: [expect.objectContaining({ mesosTaskId: 'a_task-1-2' })] }),
     );
   });
+
+  test.each(['by the same leader', 'by the next one'])('the next attempt goes to another host, %s', (by) => {
+    const id = launch({ retry: 1 });
+    say(id, 'TASK_FAILED', {}, 100);
+    if (by === 'by the next one') {
+      world.state = createState(defaultPolicy);
+      frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
+      for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
+      frame({ kind: 'takeover.completed', atMs: 200 });
+    }
+    const others = ['o2', 'o3'].map((offerId) => ({
+      ...offer,
+      offerId,
+      hostname: offerId === 'o3' ? 'host-2' : 'host-1',
+    }));
+    frame({ kind: 'offers.received', atMs: 1_000, offers: others });
+    expect(last(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
+  });
 });
 
 describe('a time limit', () => {

@@ -68,7 +68,7 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
     unlessKillRequested: true,
     requeue: { notBeforeMs, ...failures },
   });
-  task.view = { ...task.view, ...failures, notBeforeMs };
+  task.view = { ...task.view, ...failures, notBeforeMs, avoidHost: live.agentHost };
   forgetAttempt(state, task);
   queueTask(state, task, atMs);
 }

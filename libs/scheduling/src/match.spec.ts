@@ -21,12 +21,19 @@ function offer(offerId: string, cpus: number, more: Partial<Offer> = {}): Offer 
 }
 
 function waiting(
-  tasks: { id: number; cpus: number; priority?: number; ports?: number; constraints?: ConstraintSpec[] }[],
+  tasks: {
+    id: number;
+    cpus: number;
+    priority?: number;
+    ports?: number;
+    avoidHost?: string;
+    constraints?: ConstraintSpec[];
+  }[],
 ): WaitingTasks {
   const queue = new WaitingTasks();
-  for (const { id, cpus, priority = 0, ports = 0, constraints = [] } of tasks) {
+  for (const { id, cpus, priority = 0, ports = 0, avoidHost = null, constraints = [] } of tasks) {
     const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints };
-    queue.add({ taskId: BigInt(id) as TaskId, priority }, shapeOf(like), like);
+    queue.add({ taskId: BigInt(id) as TaskId, priority, avoidHost }, shapeOf(like), like);
   }
   return queue;
 }
@@ -79,6 +86,15 @@ describe('first fit', () => {
       { id: 3, cpus: 1, constraints: [{ field: 'RACK_ID', values: ['nowhere'] }] },
     ]);
     expect(match(queue, [offer('a', 1, { rackId: 'r2' }), offer('b', 1)])).toEqual({ a: [2], b: [1] });
+  });
+
+  test('a task goes elsewhere than where it failed, when it can', () => {
+    const failed = [1, 2, 3].map((id) => ({ id, cpus: 2, avoidHost: 'host-a' }));
+    expect(match(waiting(failed), [offer('a', 9), offer('b', 1), offer('c', 4)])).toEqual({ c: [1, 2], a: [3] });
+    expect(match(waiting(failed), [offer('a', 9), offer('b', 9, { hostname: 'host-a' })])).toEqual({ a: [1, 2, 3] });
+    const rack: ConstraintSpec[] = [{ field: 'RACK_ID', values: ['r1'] }];
+    const bound = waiting([{ id: 1, cpus: 1, avoidHost: 'host-a', constraints: rack }]);
+    expect(match(bound, [offer('a', 9, { rackId: 'r1' }), offer('b', 9)])).toEqual({ a: [1] });
   });
 
   test('places no more than it may', () => {

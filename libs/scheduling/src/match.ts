@@ -10,7 +10,8 @@ export interface Placement {
 
 /**
  * First fit: tasks in order of priority, then age, each on the first offer that holds it. A shape that fits no offer is
- * out for this round (offers only shrink), so that one task that fits nowhere holds nobody up.
+ * out for this round (offers only shrink), so that one task that fits nowhere holds nobody up. A task whose last attempt
+ * failed goes to another host if one of the offers is of one and holds it.
  *
  * Takes the placed tasks out of their buckets; `most` bounds how many.
  */
@@ -20,7 +21,7 @@ export function matchFirstFit(
   isWaiting: (taskId: TaskId) => boolean,
   most: number,
 ): Placement[] {
-  const rooms = offers.map((offer) => ({ offer, left: { ...offer }, taskIds: [] as TaskId[] }));
+  const rooms: Room[] = offers.map((offer) => ({ offer, left: { ...offer }, taskIds: [] as TaskId[] }));
   const open = buckets.map((bucket) => ({ bucket, from: 0 }));
   for (let placed = 0; placed < most && open.length > 0;) {
     const at = firstInLine(open);
@@ -34,13 +35,24 @@ export function matchFirstFit(
       open.splice(at, 1);
       continue;
     }
-    room.taskIds.push(head.taskId);
-    take(room.left, bucket.needs);
+    const chosen = room.offer.hostname === head.avoidHost ? (elsewhere(rooms, candidate.from, bucket) ?? room) : room;
+    chosen.taskIds.push(head.taskId);
+    take(chosen.left, bucket.needs);
     placed += 1;
     dropStaleHeads(bucket, isWaiting);
     if (bucket.queue.size === 0) open.splice(at, 1);
   }
   return rooms.filter((room) => room.taskIds.length > 0).map(({ offer, taskIds }) => ({ offer, taskIds }));
+}
+
+interface Room extends Placement {
+  readonly left: { -readonly [K in keyof Offer]: Offer[K] };
+}
+
+/** The first room after this one that holds the shape and is on another host. */
+function elsewhere(rooms: readonly Room[], from: number, bucket: Bucket): Room | undefined {
+  const avoided = rooms[from]?.offer.hostname;
+  return rooms.find(({ offer, left }, at) => at > from && offer.hostname !== avoided && fits(bucket, left));
 }
 
 function firstInLine(open: readonly { bucket: Bucket }[]): number {
@@ -73,7 +85,7 @@ function satisfies(offer: Offer, { field, values }: ConstraintSpec): boolean {
   return actual !== null && values.includes(actual);
 }
 
-function take(left: { -readonly [K in keyof Offer]: Offer[K] }, needs: ResourceNeeds): void {
+function take(left: Room['left'], needs: ResourceNeeds): void {
   left.cpuMillis -= needs.cpuMillis;
   left.memMb -= needs.memMb;
   left.diskMb -= needs.diskMb;

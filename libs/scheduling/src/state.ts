@@ -120,7 +120,8 @@ export function queueTask(state: State, task: Task, atMs: number): void {
 }
 
 export function enterQueue(state: State, task: Task): void {
-  state.waiting.add({ taskId: task.view.taskId, priority: task.view.priority }, shapeOf(task.view), task.view);
+  const { taskId, priority, avoidHost } = task.view;
+  state.waiting.add({ taskId, priority, avoidHost }, shapeOf(task.view), task.view);
   state.cluster.newWork = true;
 }
 

@@ -11,6 +11,8 @@ export interface Bucket {
 export interface Entry {
   readonly taskId: TaskId;
   readonly priority: number;
+  /** Where its last attempt failed. */
+  readonly avoidHost: string | null;
 }
 
 /**
