@@ -1,12 +1,13 @@
 // Starts a private RabbitMQ node for the tests, from Debian's package: its own ports, its own folder, its own epmd;
 // nothing of a broker that may run on this machine is touched. Ended by pid.
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureInstalled } from './debian-package.mjs';
 
 // The wrapper in /usr/sbin changes to the user `rabbitmq`, who cannot write in our folder.
 const server = '/usr/lib/rabbitmq/bin/rabbitmq-server';
@@ -18,7 +19,7 @@ const stopDeadlineMs = 15_000;
  * Throws when the package is there and the node does not start: that is a fault, not a circumstance.
  */
 export async function startRabbitNode() {
-  const missing = existsSync(server) ? null : install();
+  const missing = ensureInstalled([server], 'rabbitmq-server');
   if (missing !== null) return { skipped: missing };
   const folder = mkdtempSync(join(tmpdir(), 'juice-rabbitmq-'));
   const [port, distPort, epmdPort] = await Promise.all([preferredPort(), freePort(), freePort()]);
@@ -82,31 +83,6 @@ export async function startRabbitNode() {
       killAll();
     },
   };
-}
-
-/** null when it is installed now; otherwise why not. */
-function install() {
-  if (process.getuid?.() !== 0) return `${server} is missing, and only root may install rabbitmq-server`;
-  if (!existsSync('/usr/bin/apt-get')) return `${server} is missing, and there is no apt-get to install it with`;
-  console.log('rabbitmq-server is missing: installing the Debian package');
-  // Its service must not start: the tests bring up a node of their own.
-  const policy = '/usr/sbin/policy-rc.d';
-  const isOurs = !existsSync(policy);
-  if (isOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  const apt = (...args) =>
-    execFileSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=120', ...args], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    });
-  try {
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', 'rabbitmq-server');
-    return null;
-  } catch (error) {
-    return `${server} is missing, and installing rabbitmq-server failed: ${error.message}`;
-  } finally {
-    if (isOurs) rmSync(policy, { force: true });
-  }
 }
 
 function writeFiles(folder) {

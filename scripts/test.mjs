@@ -1,7 +1,8 @@
 // The test command (`npm test`): formatting, then lint, type check, tests and build of every project, with a private
-// RabbitMQ node for the integration tests. Everything runs even when something fails; the exit code and the last line
-// tell. Totals are read from Jest's own summaries, so they are right for results that nx restores from its cache too.
+// RabbitMQ node, and ZooKeeper's program, for the integration tests. Everything runs even when something fails; the exit
+// code and the last line tell. Totals are read from Jest's own summaries, so they are right for results that nx restores from its cache too.
 import { spawn } from 'node:child_process';
+import { ensureInstalled } from './debian-package.mjs';
 import { startRabbitNode } from './rabbitmq-node.mjs';
 import { countTests } from './count-tests.mjs';
 
@@ -35,6 +36,19 @@ if ('url' in started) {
   delete env.JUICE_TEST_AMQP_URL;
   console.log(`NO RabbitMQ: ${started.skipped}`);
   if (isCI) problems.push(`RabbitMQ: ${started.skipped}`);
+}
+
+heading('ZooKeeper');
+// The tests start servers of their own from it, which takes a third of a second each.
+const zookeeper = '/usr/share/java/zookeeper.jar';
+const noZooKeeper = ensureInstalled(['/usr/bin/java', zookeeper], 'default-jre-headless', 'libzookeeper-java');
+if (noZooKeeper === null) {
+  env.JUICE_TEST_ZOOKEEPER = zookeeper;
+  console.log(`ZooKeeper from ${zookeeper}`);
+} else {
+  delete env.JUICE_TEST_ZOOKEEPER;
+  console.log(`NO ZooKeeper: ${noZooKeeper}`);
+  if (isCI) problems.push(`ZooKeeper: ${noZooKeeper}`);
 }
 
 heading('lint, typecheck, test, build');
