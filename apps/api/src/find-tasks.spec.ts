@@ -3,6 +3,7 @@ import request from 'supertest';
 import { asTaskId, TaskState, type TaskId } from '@juice/contracts';
 import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
 import { exact } from '../testing/seed-examples.ts';
+import type { FoundAttempt } from './find-tasks.ts';
 
 describe('GET /v1/tasks', () => {
   const container = asTaskId(806769905152840693n) as TaskId;
@@ -78,6 +79,7 @@ describe('GET /v1/tasks', () => {
           taskIdStr: '806769905152840693',
           taskStatusName: 'FINISHED',
           attempt: 0,
+          attempts: [],
           sequence: 0,
           submittedAt: '2016-12-08T07:58:29.000Z',
           callbackDeliveredAt: '2016-12-08T08:03:08.000Z',
@@ -95,6 +97,7 @@ describe('GET /v1/tasks', () => {
           taskIdStr: '806769905152840695',
           taskStatusName: 'FAILED',
           attempt: 0,
+          attempts: [],
           sequence: 0,
           submittedAt: '2016-12-08T07:54:29.000Z',
         },
@@ -110,8 +113,8 @@ describe('GET /v1/tasks', () => {
       seq: 6,
       reason: 'REASON_COMMAND_EXECUTOR_FAILED',
       attempts: [
-        { agentId: 'S0', agentHost: 'old' },
-        { agentId: 'S1', agentHost: 'node-1', exitCode: 3 },
+        attempt(1, { agentId: 'S0', agentHost: 'old' }),
+        attempt(2, { agentId: 'S1', agentHost: 'node-1', exitCode: 3 }),
       ],
       startedAt: new Date(seedInstantMs + 1500),
       finishAt: new Date(seedInstantMs + 61_500),
@@ -130,6 +133,40 @@ describe('GET /v1/tasks', () => {
     });
   });
 
+  test('lists the attempts: where each was, how it ended, and what it cost', async () => {
+    const { get, tasks } = await withSeedTasks();
+    const ended = { startedAt: new Date(seedInstantMs + 2000), endedAt: new Date(seedInstantMs + 3000) };
+    const failed = {
+      ...ended,
+      state: 'TASK_FAILED',
+      message: 'Command exited with status 3',
+      exitCode: 3,
+      free: false,
+    };
+    const lost = { ...ended, state: 'TASK_LOST', reason: 'AGENT_REMOVED', message: '', exitCode: null, free: true };
+    tasks.change(container, { attempt: 3, attempts: [attempt(1, failed), attempt(2, lost), attempt(3)] });
+    const read = async () => (exact(await get(`?taskIds=${container}`)) as { data: { attempts: object[] }[] }).data[0];
+    const times = { launchedAt: '2016-12-08T07:58:30.000Z', startedAt: '2016-12-08T07:58:31.000Z' };
+    const endedAt = '2016-12-08T07:58:32.000Z';
+    expect((await read())?.attempts).toEqual([
+      {
+        ...{ number: 1, agentHost: 'node-1', state: 'TASK_FAILED', message: 'Command exited with status 3' },
+        ...{ ...times, endedAt, exitCode: 3, failure: 'counted' },
+      },
+      {
+        ...{ number: 2, agentHost: 'node-1', state: 'TASK_LOST', reason: 'AGENT_REMOVED', message: '' },
+        ...{ ...times, endedAt, failure: 'free' },
+      },
+      { number: 3, agentHost: 'node-1', state: 'launching', launchedAt: '2016-12-08T07:58:30.000Z' },
+    ]);
+    const killed = { ...ended, state: 'TASK_KILLED', free: false };
+    tasks.change(container, { status: TaskState.KILLED, attempt: 1, attempts: [attempt(1, killed)] });
+    expect((await read())?.attempts[0]).not.toHaveProperty('failure');
+    tasks.change(container, { attempts: Array.from({ length: 30 }, (_, at) => attempt(at + 1)) });
+    expect((await read())?.attempts).toHaveLength(20);
+    expect((await read())?.attempts.at(-1)).toMatchObject({ number: 30 });
+  });
+
   test('keeps the order asked for, leaves out what is unknown or another tenant’s, allows blanks, counts repeats once', async () => {
     const { get } = await withSeedTasks();
     const { data } = exact(await get(`?taskIds=%20${commands}%20,%20777,${container},${commands}`)) as {
@@ -146,3 +183,8 @@ describe('GET /v1/tasks', () => {
     expect(Number(response.headers['content-length'])).toBeGreaterThan(100);
   });
 });
+
+function attempt(n: number, facts: Partial<FoundAttempt> = {}): FoundAttempt {
+  const launchedAt = new Date(seedInstantMs + 1000);
+  return { n, agentId: 'S1', agentHost: 'node-1', launchedAt, state: 'launching', ...facts };
+}

@@ -21,9 +21,19 @@ export interface FoundTask {
 }
 
 export interface FoundAttempt {
+  readonly n: number;
   readonly agentId: string;
   readonly agentHost: string;
+  readonly launchedAt: Date;
+  readonly startedAt?: Date;
+  readonly endedAt?: Date;
+  /** launching, running, unreachable, or Mesos' name of the state it ended with. */
+  readonly state: string;
+  readonly reason?: string | null;
+  readonly message?: string;
   readonly exitCode?: number | null;
+  /** The failure was the cluster's. */
+  readonly free?: boolean;
 }
 
 /** The part of the task store that finding needs. */

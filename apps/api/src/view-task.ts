@@ -1,6 +1,9 @@
-import { taskStateName, type TaskEntry } from '@juice/contracts';
+import { TaskState, taskStateName, type TaskAttempt, type TaskEntry } from '@juice/contracts';
 import type { DateText } from './date-text.ts';
-import type { FoundTask } from './find-tasks.ts';
+import type { FoundAttempt, FoundTask } from './find-tasks.ts';
+
+/** Enough to see a pattern; a task may be retried a thousand times. */
+const shownAttempts = 20;
 
 /** A stored task as tenants see it: the original's members in its order, then ours. What there is none of is left out. */
 export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
@@ -25,10 +28,29 @@ export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
     ...(task.reason !== null && { reason: task.reason }),
     attempt: task.attempt,
     ...(typeof last?.exitCode === 'number' && { exitCode: last.exitCode }),
+    attempts: task.attempts.slice(-shownAttempts).map((attempt) => viewAttempt(attempt, task)),
     sequence: task.seq,
     submittedAt: submitAt.toISOString(),
     ...(startedAt !== undefined && { startedAt: startedAt.toISOString() }),
     ...(finishAt !== undefined && { finishedAt: finishAt.toISOString() }),
     ...(callbackAt !== undefined && { callbackDeliveredAt: callbackAt.toISOString() }),
+  };
+}
+
+function viewAttempt(attempt: FoundAttempt, task: FoundTask): TaskAttempt {
+  const { n, agentHost, state, reason, message, launchedAt, startedAt, endedAt, exitCode } = attempt;
+  const wasKilled = task.status === TaskState.KILLED && n === task.attempt;
+  const failed = endedAt !== undefined && state !== 'TASK_FINISHED' && !wasKilled;
+  return {
+    number: n,
+    agentHost,
+    state,
+    ...(typeof reason === 'string' && { reason }),
+    ...(message !== undefined && { message }),
+    launchedAt: launchedAt.toISOString(),
+    ...(startedAt !== undefined && { startedAt: startedAt.toISOString() }),
+    ...(endedAt !== undefined && { endedAt: endedAt.toISOString() }),
+    ...(typeof exitCode === 'number' && { exitCode }),
+    ...(failed && { failure: attempt.free === true ? ('free' as const) : ('counted' as const) }),
   };
 }

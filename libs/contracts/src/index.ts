@@ -33,11 +33,13 @@ export {
   reconcileAnswer,
   submittedTask,
   successAnswer,
+  taskAttempt,
   taskEntry,
   type FailureAnswer,
   type KillAnswer,
   type ProblemDetail,
   type ReconcileAnswer,
   type SubmittedTask,
+  type TaskAttempt,
   type TaskEntry,
 } from './task-answers.ts';

@@ -14,6 +14,24 @@ const instant = z.string().meta({ format: 'date-time' });
 export const submittedTask = z.object({ taskId, taskIdStr });
 export type SubmittedTask = z.output<typeof submittedTask>;
 
+/** One attempt to run a task. */
+export const taskAttempt = z.object({
+  /** 1, 2, …: the task's `attempt` at that time. */
+  number: z.number().int(),
+  agentHost: z.string(),
+  /** `launching`, `running`, `unreachable`, or Mesos' name of the state it ended with. */
+  state: z.string(),
+  reason: z.string().optional(),
+  message: z.string().optional(),
+  launchedAt: instant,
+  startedAt: instant.optional(),
+  endedAt: instant.optional(),
+  exitCode: z.number().int().optional(),
+  /** Once it has failed: whether the failure was the cluster's (`free`) or used up a retry (`counted`). */
+  failure: z.enum(['free', 'counted']).optional(),
+});
+export type TaskAttempt = z.output<typeof taskAttempt>;
+
 export const taskEntry = z.object({
   taskId,
   taskName: z.string(),
@@ -34,6 +52,7 @@ export const taskEntry = z.object({
   reason: z.string().optional(),
   attempt: z.number().int(),
   exitCode: z.number().int().optional(),
+  attempts: z.array(taskAttempt).meta({ description: 'The last 20 attempts, oldest first.' }),
   sequence: z.number().int(),
   submittedAt: instant,
   startedAt: instant.optional(),
