@@ -150,7 +150,8 @@ export function startTerm(deps: TermDeps): Term {
       if (ending.signal.aborted) return;
       if (end.kind === 'superseded') throw new Superseded(end.detail);
       if (end.kind === 'removed') await forgetFramework(end.detail);
-      else log.warn(end.kind === 'refused' ? 'cluster.error' : 'cluster.disconnected', { detail: end.detail });
+      else if (end.kind === 'refused') log.error('cluster.error', { detail: end.detail });
+      else log.warn('cluster.disconnected', { detail: end.detail });
       if (end.kind === 'ended' && end.lastedMs >= healthyMs) failures = 0;
       const pauseMs = end.kind === 'refused' ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
       await wait(pauseMs * (0.5 + deps.random() / 2), ending.signal);
