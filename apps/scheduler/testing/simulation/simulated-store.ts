@@ -1,0 +1,99 @@
+import { DependencyFailure, firstTaskIdAt, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import type { TaskTable } from '@juice/scheduling/testing';
+import type { FrameworkIds, TermStore } from '../../src/term.ts';
+import type { Chance } from './chance.ts';
+import type { Ledger } from './ledger.ts';
+import type { Life } from './life.ts';
+import type { Timeline } from './timeline.ts';
+
+/** The database: what all schedulers share. */
+export interface Database {
+  readonly table: TaskTable;
+  readonly specs: Map<TaskId, TaskSpec>;
+  framework: { id: string | null; epoch: number };
+  /** The share of operations that fail: half of them after they took effect. */
+  trouble: number;
+}
+
+/** The store and framework ids as one process sees them: with delays, failures and lost answers. */
+export function createSimulatedStore(deps: {
+  database: Database;
+  life: Life;
+  timeline: Timeline;
+  chance: Chance;
+  ledger: Ledger;
+}): { store: TermStore; frameworks: FrameworkIds } {
+  const { database, life, timeline, chance, ledger } = deps;
+  const { table } = database;
+
+  async function ask<T>(operation: string, act: () => T): Promise<T> {
+    if (!life.isAlive()) return never();
+    const fails = chance.happens(database.trouble);
+    const answered = !fails || chance.happens(0.5);
+    await timeline.wait(chance.between(0, 15));
+    if (fails && !answered) throw lost(operation);
+    const result = await life.operate(act);
+    await timeline.wait(chance.between(0, 8));
+    if (!life.isAlive()) return never();
+    if (fails) throw lost(operation);
+    return result;
+  }
+
+  const live = (wanted: (live: LiveTask) => boolean): LiveTask[] =>
+    [...table.rows.keys()]
+      .map((taskId) => table.load(taskId))
+      .filter((task) => task !== null)
+      .filter(wanted);
+
+  const store: TermStore = {
+    applyTransitions: (frame, transitions) =>
+      ask('applyTransitions', () => {
+        const before = table.applied.length;
+        const outcome = table.applyFrame(frame, transitions);
+        for (const write of table.applied.slice(before)) ledger.stored(write, frame.epoch);
+        return outcome;
+      }),
+    loadLiveTasks: (ids) => ask('loadLiveTasks', () => ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
+    waitingSince: (firstId) =>
+      ask('waitingSince', () => live((found) => found.live === null && found.task.taskId >= firstId)),
+    killsRequested: () => ask('killsRequested', () => live(({ task }) => task.killRequested)),
+    async *liveTasks() {
+      yield await ask('liveTasks', () => live(() => true));
+    },
+    loadLaunchSpecs: (ids) =>
+      ask('loadLaunchSpecs', () => {
+        const found = ids.map((id) => [id, database.specs.get(id)] as const);
+        return new Map(found.flatMap(([id, spec]) => (spec === undefined ? [] : [[id, { spec, traceparent: null }]])));
+      }),
+    clearOutbox: () => Promise.resolve(),
+    outboxLeftovers: () => Promise.resolve([]),
+  };
+
+  const { framework } = database;
+  const frameworks: FrameworkIds = {
+    load: () => ask('load', () => (framework.id === null ? null : { frameworkId: framework.id })),
+    save: (_name, id, epoch) => ask('save', () => write(id, epoch)),
+    clear: (_name, epoch) => ask('clear', () => write(null, epoch)),
+  };
+  function write(id: string | null, epoch: number): 'saved' | 'fenced' {
+    if (epoch < framework.epoch) return 'fenced';
+    framework.id = id;
+    framework.epoch = epoch;
+    return 'saved';
+  }
+
+  return { store, frameworks };
+}
+
+/** An id as the api makes it: grows with time. */
+export function taskIdAt(atMs: number, count: number): TaskId {
+  return (firstTaskIdAt(atMs) + BigInt(count)) as TaskId;
+}
+
+function lost(operation: string): DependencyFailure {
+  return new DependencyFailure({ dependency: 'mongodb', operation, retryable: true, detail: 'the connection broke' });
+}
+
+function never<T>(): Promise<T> {
+  return new Promise(() => undefined);
+}
