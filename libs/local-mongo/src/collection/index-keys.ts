@@ -1,3 +1,4 @@
+import { InvariantBroken } from '@juice/contracts';
 import { CommandFailure } from '../command-failure.ts';
 import { parsePath, type Path } from '../bson/path.ts';
 import { bsonType, elements, findField, Raw } from '../bson/raw.ts';
@@ -22,31 +23,54 @@ export function createKeyExtractor(
   sparse: boolean,
 ): (document: Raw) => IndexedKeys {
   const parsed = paths.map(parsePath);
+  const values: (Raw | undefined)[] = [];
   return (document) => {
-    const values: Raw[][] = [];
-    const single: (Raw | undefined)[] = [];
-    let arrayAt = -1;
     let present = false;
-    for (const [i, path] of parsed.entries()) {
-      const found = collect(document, path, 0);
-      if (found.hasArray) {
-        if (arrayAt >= 0)
-          throw new CommandFailure(171, `cannot index parallel arrays [${path.text}] [${paths[arrayAt]}]`);
-        arrayAt = i;
-      }
-      values.push(found.values);
-      single.push(found.values[0]);
-      present ||= found.values.length > 0;
+    for (let i = 0; i < parsed.length; i += 1) {
+      const value = scalarAt(document, parsed[i] as Path);
+      if (value === behindArray) return keysOfArrays(document, parsed, { descending, sparse });
+      values[i] = value;
+      present ||= value !== undefined;
     }
-    if (!present && sparse) return { keys: [], hasArrays: arrayAt >= 0 };
-    if (arrayAt < 0) return { keys: [compoundKey(single, descending)], hasArrays: false };
-    const several = values[arrayAt] as Raw[];
-    const keys = (several.length === 0 ? [undefined] : several).map((value) => {
-      single[arrayAt] = value;
-      return compoundKey(single, descending);
-    });
-    return { keys: [...new Set(keys)], hasArrays: true };
+    return { keys: present || !sparse ? [compoundKey(values, descending)] : [], hasArrays: false };
   };
+}
+
+/** What stands for "there is an array on the way, or at the end". */
+const behindArray = new Raw(bsonType.array, Buffer.alloc(0), 0, 0);
+
+function scalarAt(document: Raw, path: Path): Raw | undefined {
+  let value: Raw = document;
+  for (const name of path.names) {
+    if (value.type === bsonType.array) return behindArray;
+    if (value.type !== bsonType.document) return undefined;
+    const child = findField(value.bytes, value.start, name);
+    if (child === undefined) return undefined;
+    value = child;
+  }
+  return value.type === bsonType.array ? behindArray : value;
+}
+
+function keysOfArrays(
+  document: Raw,
+  paths: readonly Path[],
+  { descending, sparse }: { descending: readonly boolean[]; sparse: boolean },
+): IndexedKeys {
+  const found = paths.map((path) => collect(document, path, 0));
+  const arrays = paths.filter((_, i) => found[i]?.hasArray === true);
+  const [array, other] = arrays;
+  if (array === undefined) throw new InvariantBroken('an array was seen and is gone');
+  if (other !== undefined)
+    throw new CommandFailure(171, `cannot index parallel arrays [${other.text}] [${array.text}]`);
+  if (sparse && found.every(({ values }) => values.length === 0)) return { keys: [], hasArrays: true };
+  const single = found.map(({ values }) => values[0]);
+  const at = paths.indexOf(array);
+  const several: readonly (Raw | undefined)[] = found[at]?.values ?? [];
+  const keys = (several.length === 0 ? [undefined] : several).map((value) => {
+    single[at] = value;
+    return compoundKey(single, descending);
+  });
+  return { keys: [...new Set(keys)], hasArrays: true };
 }
 
 /** The values at a path, those of arrays one by one: what `distinct` lists. */
