@@ -1,3 +1,4 @@
+import { DependencyFailure } from '@juice/contracts';
 import type { CallAnswer, Draft, Event as WireEvent, FrameworkCall, FrameworkInfo } from '@juice/mesos';
 import type { Log } from '@juice/observability';
 import type { Event } from '@juice/scheduling';
@@ -68,6 +69,10 @@ export async function runSession(deps: {
       if (coreEvent !== null) push(coreEvent);
     }
     return { kind: 'ended', detail: doubt ?? 'the master closed the stream', lastedMs: now() - startedMs };
+  } catch (error: unknown) {
+    // A stream that broke has lasted as one that ended has. What else failed here is not the session's to judge.
+    if (!(error instanceof DependencyFailure) || error.dependency !== 'mesos') throw error;
+    return { kind: 'ended', detail: error.message, lastedMs: now() - startedMs };
   } finally {
     stream.close();
     if (performer !== null) push({ kind: 'cluster.disconnected', atMs: now() });
