@@ -1,4 +1,4 @@
-import { TaskState } from '@juice/contracts';
+import { TaskState, type TaskId } from '@juice/contracts';
 import { acknowledge } from './acknowledge.ts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
@@ -101,5 +101,11 @@ function onUnknownAttempt(state: State, status: ObservedStatus, out: Commands): 
   } else {
     out.explain.push({ kind: 'status.unknown', mesosTaskId: status.mesosTaskId, state: status.state });
   }
-  acknowledge(status, null, out);
+  acknowledge(status, endedInThisFrame(state, status.mesosTaskId), out);
+}
+
+/** A repeat of the update that has just ended its attempt is acknowledged only if that record is written, as the first. */
+function endedInThisFrame(state: State, mesosTaskId: string): TaskId | null {
+  for (const [taskId, lastWord] of state.lastWords.current) if (lastWord.mesosTaskId === mesosTaskId) return taskId;
+  return null;
 }
