@@ -1,11 +1,11 @@
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
-import { duration, integer, oneOf, port, secret, text, url } from '@juice/runtime';
+import { duration, flag, integer, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
 import { mesosMasters } from './mesos-masters.ts';
 
-/** The scheduler's environment; names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`). */
-export const configSchema = z.object({
+// Names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`).
+const settings = z.object({
   mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
     env: 'JUICE_MONGO_URL',
     description: 'MongoDB, with the database in its path (juice when there is none).',
@@ -25,6 +25,17 @@ export const configSchema = z.object({
     .optional()
     .meta({ env: 'JUICE_MESOS_PRINCIPAL', description: 'For Basic authentication' }),
   mesosSecret: secret(text('the secret of the principal')).optional().meta({ env: 'JUICE_MESOS_SECRET', secret: true }),
+  mesosCaFile: text('a file of certificates in PEM').optional().meta({
+    env: 'JUICE_MESOS_CA_FILE',
+    description: 'Who signed the masters’ certificates, where that is no public authority',
+  }),
+  mesosGpus: flag().default(false).meta({
+    env: 'JUICE_MESOS_GPUS',
+    description: 'Whether agents with GPUs are wanted; without it Mesos never offers them',
+  }),
+  mesosWebuiUrl: url(['http', 'https'])
+    .optional()
+    .meta({ env: 'JUICE_MESOS_WEBUI_URL', description: 'Where Mesos’ own pages link to for this framework' }),
   frameworkName: text('a name')
     .default('juice')
     .meta({ env: 'JUICE_FRAMEWORK_NAME', description: 'As Mesos shows it' }),
@@ -45,5 +56,21 @@ export const configSchema = z.object({
   mongoPoolSize: integer({ min: 1, max: 500 }).default(10).meta({ env: 'JUICE_MONGO_POOL' }),
   logLevel: oneOf(logLevels).default('info').meta({ env: 'JUICE_LOG_LEVEL' }),
 });
+
+/** Judged whatever else is wrong, so that it is told with the rest. */
+const whatever = { when: () => true };
+
+/** The scheduler's environment. */
+export const configSchema = settings
+  .refine((config) => config.mesosPrincipal === undefined || config.mesosSecret !== undefined, {
+    error: 'must be given with JUICE_MESOS_PRINCIPAL',
+    path: ['mesosSecret'],
+    ...whatever,
+  })
+  .refine((config) => config.mesosSecret === undefined || config.mesosPrincipal !== undefined, {
+    error: 'must be given with JUICE_MESOS_SECRET',
+    path: ['mesosPrincipal'],
+    ...whatever,
+  });
 
 export type SchedulerConfig = z.output<typeof configSchema>;

@@ -10,10 +10,12 @@ import {
 } from '@juice/persistence';
 import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain, startHealthServer } from '@juice/runtime';
 import { configSchema } from './config.ts';
+import { readMesosAccess } from './mesos-access.ts';
 import { startScheduler } from './service.ts';
 
 await runMain(async () => {
   const config = loadConfig(configSchema, process.env);
+  const access = await readMesosAccess(config);
   const log = createLogger({ service: 'scheduler', level: config.logLevel, pretty: process.stdout.isTTY });
   const metrics = createMetrics('scheduler', { processMetrics: true });
   const stop = createStop({ log, graceMs: config.stopGraceMs });
@@ -40,27 +42,21 @@ await runMain(async () => {
     }),
   );
   await ensureIndexes(mongo);
+  // Messages only make tasks start sooner: leading works without the broker, by the sweeps.
   const broker = stop.closes(
-    await connectWithBackoff({
-      dependency: 'rabbitmq',
-      target: amqpUrl,
-      connect: () => connectBroker(amqpUrl, { log, connectionName: 'juice-scheduler' }),
-      log,
-      signal: stop.signal,
-    }),
+    await connectBroker(amqpUrl, { log, connectionName: 'juice-scheduler', waitForConnection: false }),
   );
-  const { mesosPrincipal: principal, mesosSecret: password } = config;
   const mesos = createMesosClient({
     masters: config.mesosMasters,
     log,
-    ...(principal !== undefined && password !== undefined && { credentials: { principal, secret: password } }),
+    ...access,
   });
 
   const scheduler = stop.closes(
     startScheduler({
       settings: {
         ...config,
-        mesosPrincipal: principal ?? null,
+        mesosPrincipal: config.mesosPrincipal ?? null,
         internalUrl: `http://${config.publicHost}:${server.port}`,
       },
       store: createTaskStore(mongo),
@@ -73,6 +69,10 @@ await runMain(async () => {
       onFatal: (error) => stop.fail(error),
     }),
   );
-  health = () => ({ ...scheduler.health(), ok: mongo.isUp() && scheduler.health().ok, rabbitmq: broker.isUp() });
+  health = () => {
+    const checks = { mongodb: mongo.isUp(), rabbitmq: broker.isUp() };
+    const facts = scheduler.health();
+    return { ...facts, ok: facts.ok && checks.mongodb && checks.rabbitmq, checks };
+  };
   log.info('service.started', { health: server.url });
 });

@@ -8,6 +8,7 @@ import { frameworkInfo } from './session.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
+export { readMesosAccess } from './mesos-access.ts';
 export { mesosMasters } from './mesos-masters.ts';
 
 export interface SchedulerSettings {
@@ -17,6 +18,10 @@ export interface SchedulerSettings {
   readonly mesosRole: string;
   readonly mesosPrincipal: string | null;
   readonly failoverTimeoutMs: number;
+  /** Whether agents with GPUs are wanted. */
+  readonly mesosGpus?: boolean;
+  /** Where Mesos' own pages link to. */
+  readonly mesosWebuiUrl?: string | undefined;
   readonly publicHost: string;
   /** Where the leader is reached from inside (kept in the lease); null: nowhere. */
   readonly internalUrl: string | null;
@@ -76,8 +81,9 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
 
   const subscribe: TermDeps['subscribe'] = (frameworkId, signal) => {
     const { frameworkName: name, mesosUser: user, mesosRole: role, mesosPrincipal: principal } = settings;
-    const { publicHost, failoverTimeoutMs } = settings;
-    const info = frameworkInfo({ name, user, role, principal, hostname: publicHost, failoverTimeoutMs, frameworkId });
+    const { publicHost, failoverTimeoutMs, mesosGpus: gpus = false, mesosWebuiUrl: webuiUrl } = settings;
+    const facts = { name, user, role, principal, hostname: publicHost, failoverTimeoutMs, gpus, webuiUrl };
+    const info = frameworkInfo({ ...facts, frameworkId });
     return mesos.subscribe(info, [], signal);
   };
 

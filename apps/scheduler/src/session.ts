@@ -96,9 +96,12 @@ export function frameworkInfo(settings: {
   principal: string | null;
   hostname: string;
   failoverTimeoutMs: number;
+  /** Whether agents with GPUs are wanted: without it they are never offered. */
+  gpus?: boolean;
+  webuiUrl?: string | undefined;
   frameworkId: string | null;
 }): Draft<FrameworkInfo> {
-  const { frameworkId, principal } = settings;
+  const { frameworkId, principal, gpus = false, webuiUrl } = settings;
   return {
     user: settings.user,
     name: settings.name,
@@ -108,11 +111,13 @@ export function frameworkInfo(settings: {
     hostname: settings.hostname,
     failover_timeout: settings.failoverTimeoutMs / 1000,
     checkpoint: true,
+    ...(webuiUrl !== undefined && { webui_url: webuiUrl }),
     capabilities: [
       { type: 'MULTI_ROLE' },
       { type: 'PARTITION_AWARE' },
       { type: 'TASK_KILLING_STATE' },
       { type: 'RESERVATION_REFINEMENT' },
+      ...(gpus ? [{ type: 'GPU_RESOURCES' as const }] : []),
     ],
   };
 }

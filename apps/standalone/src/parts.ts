@@ -4,6 +4,7 @@ import { connectBroker, createMemoryBroker, type Broker } from '@juice/messaging
 import type { Log } from '@juice/observability';
 import { connectMongo, ensureIndexes, type MongoConnection } from '@juice/persistence';
 import { connectWithBackoff, hideCredentials, type Stop } from '@juice/runtime';
+import { readMesosAccess } from '@juice/scheduler';
 import type { StandaloneConfig } from './config.ts';
 import { parseAgents } from './local-agents.ts';
 import { startPartThread } from './part-thread.ts';
@@ -31,9 +32,12 @@ export async function startParts(deps: {
   const masters = config.own.mesosMasters ?? [await startCluster(deps, described)];
   if (config.own.mesosMasters !== undefined)
     described.push({ name: 'cluster', what: masters.map(hideCredentials).join(', ') });
-  const { mesosPrincipal: principal, mesosSecret: secret } = config.scheduler;
-  const credentials = principal === undefined || secret === undefined ? {} : { credentials: { principal, secret } };
-  return { mongo, broker, mesos: createMesosClient({ masters, log, ...credentials }), described };
+  return {
+    mongo,
+    broker,
+    mesos: createMesosClient({ masters, log, ...(await readMesosAccess(config.scheduler)) }),
+    described,
+  };
 }
 
 type Deps = Parameters<typeof startParts>[0];
