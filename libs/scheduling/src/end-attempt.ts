@@ -73,6 +73,15 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
   queueTask(state, task, atMs);
 }
 
+/** Ends an attempt of a framework that the master removed: its tasks were killed with it, and nobody will tell of them. */
+export function loseToRemoval(state: State, task: Task, atMs: number, out: Commands): void {
+  if (task.live === null) return;
+  const { mesosTaskId, agentId } = task.live;
+  const message = 'the master removed the framework';
+  const word = { mesosTaskId, agentId, state: 'TASK_LOST', reason: 'FRAMEWORK_REMOVED', message } as const;
+  endAttempt(state, task, { ...word, uuid: null, healthy: true }, atMs, out);
+}
+
 function mayRunAgain(view: Task['view'], failure: FailureClass, free: boolean): boolean {
   if (failure === 'final') return false;
   return free || view.countedFailures < view.retry;

@@ -1,5 +1,5 @@
 import type { Commands } from './command.ts';
-import { endAttempt } from './end-attempt.ts';
+import { endAttempt, loseToRemoval } from './end-attempt.ts';
 import type { Event } from './event.ts';
 import { reconcileAll } from './on-reconciliation.ts';
 import { sendKill } from './on-task.ts';
@@ -32,18 +32,7 @@ export function onTakeoverCompleted(state: State, atMs: number, out: Commands): 
 export function onFrameworkRemoved(state: State, atMs: number, out: Commands): void {
   state.cluster.frameworkId = null;
   onDisconnected(state);
-  for (const task of [...state.attempts.values()]) {
-    if (task.live === null) continue;
-    const { mesosTaskId, agentId } = task.live;
-    const message = 'the master removed the framework';
-    endAttempt(
-      state,
-      task,
-      { mesosTaskId, agentId, state: 'TASK_LOST', reason: 'FRAMEWORK_REMOVED', message, uuid: null, healthy: true },
-      atMs,
-      out,
-    );
-  }
+  for (const task of [...state.attempts.values()]) loseToRemoval(state, task, atMs, out);
 }
 
 function askAndKill(state: State, atMs: number, out: Commands): void {

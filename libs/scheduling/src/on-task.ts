@@ -2,7 +2,7 @@ import { TaskState, type LiveAttempt, type LiveTask } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import type { Event } from './event.ts';
 import { acknowledge } from './acknowledge.ts';
-import { endAttempt } from './end-attempt.ts';
+import { endAttempt, loseToRemoval } from './end-attempt.ts';
 import { mesosTaskId } from './mesos-task-id.ts';
 import { askForNews } from './on-reconciliation.ts';
 import { canCall, forgetAttempt, forgetTask, queueTask, type Attempt, type State, type Task } from './state.ts';
@@ -84,7 +84,13 @@ function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: C
 
 function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: Commands): void {
   if (live !== null) {
-    askForNews(state, [setLive(state, task, live, atMs)], atMs, out);
+    const attempt = setLive(state, task, live, atMs);
+    const { frameworkId } = state.cluster;
+    if (frameworkId !== null && live.frameworkId !== frameworkId) {
+      loseToRemoval(state, task, atMs, out);
+      return;
+    }
+    askForNews(state, [attempt], atMs, out);
     if (task.killWanted) sendKill(state, task, atMs, out);
   } else if (task.killWanted) {
     endWaiting(state, task, killed, atMs, out);
