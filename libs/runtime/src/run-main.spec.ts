@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { ConfigProblems } from './load-config.ts';
 import { runMain } from './run-main.ts';
@@ -31,4 +32,22 @@ test('a main interrupted by its stop signal leaves the exit to stopping', async 
 
 test('a main that goes well neither writes nor exits', async () => {
   expect(await run(async () => undefined)).toEqual({ code: null, words: '' });
+});
+
+test('a port in use is told in words', async () => {
+  const [first, second] = [createServer(), createServer()];
+  await new Promise<void>((resolve) => first.listen(0, '127.0.0.1', resolve));
+  const { port } = first.address() as AddressInfo;
+  const { code, words } = await run(
+    () =>
+      new Promise((_, reject) => {
+        second.once('error', reject);
+        second.listen(port, '127.0.0.1');
+      }),
+  );
+  await new Promise((resolve) => first.close(resolve));
+  expect(code).toBe(1);
+  expect(words).toBe(
+    `Cannot listen on 127.0.0.1:${port}: another program listens there. Choose another port, or 0 for any free one.\n`,
+  );
 });

@@ -17,8 +17,16 @@ export async function runMain(
   } catch (error: unknown) {
     if (typeof error === 'object' && error !== null && 'name' in error && error.name === 'AbortError') return;
     const isConfig = error instanceof ConfigProblems;
-    const words = isConfig ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-    host.stderr.write(`${words}\n`);
+    host.stderr.write(`${isConfig ? error.message : wordsOf(error)}\n`);
     host.exit(isConfig ? configExitCode : 1);
   }
+}
+
+/** A port that cannot be listened on is told in words; anything else that was not foreseen, with where it came from. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { syscall, code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'listen') return error.stack ?? error.message;
+  const why = code === 'EADDRINUSE' ? 'another program listens there' : String(code);
+  return `Cannot listen on ${address ?? ''}:${port ?? ''}: ${why}. Choose another port, or 0 for any free one.`;
 }

@@ -17,12 +17,12 @@ export interface Stop {
 
 /** The part of `process` that stopping needs. */
 export interface StopHost {
-  on(signal: 'SIGTERM' | 'SIGINT', listener: () => void): unknown;
+  on(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void): unknown;
   exit(code: number): void;
 }
 
 /**
- * Ends the process in order. SIGTERM and SIGINT begin it: everything registered is closed one after the other, in
+ * Ends the process in order. SIGTERM, SIGINT and SIGHUP begin it: everything registered is closed one after the other, in
  * reverse order of registration, then the log, and the process exits. All of it together may take `graceMs`; past that
  * the process exits 1 with what is left unclosed (nothing of ours relies on being closed: the truth is in MongoDB). One
  * closer that fails does not keep the others from their turn, but makes the exit code 1. A second signal exits at once.
@@ -71,6 +71,8 @@ export function createStop(deps: {
   for (const [signal, code] of [
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    // The terminal was closed.
+    ['SIGHUP', 129],
   ] as const) {
     host.on(signal, () => (stopping.signal.aborted ? host.exit(code) : begin(signal)));
   }
