@@ -16,7 +16,7 @@ export async function keepCallbackSecret(dataDir: string): Promise<string> {
     // Whole or not at all, whatever crashes; and of two that make one at a time, the first wins.
     await link(made, file);
   } catch (error: unknown) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   } finally {
     await rm(made, { force: true });
   }

@@ -24,9 +24,8 @@ export async function runMain(
 
 /** A port that cannot be listened on is told in words; anything else that was not foreseen, with where it came from. */
 function wordsOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { syscall, code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (syscall !== 'listen') return error.stack ?? error.message;
+  const { syscall, code, address, port } = Object(error) as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (syscall !== 'listen') return error instanceof Error ? (error.stack ?? error.message) : String(error);
   const why = code === 'EADDRINUSE' ? 'another program listens there' : String(code);
   return `Cannot listen on ${address ?? ''}:${port ?? ''}: ${why}. Choose another port, or 0 for any free one.`;
 }
