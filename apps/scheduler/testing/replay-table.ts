@@ -19,7 +19,7 @@ const invalid = [STAGING, ERROR];
 /**
  * A recorded conversation with a real master, or several played one after the other (`a + b`).
  *
- * `rule`: numbers of the rules of correct frameworks that it shows. `states`: what each task goes through that ours runs
+ * `rule`: what it shows, by the numbers of docs/mesos-rules.md. `states`: what each task goes through that ours runs
  * in the place of a recorded one. In all of them every arrival of an update with a uuid is acknowledged, offers are
  * answered once and not overdrawn, tasks that wait again have lost nothing, and we subscribe as often as recorded.
  */
