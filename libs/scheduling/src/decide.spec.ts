@@ -326,6 +326,16 @@ describe('offers', () => {
   });
 });
 
+/** Acknowledged for no task, the second copy would go out even when the record of both missed its guard. */
+test('a repeat of a last update waits for the record of the first', () => {
+  const id = launch({ retry: 1 });
+  const told = { mesosTaskId: id, state: 'TASK_FAILED', message: '', reason: null } as const;
+  const status = { ...told, agentId: 'agent-1', uuid: 'u1', healthy: true };
+  const twice = { kind: 'status.received', atMs: 20, status } as const;
+  const acknowledged = frame(twice, twice).call.filter((call) => call.kind === 'acknowledge');
+  expect(acknowledged.map(({ taskId }) => taskId)).toEqual([1n, 1n]);
+});
+
 describe('a waiting task', () => {
   test('expires', () => {
     frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));

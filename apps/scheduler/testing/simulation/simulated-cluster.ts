@@ -52,7 +52,7 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
       ...{ host: '127.0.0.1', port: 5050, heartbeatMs: 60_000, killGraceMs: 300, shutdownGraceMs: 600 },
       ...{ retryMinMs: 1_000, retryMaxMs: 4_000, reregisterTimeoutMs: 8_000 },
       // Longer than an offer is held: pieces of an agent that time out one by one would never come back as a whole.
-      offerTimeoutMs: chance.happens(0.5) ? chance.between(600, 1_500) : null,
+      offerTimeoutMs: chance.happens(0.5) ? chance.between(1_000, 2_500) : null,
     },
   });
   const executors = createExecutors({
