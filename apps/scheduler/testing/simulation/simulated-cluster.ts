@@ -166,6 +166,7 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
       const subscribe = { framework_info: { ...info, ...(frameworkId !== null && { id: { value: frameworkId } }) } };
       const { status } = request(callFromJson({ type: 'SUBSCRIBE', ...id, subscribe }), null, streamId);
       ledger.note(`[${life.epoch}] SUBSCRIBE ${streamId}: ${status}`);
+      if (!life.isAlive()) close(connection, 0);
       if (status !== 200) {
         const facts = { dependency: 'mesos', operation: 'SUBSCRIBE', retryable: true };
         throw new DependencyFailure({ ...facts, detail: `status ${status}` });
