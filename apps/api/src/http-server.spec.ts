@@ -73,6 +73,21 @@ test('stopping answers what is in hand, and takes in nothing new', async () => {
   await stopping;
 });
 
+test('stopping ends a kept-alive connection with the answer it waits for, and one that never asked', async () => {
+  const { app, tasks } = createApiFixture();
+  const stopped = await startHttpServer({ ...at, app });
+  const open = tasks.stall();
+  const silent = talkRaw(stopped.port, '');
+  const inHand = talkRaw(stopped.port, posted(`Content-Length: ${valid.length}`));
+  await until('the submission is being stored', () => tasks.inserts.length > 0);
+  const stopping = stopped.stop(60_000);
+  open();
+  expect(readRawAnswer(await inHand)).toMatchObject({ status: 200 });
+  // Long before the grace: the test would time out.
+  await stopping;
+  expect(await silent.catch(() => '')).toBe('');
+});
+
 test('stopping without a grace ends what does not end', async () => {
   const { app, tasks } = createApiFixture();
   const stopped = await startHttpServer({ ...at, app });

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { jsonType, writeFailure } from './answer.ts';
 import { refuse } from './refusal.ts';
@@ -11,6 +11,9 @@ const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 /** Longer than the minute after which balancers and client pools let go, so that it is they who do. */
 const keepAliveMs = 75_000;
+
+/** When stopping: for a request that is being sent just then. What has sent none by then is not going to. */
+const sendingMs = 1_000;
 
 export interface HttpServer {
   readonly url: string;
@@ -34,6 +37,7 @@ export async function startHttpServer(deps: {
     connectionsCheckingInterval: 5_000,
     requireHostHeader: false,
   });
+  const connections = watchConnections(server);
   answerBelowHttp(server, deps.newRequestId);
   server.on('request', deps.app);
   await new Promise<void>((resolve, reject) => {
@@ -42,7 +46,7 @@ export async function startHttpServer(deps: {
   });
   const { port } = server.address() as AddressInfo;
   const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
-  return { port, url: `http://${host}:${port}`, stop: (graceMs = 0) => stopServer(server, graceMs) };
+  return { port, url: `http://${host}:${port}`, stop: (graceMs = 0) => stopServer(server, connections, graceMs) };
 }
 
 /** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */
@@ -95,9 +99,43 @@ function rawAnswer(statusLine: string, message: string, requestId: string): stri
   return `${head.join('\r\n')}\r\n\r\n${text}`;
 }
 
-async function stopServer(server: Server, graceMs: number): Promise<void> {
+async function stopServer(server: Server, connections: Connections, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  const deadline = setTimeout(() => server.closeAllConnections(), graceMs);
+  connections.letGo();
+  const timers = [
+    setTimeout(() => connections.endIdle(), Math.min(graceMs, sendingMs)),
+    setTimeout(() => server.closeAllConnections(), graceMs),
+  ];
   await closed;
-  clearTimeout(deadline);
+  for (const timer of timers) clearTimeout(timer);
+}
+
+/** Which connections have a request in hand: node does not count one that never sent any, nor ends one that was answered. */
+interface Connections {
+  /** From now on a connection ends with the answer it waits for. */
+  letGo(): void;
+  endIdle(): void;
+}
+
+function watchConnections(server: Server): Connections {
+  const open = new Set<Socket>();
+  const waiting = new Set<Socket>();
+  let isLetGo = false;
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  server.on('request', ({ socket }, response) => {
+    waiting.add(socket);
+    response.once('close', () => {
+      waiting.delete(socket);
+      if (isLetGo) socket.end();
+    });
+  });
+  return {
+    letGo: () => (isLetGo = true),
+    endIdle() {
+      for (const socket of open) if (!waiting.has(socket)) socket.destroy();
+    },
+  };
 }
