@@ -107,9 +107,13 @@ function keepLease(deps: {
         if (!(error instanceof DependencyFailure)) throw error;
         log.warn('dependency.unreachable', { dependency: error.dependency, operation: error.operation, error });
       }
-      if (elapsedMs() - renewedMs >= leaseMs) lose(`the lease could not be renewed for ${leaseMs} ms`);
     }
   }
+  // By the clock alone: a renewal that hangs must not keep the loss from being known.
+  const watch = setInterval(() => {
+    if (elapsedMs() - renewedMs >= leaseMs) lose(`the lease could not be renewed for ${leaseMs} ms`);
+  }, leaseMs / 6);
+  over.signal.addEventListener('abort', () => clearInterval(watch));
   renewForever().catch((error: unknown) => {
     if (!over.signal.aborted) lose(`renewing failed: ${String(error)}`);
   });

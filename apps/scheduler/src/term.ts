@@ -1,4 +1,4 @@
-import { DependencyFailure, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import { DependencyFailure, ProtocolViolation, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import { decide, type Event, type Policy } from '@juice/scheduling';
 import { createAnnouncements, type AnnouncementStore } from './announcements.ts';
@@ -143,17 +143,22 @@ export function startTerm(deps: TermDeps): Term {
 
   async function keepSubscribed(): Promise<void> {
     for (let failures = 0; !ending.signal.aborted; failures += 1) {
-      const end = await session().catch((error: unknown): SessionEnd => {
-        if (!(error instanceof DependencyFailure) && !isProtocolViolation(error)) throw error;
-        return { kind: 'ended', detail: error instanceof Error ? error.message : String(error), lastedMs: 0 };
-      });
+      const end = await session().catch(asUnreachable);
       if (ending.signal.aborted) return;
       if (end.kind === 'superseded') throw new Superseded(end.detail);
-      if (end.kind === 'removed') await forgetFramework(end.detail);
-      else if (end.kind === 'refused') log.error('cluster.error', { detail: end.detail });
-      else log.warn('cluster.disconnected', { detail: end.detail });
       if (end.kind === 'ended' && end.lastedMs >= healthyMs) failures = 0;
       const pauseMs = end.kind === 'refused' ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
+      if (end.kind === 'removed') await forgetFramework(end.detail);
+      else if (end.kind === 'refused') log.error('cluster.error', { detail: end.detail });
+      else if (end.kind === 'ended') log.warn('cluster.disconnected', { detail: end.detail });
+      else
+        log.warn('dependency.unreachable', {
+          dependency: 'mesos',
+          operation: 'subscribe',
+          detail: end.detail,
+          failures,
+          retryInMs: pauseMs,
+        });
       await wait(pauseMs * (0.5 + deps.random() / 2), ending.signal);
     }
   }
@@ -209,6 +214,9 @@ export class Superseded extends Error {
   readonly code = 'SUPERSEDED';
 }
 
-function isProtocolViolation(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'PROTOCOL_VIOLATION';
+/** No master answered, or none that leads, or one that speaks otherwise than Mesos does: the next try may find better. */
+function asUnreachable(error: unknown): { readonly kind: 'unreachable'; readonly detail: string } {
+  const isPeers = error instanceof DependencyFailure || error instanceof ProtocolViolation;
+  if (!isPeers) throw error;
+  return { kind: 'unreachable', detail: error.message };
 }

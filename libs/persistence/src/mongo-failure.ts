@@ -69,7 +69,8 @@ export function isDuplicateKey(error: unknown): boolean {
 export function asFailure(operation: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`not an Error: ${String(error)}`, { cause: error });
   // By name as well: the parser of connection strings and BSON have error classes of their own.
-  const theirs = error instanceof mongoose.Error || /^(Mongo|BSON)/.test(error.name);
+  const isDrivers = error instanceof mongoose.Error || error instanceof mongoose.mongo.MongoError;
+  const theirs = isDrivers || /^(Mongo|BSON)/.test(error.name);
   if (!theirs) return error;
   return new DependencyFailure({
     dependency: 'mongodb',
@@ -98,9 +99,10 @@ const connectionTroubles: ReadonlySet<string> = new Set([
   'MongoNetworkTimeoutError',
   'MongoServerSelectionError',
   'MongoPoolClearedError',
-  'MongoPoolClearedOnNetworkError',
+  // The one that is not named for its class.
+  'PoolClearedOnNetworkError',
+  'MongoPoolClosedError',
   'MongoWaitQueueTimeoutError',
-  'MongoConnectionPoolClearedError',
   'MongoTopologyClosedError',
   'MongoServerClosedError',
   'MongoNotConnectedError',
