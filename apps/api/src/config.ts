@@ -20,12 +20,10 @@ export const apiConfigSchema = z
       .refine(isTimeZone, { error: 'must be an IANA time zone, such as Asia/Shanghai' })
       .default('UTC')
       .meta({ env: 'JUICE_TIME_ZONE', description: 'The zone of submitAt, callbackAt and finishAt.' }),
-    taskExpiryMs: duration({ minMs: 1000 })
-      .default(86_400_000)
-      .meta({
-        env: 'JUICE_TASK_EXPIRY',
-        description: 'How long a task may wait that does not say, before it ends EXPIRED.',
-      }),
+    taskExpiryMs: duration({ minMs: 1000 }).default(86_400_000).meta({
+      env: 'JUICE_TASK_EXPIRY',
+      description: 'How long a task may wait that does not say, before it ends EXPIRED.',
+    }),
     maxTaskExpiryMs: duration({ minMs: 1000 })
       .default(30 * 86_400_000)
       .meta({ env: 'JUICE_MAX_TASK_EXPIRY', description: 'The most that expireSeconds may say; more is refused.' }),

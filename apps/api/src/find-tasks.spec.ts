@@ -106,6 +106,15 @@ describe('GET /v1/tasks', () => {
     expect(response.text).toContain('"taskId":806769905152840693,');
   });
 
+  test('tells how the callbacks stand, and why', async () => {
+    const { get, tasks } = await withSeedTasks();
+    tasks.change(commands, { callback: { state: 'dead', cause: 'forbidden-address http://10.0.0.1' } });
+    const { data } = exact(await get(`?taskIds=${commands}`).expect(200)) as { data: unknown[] };
+    expect(data).toEqual([
+      expect.objectContaining({ callbackState: 'dead', callbackCause: 'forbidden-address http://10.0.0.1' }),
+    ]);
+  });
+
   test('shows where and how the last attempt ended', async () => {
     const { get, tasks } = await withSeedTasks();
     tasks.change(container, {

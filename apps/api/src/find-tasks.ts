@@ -18,7 +18,12 @@ export interface FoundTask {
   readonly startedAt?: Date;
   readonly finishAt?: Date;
   readonly callbackAt?: Date;
+  /** The delivery lane; none without a callback URL. */
+  readonly callback?: { readonly state: CallbackState; readonly cause?: string };
 }
+
+/** `leased`: a worker is at it. `held` and `dead` are not tried any more; the cause says why. */
+export type CallbackState = 'idle' | 'pending' | 'leased' | 'held' | 'dead';
 
 export interface FoundAttempt {
   readonly n: number;

@@ -34,6 +34,8 @@ export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
     ...(startedAt !== undefined && { startedAt: startedAt.toISOString() }),
     ...(finishAt !== undefined && { finishedAt: finishAt.toISOString() }),
     ...(callbackAt !== undefined && { callbackDeliveredAt: callbackAt.toISOString() }),
+    ...(task.callback !== undefined && { callbackState: task.callback.state }),
+    ...(task.callback?.cause !== undefined && { callbackCause: task.callback.cause }),
   };
 }
 

@@ -58,6 +58,11 @@ export const taskEntry = z.object({
   startedAt: instant.optional(),
   finishedAt: instant.optional(),
   callbackDeliveredAt: instant.optional(),
+  callbackState: z
+    .enum(['idle', 'pending', 'leased', 'held', 'dead'])
+    .optional()
+    .meta({ description: 'Whether anything is still to be called back; held and dead are not tried any more.' }),
+  callbackCause: z.string().optional().meta({ description: 'Why the last try failed.' }),
 });
 export type TaskEntry = z.output<typeof taskEntry>;
 

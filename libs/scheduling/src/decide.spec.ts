@@ -114,6 +114,12 @@ describe('the end of an attempt', () => {
     });
   });
 
+  test('the exit code of a fetcher is not the task’s', () => {
+    const message = "Failed to launch container: Failed to fetch all URIs for container 'c': exited with status 1";
+    const ended = last(say(launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
+    expect(ended?.change).toMatchObject({ kind: 'end', exitCode: null });
+  });
+
   test('the next attempt waits out its pause, has its own id, and says why', () => {
     const id = launch({ retry: 1 });
     const requeued = last(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));

@@ -54,8 +54,8 @@ export function classifyEnd(status: ObservedStatus): FailureClass {
   return 'own';
 }
 
-/** The exit code in Mesos' message ("Command exited with status 3"); null when there is none (a signal, say). */
+/** The exit code in Mesos' message ("Command exited with status 3"); null when the task gave none (a signal, or it never ran). */
 export function exitCodeOf(message: string): number | null {
-  const found = /exited with status (\d+)/.exec(message);
+  const found = /^(?:Command|Container) exited with status (\d+)/.exec(message);
   return found ? Number(found[1]) : null;
 }
