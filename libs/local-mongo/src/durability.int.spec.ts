@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createFolder, bundleServer, startServerProcess } from '../testing/index.ts';
 import mongoose from 'mongoose';
+import { failingWhile } from '../testing/failing-disk.ts';
+import { until } from '../testing/until.ts';
 import { startLocalMongo } from './index.ts';
 
 const { MongoClient } = mongoose.mongo;
@@ -69,3 +71,32 @@ describe('a server that is killed', () => {
       await server.stop();
     }));
 });
+
+test('a disk that is full is told to the client; reading goes on, and writing when there is room again', () =>
+  withFolder(async (dataDir) => {
+    let isFull = false;
+    const server = await startLocalMongo({ dataDir, retryMs: 5, openFile: failingWhile(() => isFull) });
+    await withClient(server.url, async (client) => {
+      const things = client.db('d').collection<{ _id: number }>('things');
+      await things.insertOne({ _id: 1 });
+      isFull = true;
+      await expect(things.insertOne({ _id: 2 })).rejects.toMatchObject({ code: 14031, codeName: 'OutOfDiskSpace' });
+      await expect(things.insertOne({ _id: 3 }, { writeConcern: { w: 1 } })).rejects.toMatchObject({ code: 14031 });
+      expect(await things.findOne({ _id: 1 })).toEqual({ _id: 1 });
+      isFull = false;
+      await until(() =>
+        things.insertOne({ _id: 4 }).then(
+          () => true,
+          () => false,
+        ),
+      );
+    });
+    await server.stop();
+    const again = await startLocalMongo({ dataDir });
+    await withClient(again.url, async (client) => {
+      const ids = (await client.db('d').collection<{ _id: number }>('things').find().toArray()).map(({ _id }) => _id);
+      // The second was not acknowledged: it may be there. The third was refused.
+      expect(ids.filter((id) => id !== 2)).toEqual([1, 4]);
+    });
+    await again.stop();
+  }));

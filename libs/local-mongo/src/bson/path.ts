@@ -1,3 +1,4 @@
+import { CommandFailure } from '../command-failure.ts';
 import { bsonType, findField, someElement, type Raw } from './raw.ts';
 
 /** A dotted path, taken apart once: names as text and as bytes, and where a name could be an array position. */
@@ -12,6 +13,7 @@ export interface Path {
 export function parsePath(text: string): Path {
   const known = parsed.get(text);
   if (known !== undefined) return known;
+  if (text.includes('\0')) throw new CommandFailure(2, 'Paths cannot contain a null byte');
   const parts = text.split('.');
   const path = { text, parts, names: parts.map((part) => Buffer.from(part)), positions: parts.map(positionOf) };
   if (parsed.size >= 4096) parsed.clear();

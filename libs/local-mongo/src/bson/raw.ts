@@ -123,8 +123,14 @@ export function findField(bytes: Buffer, start: number, name: Uint8Array): Raw |
   }
 }
 
-/** Calls `visit` with each value in turn until it answers true; whether it did. Works for documents and arrays. */
+/**
+ * Calls `visit` with each value of a document or array in turn until it answers true; whether it did. Throws
+ * CommandFailure(14) for anything else.
+ */
 export function someElement(parent: Raw, visit: (value: Raw, index: number) => boolean): boolean {
+  if (parent.type !== bsonType.document && parent.type !== bsonType.array) {
+    throw new CommandFailure(14, 'expected an object or an array');
+  }
   const { bytes } = parent;
   let at = parent.start + 4;
   for (let index = 0; ; index += 1) {

@@ -1,4 +1,5 @@
 import { BSON } from 'bson';
+import { CommandFailure } from '../command-failure.ts';
 import { bsonType, Raw } from './raw.ts';
 
 /** An append-only byte buffer that grows; offsets stay valid, the underlying buffer does not. */
@@ -66,7 +67,13 @@ export class ByteWriter {
     this.length += end - start;
   }
 
-  cString(text: string): void {
+  /** A name. Throws CommandFailure(2) for one with a zero in it, which BSON has no way to write. */
+  cString(name: string): void {
+    if (name.includes('\0')) throw new CommandFailure(2, 'Field names cannot contain a null byte');
+    this.#text(name);
+  }
+
+  #text(text: string): void {
     // No character takes more than three bytes for each of its UTF-16 units.
     const bytes = this.#room(text.length * 3 + 1);
     let at = this.length;
@@ -85,7 +92,7 @@ export class ByteWriter {
 
   string(text: string): void {
     this.int32(Buffer.byteLength(text) + 1);
-    this.cString(text);
+    this.#text(text);
   }
 
   /** Reserves the size of a document; give the answer to `close` when its elements have been written. */

@@ -1,8 +1,8 @@
 import { CommandFailure } from '../command-failure.ts';
-import { documentOf, type Raw } from '../bson/raw.ts';
-import { bsonType } from '../bson/raw.ts';
+import { bsonType, documentOf, findField, type Raw } from '../bson/raw.ts';
 import { sortKey } from '../bson/sort-key.ts';
 import { typeName } from '../match/type-codes.ts';
+import { idName } from '../update/with-id.ts';
 import { documentToStore } from '../update/upsert.ts';
 import { CollectionIndex, duplicateKey } from './collection-index.ts';
 import { idIndexSpec, isSameIndex, type IndexSpec } from './index-spec.ts';
@@ -97,8 +97,8 @@ export class Collection {
   }
 
   #refuseNewId(stored: StoredDocument, after: Raw): void {
-    const id = sortKey(idOf(after));
-    if (id === stored.idKey) return;
+    const id = findField(after.bytes, after.start, idName);
+    if (id !== undefined && sortKey(id) === stored.idKey) return;
     throw new CommandFailure(66, "Performing an update on the path '_id' would modify the immutable field '_id'");
   }
 

@@ -88,6 +88,8 @@ describe('writing', () => {
 
   test.each<[string, object, number]>([
     ['the _id', { $set: { _id: 2 } }, 66],
+    ['the _id away', { $unset: { _id: '' } }, 66],
+    ['the name of the _id', { $rename: { _id: 'id' } }, 66],
     ['two operators on one path', { $set: { a: 1 }, $inc: { a: 1 } }, 40],
     ['a path within another', { $set: { 'a.b': 1, a: 1 } }, 40],
     ['a field of a scalar', { $set: { 'n.x': 1 } }, 28],
@@ -102,6 +104,28 @@ describe('writing', () => {
     await things().insertOne(before as never);
     expect(await failure(things().updateOne({ _id: 1 as never }, change))).toMatchObject({ code });
     expect(await things().findOne()).toEqual(before);
+  });
+
+  test('what is no document, and a name that cannot be one, are refused', async () => {
+    const db = client.db('d');
+    const update = { update: 'things', updates: [{ q: /x/, u: { $set: { a: 1 } } }] };
+    const answer = await failure(db.command(update).then(({ writeErrors }) => Promise.reject(writeErrors[0])));
+    expect(answer).toMatchObject({ code: 14 });
+    expect(await failure(db.command({ distinct: 'things', key: 'a\0b' }))).toMatchObject({ code: 2 });
+    expect(
+      await failure(
+        things()
+          .aggregate([{ $group: { _id: 1 } }, { $count: 'a\0b' }])
+          .toArray(),
+      ),
+    ).toHaveProperty('code');
+  });
+
+  test('a replacement keeps the _id, and may not have another', async () => {
+    await things().insertOne({ _id: 1 as never, a: 1 });
+    await things().replaceOne({ a: 1 }, { b: 2, _id: 1 as never });
+    expect(await things().findOne()).toEqual({ _id: 1, b: 2 });
+    expect(await failure(things().replaceOne({ b: 2 }, { _id: 2 as never }))).toMatchObject({ code: 66 });
   });
 
   test('an update that changes nothing matches and modifies nothing', async () => {

@@ -28,7 +28,8 @@ export function parseQuery(
 
 /** Throws CommandFailure(115) for any collation but the simple one: strings compare by their bytes here. */
 export function refuseForeignCollation(collation: Raw | undefined): void {
-  const locale = collation === undefined ? undefined : findField(collation.bytes, collation.start, localeName);
+  const locale =
+    collation?.type !== bsonType.document ? undefined : findField(collation.bytes, collation.start, localeName);
   if (locale !== undefined && readString(locale) !== 'simple') {
     throw new CommandFailure(115, 'Collations are not supported by this server');
   }

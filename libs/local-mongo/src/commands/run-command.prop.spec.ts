@@ -73,7 +73,11 @@ const any = fc.oneof(
 );
 const list = (items: Arbitrary<unknown>) => fc.oneof(any, fc.array(items, { maxLength: 2 }));
 const logic = fc.constantFrom('$and', '$or', '$nor', '$expr', '$comment', '$where');
-const filter = fc.oneof(dictionary(fc.oneof(path, logic), fc.oneof(any, list(dictionary(path, any)))), any);
+const filter = fc.oneof(
+  fc.constant({}),
+  dictionary(fc.oneof(path, logic), fc.oneof(any, list(dictionary(path, any)))),
+  any,
+);
 const operand = fc.oneof(
   any,
   optional({ $each: any, $slice: any, $sort: any, $position: any }),

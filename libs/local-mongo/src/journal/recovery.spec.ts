@@ -2,6 +2,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createFolder } from '../../testing/folder.ts';
+import { failingWhile } from '../../testing/failing-disk.ts';
 import { until } from '../../testing/until.ts';
 import { Catalog, type CatalogLog } from '../collection/catalog.ts';
 import { parseIndexSpec } from '../collection/index-spec.ts';
@@ -183,27 +184,9 @@ describe('the journal', () => {
 });
 
 describe('a disk that fails', () => {
-  /** Fails every write while `broken`. */
-  function failing(): { openFile: OpenFile; disk: { broken: boolean } } {
-    const disk = { broken: false };
-    const fail = (): never => {
-      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    };
-    return {
-      disk,
-      openFile: async (path, flags) => {
-        if (disk.broken) fail();
-        const handle = await openFile(path, flags);
-        const write = handle.write.bind(handle) as (...given: unknown[]) => Promise<never>;
-        const instead = (...given: unknown[]): Promise<never> =>
-          disk.broken ? Promise.reject(new Error('ENOSPC')) : write(...given);
-        return Object.assign(handle, { write: instead });
-      },
-    };
-  }
-
   test('is told to those who write, and nothing is lost when it works again', async () => {
-    const { openFile: opener, disk } = failing();
+    const disk = { broken: false };
+    const opener = failingWhile(() => disk.broken);
     const opened = await open({ openFile: opener });
     insert(opened, 1);
     await opened.journal.flushed();
@@ -223,7 +206,8 @@ describe('a disk that fails', () => {
   });
 
   test('while a snapshot is made loses nothing either', async () => {
-    const { openFile: opener, disk } = failing();
+    const disk = { broken: false };
+    const opener = failingWhile(() => disk.broken);
     const opened = await open({ openFile: opener, compactBytes: 1000 });
     for (let id = 0; id < 40; id += 1) {
       if (!opened.journal.isBroken()) insert(opened, id, { filler: 'x'.repeat(200) });

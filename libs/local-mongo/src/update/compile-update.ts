@@ -1,9 +1,11 @@
 import { CommandFailure } from '../command-failure.ts';
+import { equalValues } from '../bson/compare.ts';
 import { maxDepth } from '../bson/check.ts';
 import { parsePath } from '../bson/path.ts';
 import { bsonType, elements, fields, findField, type Raw } from '../bson/raw.ts';
 import { readString } from '../bson/read.ts';
 import type { Filter } from '../match/filter.ts';
+import { describe } from './describe.ts';
 import { closed, closedDocument, EditableDocument, moved } from './editable.ts';
 import { compileArrayFilters, expandPath, type ArrayFilters } from './positional-path.ts';
 import { compileModifier, type Modifier, type UpdateContext } from './modifier.ts';
@@ -53,7 +55,17 @@ function compileReplacement(replacement: Raw): Update {
   return {
     kind: 'replacement',
     touches: null,
-    apply: (document) => withId(replacement, findField(document.bytes, document.start, idName)),
+    apply: (document) => {
+      const id = findField(document.bytes, document.start, idName);
+      const given = findField(replacement.bytes, replacement.start, idName);
+      if (id !== undefined && given !== undefined && !equalValues(id, given)) {
+        throw new CommandFailure(
+          66,
+          `the (immutable) field '_id' was found to have been altered to _id: ${describe(given)}`,
+        );
+      }
+      return withId(replacement, id);
+    },
   };
 }
 
