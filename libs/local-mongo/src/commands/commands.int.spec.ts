@@ -108,17 +108,17 @@ describe('writing', () => {
 
   test('what is no document, and a name that cannot be one, are refused', async () => {
     const db = client.db('d');
+    await things().insertOne({});
     const update = { update: 'things', updates: [{ q: /x/, u: { $set: { a: 1 } } }] };
-    const answer = await failure(db.command(update).then(({ writeErrors }) => Promise.reject(writeErrors[0])));
-    expect(answer).toMatchObject({ code: 14 });
+    expect((await db.command(update))['writeErrors']).toMatchObject([{ index: 0, code: 14 }]);
     expect(await failure(db.command({ distinct: 'things', key: 'a\0b' }))).toMatchObject({ code: 2 });
     expect(
       await failure(
         things()
-          .aggregate([{ $group: { _id: 1 } }, { $count: 'a\0b' }])
+          .aggregate([{ $count: 'a\0b' }])
           .toArray(),
       ),
-    ).toHaveProperty('code');
+    ).toMatchObject({ code: 2 });
   });
 
   test('a replacement keeps the _id, and may not have another', async () => {
