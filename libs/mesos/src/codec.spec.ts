@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { loadHttpErrors, loadScenario, loadStream, scenarioNames } from '../testing/index.ts';
-import { decodeCall, decodeEvent, encodeCall, encodeEvent, type ContentType } from './codec.ts';
+import { decodeCall, decodeEvent, encodeCall, encodeEvent, readEvent, type ContentType } from './codec.ts';
 import type { Call, Draft } from './conversation.ts';
 import { createRecordReader } from './recordio.ts';
 
@@ -161,6 +161,39 @@ describe('an event', () => {
     // Field 1 (type) = 99, and a field 99 that no schema has.
     const bytes = Uint8Array.of(0x08, 99, 0x9a, 0x06, 1, 0);
     expect(decodeEvent(bytes, 'application/x-protobuf')).toEqual({ type: 'UNKNOWN' });
+  });
+
+  describe('that is an update and cannot be read', () => {
+    const status = { task_id: { value: 't' }, agent_id: { value: 'a' }, uuid: 'AAECAwQFBgcICQoLDA0ODw==' };
+    const ids = { taskId: 't', agentId: 'a', uuid: status.uuid };
+    const update = (more: object) => json({ type: 'UPDATE', update: { status: { ...status, ...more } } });
+    const whole = encodeEvent(
+      { type: 'UPDATE', update: { status: { ...status, state: 'TASK_UNKNOWN' } } },
+      'application/x-protobuf',
+    );
+    /** The state, field 2: from TASK_UNKNOWN to one that no version has. */
+    const strange = Uint8Array.from(whole, (byte, at) => (byte === 13 && whole[at - 1] === 0x10 ? 99 : byte));
+
+    test.each<[string, Uint8Array, (typeof contentTypes)[number], object]>([
+      ['of a state unknown', update({ state: 'TASK_FROZEN' }), 'application/json', ids],
+      ['of a state unknown', strange, 'application/x-protobuf', ids],
+      ['of no state', update({}), 'application/json', ids],
+      ['with text for a number', update({ state: 'TASK_LOST', timestamp: [] }), 'application/json', ids],
+      [
+        'of nothing but a type',
+        json({ type: 'UPDATE' }),
+        'application/json',
+        { taskId: null, agentId: null, uuid: null },
+      ],
+    ])('(%s) says which it is', (_what, bytes, contentType, expected) => {
+      const read = { type: 'UNREADABLE UPDATE', detail: expect.any(String), record: bytes, ...expected };
+      expect(readEvent(bytes, contentType)).toEqual(read);
+    });
+
+    test.each(contentTypes)('and nothing else is one (%s)', (contentType) => {
+      const offers = encodeEvent({ type: 'OFFERS' } as never, contentType);
+      expect(() => readEvent(offers, contentType)).toThrow(expect.objectContaining({ code: 'PROTOCOL_VIOLATION' }));
+    });
   });
 
   test.each(contentTypes)('without what its type promises is a violation (%s)', (contentType) => {

@@ -1,8 +1,8 @@
 import { InvariantBroken, ProtocolViolation } from '@juice/contracts';
 import protobuf, { type Type } from 'protobufjs/light.js';
 import { readPlain, writePlain, type Conversion } from './conversion.ts';
-import type { Call, Draft, Event } from './conversation.ts';
-import { callType, eventType } from './schema.ts';
+import type { Call, Draft, Event, StreamEvent, UnreadableUpdate } from './conversation.ts';
+import { callType, eventType, updateHeadType } from './schema.ts';
 import type * as wire from './wire.ts';
 
 export type ContentType = 'application/json' | 'application/x-protobuf';
@@ -51,6 +51,37 @@ export function decodeEvent(bytes: Uint8Array, contentType: ContentType): Event 
   const member = event.type.toLowerCase();
   if (!Object.hasOwn(event, member)) throw violation(`an event ${event.type} without '${member}'`);
   return event as Event;
+}
+
+/** As decodeEvent, but an update that cannot be decoded comes out as one, if it can be told to be an update at all. */
+export function readEvent(bytes: Uint8Array, contentType: ContentType): StreamEvent {
+  try {
+    return decodeEvent(bytes, contentType);
+  } catch (error: unknown) {
+    const update = error instanceof ProtocolViolation ? salvageUpdate(bytes, contentType, error.message) : null;
+    if (update === null) throw error;
+    return update;
+  }
+}
+
+interface UpdateHead {
+  readonly type?: string;
+  readonly update?: {
+    readonly status?: {
+      readonly task_id?: { readonly value?: string };
+      readonly agent_id?: { readonly value?: string };
+      readonly uuid?: string;
+    };
+  };
+}
+
+function salvageUpdate(record: Uint8Array, contentType: ContentType, detail: string): UnreadableUpdate | null {
+  const decoded = decode(updateHeadType, record, contentType);
+  const head = decoded.ok ? (decoded.value as UpdateHead) : null;
+  if (head?.type !== 'UPDATE') return null;
+  const { task_id: task, agent_id: agent, uuid = null } = head.update?.status ?? {};
+  const ids = { taskId: task?.value ?? null, agentId: agent?.value ?? null, uuid: uuid === '' ? null : uuid };
+  return { type: 'UNREADABLE UPDATE', detail, ...ids, record };
 }
 
 function encode(type: Type, draft: unknown, contentType: ContentType): Uint8Array {

@@ -40,6 +40,24 @@ export type FrameworkCall = { readonly framework_id: wire.FrameworkID } & (
   | { readonly type: 'UPDATE_FRAMEWORK'; readonly update_framework: wire.CallUpdateFramework }
 );
 
+/**
+ * An update that this code cannot read (a state it does not know, say), and what of it could be read. It is sent again
+ * until it is acknowledged, and holds back its task's later ones, so it must be kept somewhere and acknowledged.
+ */
+export interface UnreadableUpdate {
+  readonly type: 'UNREADABLE UPDATE';
+  readonly detail: string;
+  readonly taskId: string | null;
+  readonly agentId: string | null;
+  /** Base64; null: it is not to be acknowledged. */
+  readonly uuid: string | null;
+  /** The record as it came. */
+  readonly record: Uint8Array;
+}
+
+/** What a stream says. */
+export type StreamEvent = Event | UnreadableUpdate;
+
 /** An event with its sub-message. `UNKNOWN` stands for every type this code does not know: to be ignored. */
 export type Event =
   | { readonly type: 'UNKNOWN' }

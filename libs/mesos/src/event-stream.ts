@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { DependencyFailure, ProtocolViolation } from '@juice/contracts';
-import { decodeEvent, type ContentType } from './codec.ts';
-import type { Event } from './conversation.ts';
+import { readEvent, type ContentType } from './codec.ts';
+import type { StreamEvent } from './conversation.ts';
 import type { SetAlarm } from './post.ts';
 import { createRecordReader } from './recordio.ts';
 
@@ -24,13 +24,14 @@ const usualHeartbeatSeconds = 15;
 
 /**
  * The events of one SUBSCRIBE response, SUBSCRIBED (or ERROR) first. Ends when the master ends the stream or we closed it.
- * Throws DependencyFailure (retryable) when it breaks off or falls silent, ProtocolViolation when it cannot be read.
+ * Throws DependencyFailure (retryable) when it breaks off or falls silent, ProtocolViolation when it cannot be read; an
+ * update alone that cannot be read is an event of its own, for on the next stream it would come again.
  *
  * It reads only as fast as it is asked: while the consumer is busy the socket is paused, so no more than a socket's buffers
  * and one chunk's records wait in memory. The watchdog therefore runs only while bytes are being waited for; a slow
  * consumer is not a silent master. Any byte counts as life.
  */
-export async function* readEvents(response: IncomingMessage, options: EventStreamOptions): AsyncGenerator<Event> {
+export async function* readEvents(response: IncomingMessage, options: EventStreamOptions): AsyncGenerator<StreamEvent> {
   const reader = createRecordReader(options);
   const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let patienceMs = options.firstEventMs;
@@ -40,7 +41,7 @@ export async function* readEvents(response: IncomingMessage, options: EventStrea
       const next = await nextWithin(patienceMs);
       if (next.done === true) break;
       for (const record of reader.push(next.value)) {
-        const event = decodeEvent(record, options.contentType);
+        const event = readEvent(record, options.contentType);
         if (isFirst) checkFirst(event);
         isFirst = false;
         if (event.type === 'SUBSCRIBED') patienceMs = silenceMs(event.subscribed.heartbeat_interval_seconds, options);
@@ -69,7 +70,7 @@ function silenceMs(heartbeatSeconds = usualHeartbeatSeconds, options: EventStrea
   return Math.max(heartbeatSeconds, 1) * 1000 * options.missedHeartbeats;
 }
 
-function checkFirst(event: Event): void {
+function checkFirst(event: StreamEvent): void {
   if (event.type === 'SUBSCRIBED' || event.type === 'ERROR') return;
   throw new ProtocolViolation({ peer: 'mesos', detail: `a stream begins with ${event.type}` });
 }

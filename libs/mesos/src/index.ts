@@ -2,7 +2,7 @@ export type { CallAnswer } from './answers.ts';
 export { createMesosClient, type MesosClient, type MesosClientOptions } from './client.ts';
 export { decodeCall, decodeEvent, encodeCall, encodeEvent } from './codec.ts';
 export type { ContentType, DecodedCall, ReceivedCall } from './codec.ts';
-export type { Call, Draft, Event, FrameworkCall } from './conversation.ts';
+export type { Call, Draft, Event, FrameworkCall, StreamEvent, UnreadableUpdate } from './conversation.ts';
 export { parseMasters } from './master-source.ts';
 export type { SetAlarm } from './post.ts';
 export { createRecordReader, defaultMaxRecordBytes, encodeRecord, type RecordReader } from './recordio.ts';

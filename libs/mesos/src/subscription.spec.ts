@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { loadHttpErrors, loadScenario, loadStream } from '../testing/index.ts';
 import { createAlarms, startScriptedMaster, type EventWriter, type Visit } from '../testing/scripted-master.ts';
 import { createMesosClient, type MesosClientOptions } from './client.ts';
-import type { Draft, Event, FrameworkCall } from './conversation.ts';
+import type { Draft, Event, FrameworkCall, StreamEvent } from './conversation.ts';
 import type { Subscription } from './subscription.ts';
 
 const framework_id = { value: 'f' };
@@ -34,8 +34,8 @@ async function subscribe(options: Partial<MesosClientOptions> = {}, onCall = (vi
   return { subscription, stream: await opening, calls, events: subscription.events[Symbol.asyncIterator]() };
 }
 
-async function readAll({ events }: Subscription): Promise<Event[]> {
-  const all: Event[] = [];
+async function readAll({ events }: Subscription): Promise<StreamEvent[]> {
+  const all: StreamEvent[] = [];
   for await (const event of events) all.push(event);
   return all;
 }

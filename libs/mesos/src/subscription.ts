@@ -2,7 +2,7 @@ import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { ProtocolViolation } from '@juice/contracts';
 import { classifyAnswer, type CallAnswer } from './answers.ts';
 import { encodeCall, type ContentType } from './codec.ts';
-import type { Draft, Event, FrameworkCall } from './conversation.ts';
+import type { Draft, FrameworkCall, StreamEvent } from './conversation.ts';
 import { readEvents } from './event-stream.ts';
 import { post, readText, type SetAlarm } from './post.ts';
 import { defaultMaxRecordBytes } from './recordio.ts';
@@ -13,7 +13,7 @@ export interface Subscription {
   /** Base URL of the master that leads, for instance `http://10.0.0.1:5050`. */
   readonly master: string;
   /** To be read once, from the start and without long pauses: see readEvents for how it ends and fails. */
-  readonly events: AsyncIterable<Event>;
+  readonly events: AsyncIterable<StreamEvent>;
   /**
    * Sends one call and resolves with what the master made of it; see CallAnswer. Calls overtake each other: what must
    * arrive in order is awaited in order. Never repeats a call, sends nothing once the stream is over, and rejects only for a

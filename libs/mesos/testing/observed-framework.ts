@@ -60,6 +60,7 @@ function observe(subscription: Subscription): Omit<ObservedFramework, 'id'> {
   async function keepEvents(): Promise<unknown> {
     try {
       for await (const event of subscription.events) {
+        if (event.type === 'UNREADABLE UPDATE') throw new Error(event.detail);
         events.push(event);
         for (const wakeUp of wakeUps) wakeUp();
       }

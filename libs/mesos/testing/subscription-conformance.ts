@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createMesosClient, type Draft, type Event, type FrameworkInfo } from '../src/index.ts';
+import { createMesosClient, type Draft, type FrameworkInfo, type StreamEvent } from '../src/index.ts';
 import { testMs, type ConformanceSession } from './conformance-session.ts';
 import { checkHttpErrors } from './http-errors.ts';
 import { capableFramework, type ObservedFramework } from './observed-framework.ts';
@@ -108,9 +108,9 @@ async function declineRounds(framework: ObservedFramework, rounds: number): Prom
 }
 
 /** All events of a stream that ends by itself. */
-async function eventsOf(url: string, info: Draft<FrameworkInfo>): Promise<Event[]> {
+async function eventsOf(url: string, info: Draft<FrameworkInfo>): Promise<StreamEvent[]> {
   const { events } = await createMesosClient({ masters: [url], contentType: 'application/json' }).subscribe(info);
-  const all: Event[] = [];
+  const all: StreamEvent[] = [];
   for await (const event of events) all.push(event);
   return all;
 }
