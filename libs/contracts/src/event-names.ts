@@ -22,6 +22,7 @@ export const eventNames = [
   'status.received',
   'status.unknown',
   'status.quarantined',
+  'attempt.superseded',
   'leader.elected',
   'leader.loaded',
   'leader.lost',

@@ -59,6 +59,8 @@ export type AttemptChange =
 /** How a frame of transitions ended: which applied, which missed their guard, and whether a newer epoch was met. */
 export interface TransitionOutcome {
   readonly missed: readonly TaskId[];
+  /** Tasks whose write the database will not take however often it is asked (the document would be too large, say). */
+  readonly refused: readonly { readonly taskId: TaskId; readonly detail: string }[];
   /** A document with a newer epoch was met: another scheduler leads; stop at once. */
   readonly fenced: boolean;
 }

@@ -57,12 +57,20 @@ const frameworkSchema = new Schema(
   { collection: 'frameworks', versionKey: false },
 );
 
+const quarantineSchema = new Schema(
+  { _id: text, lastAt: { type: Date, required: true }, purgeAt: { type: Date, required: true } },
+  { collection: 'quarantine', strict: false, versionKey: false },
+)
+  .index({ lastAt: -1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 /** One list: what ensureIndexes makes and what the stores use. */
 const schemas = {
   Task: taskSchema,
   CallbackAttempt: callbackAttemptSchema,
   Lease: leaseSchema,
   Framework: frameworkSchema,
+  Quarantine: quarantineSchema,
 } as const;
 
 type ModelName = keyof typeof schemas;

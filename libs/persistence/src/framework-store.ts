@@ -3,8 +3,12 @@ import { modelOf } from './collections.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
 
 export interface FrameworkStore {
-  /** The id the cluster gave us; null when there is none (never subscribed, or cleared). */
-  load(name: string): Promise<{ readonly frameworkId: string } | null>;
+  /**
+   * Reads the id the cluster gave us (null when there is none: never subscribed, or cleared) and makes it this epoch's:
+   * from then on no older epoch saves another. So of two leaders that subscribe for the very first time, each as a new
+   * framework, the older one is told before it can use what it got.
+   */
+  claim(name: string, epoch: number): Promise<{ readonly frameworkId: string | null } | 'fenced'>;
   /** Applies unless a newer epoch has written: then `fenced`, and nothing is changed. */
   save(name: string, frameworkId: string, epoch: number): Promise<'saved' | 'fenced'>;
   /** Forgets the id (the cluster no longer knows it), under the same guard. */
@@ -15,34 +19,34 @@ export interface FrameworkStore {
 export function createFrameworkStore(conn: MongoConnection): FrameworkStore {
   const frameworks = modelOf(conn, 'Framework');
 
-  const update = async (name: string, frameworkId: string | null, epoch: number, upsert: boolean): Promise<boolean> => {
-    const { matchedCount, upsertedCount } = await frameworks.updateOne(
-      { _id: name, epoch: { $lte: epoch } },
-      { $set: { frameworkId, epoch } },
-      { upsert },
-    );
+  const update = async (name: string, fields: Fields, upsert: boolean): Promise<boolean> => {
+    const guard = { _id: name, epoch: { $lte: fields.epoch } };
+    const { matchedCount, upsertedCount } = await frameworks.updateOne(guard, { $set: fields }, { upsert });
     return matchedCount + upsertedCount === 1;
   };
 
-  const write = (name: string, frameworkId: string | null, epoch: number): Promise<'saved' | 'fenced'> =>
-    attempt('save framework id', async () => {
-      const wrote = await update(name, frameworkId, epoch, true).catch((error: unknown) => {
-        // The document exists: its epoch is newer, or another upsert was faster just now. The plain update tells which.
-        if (isDuplicateKey(error)) return update(name, frameworkId, epoch, false);
-        throw error;
-      });
-      return wrote ? 'saved' : 'fenced';
+  const write = async (name: string, fields: Fields): Promise<'saved' | 'fenced'> => {
+    const wrote = await update(name, fields, true).catch((error: unknown) => {
+      // The document exists: its epoch is newer, or another upsert was faster just now. The plain update tells which.
+      if (isDuplicateKey(error)) return update(name, fields, false);
+      throw error;
     });
+    return wrote ? 'saved' : 'fenced';
+  };
 
   return {
-    async load(name) {
-      const found = await attempt('load framework id', () =>
-        frameworks.findById(name).lean<{ frameworkId: string | null }>().exec(),
-      );
-      const frameworkId = found?.frameworkId ?? null;
-      return frameworkId === null ? null : { frameworkId };
-    },
-    save: write,
-    clear: (name, epoch) => write(name, null, epoch),
+    claim: (name, epoch) =>
+      attempt('claim framework id', async () => {
+        if ((await write(name, { epoch })) === 'fenced') return 'fenced';
+        const found = await frameworks.findById(name).lean<{ frameworkId?: string | null; epoch: number }>().exec();
+        return found?.epoch === epoch ? { frameworkId: found.frameworkId ?? null } : 'fenced';
+      }),
+    save: (name, frameworkId, epoch) => attempt('save framework id', () => write(name, { frameworkId, epoch })),
+    clear: (name, epoch) => attempt('clear framework id', () => write(name, { frameworkId: null, epoch })),
   };
+}
+
+interface Fields {
+  readonly frameworkId?: string | null;
+  readonly epoch: number;
 }

@@ -17,6 +17,7 @@ export {
 export { type RetentionOptions } from './retention.ts';
 export { createLeaseStore, type Lease, type LeaseStore } from './lease-store.ts';
 export { createFrameworkStore, type FrameworkStore } from './framework-store.ts';
+export { createQuarantineStore, type QuarantinedCase, type QuarantineStore } from './quarantine-store.ts';
 export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
 export { type Claim } from './claim-lane.ts';
 export { type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';

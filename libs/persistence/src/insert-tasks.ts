@@ -1,7 +1,6 @@
 import { TaskState, type TaskId, type TaskSpec } from '@juice/contracts';
-import mongoose from 'mongoose';
 import { operationDeadlineMs } from './connection.ts';
-import { asFailure, duplicateKey, withinDeadline } from './mongo-failure.ts';
+import { asFailure, duplicateKey, finalWriteErrors, withinDeadline } from './mongo-failure.ts';
 import type { TaskCollection } from './collections.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
@@ -38,10 +37,8 @@ export async function insertTasks(tasks: TaskCollection, added: readonly NewTask
 
 /** Places of the documents refused for their id; null when anything else went wrong. */
 function duplicatesOf(error: unknown): ReadonlySet<number> | null {
-  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return null;
-  if (error.result.getWriteConcernError() !== undefined) return null;
-  const writeErrors = [error.writeErrors].flat();
-  if (writeErrors.length === 0 || writeErrors.some(({ code }) => code !== duplicateKey)) return null;
+  const writeErrors = finalWriteErrors(error);
+  if (writeErrors === null || writeErrors.some(({ code }) => code !== duplicateKey)) return null;
   return new Set(writeErrors.map(({ index }) => index));
 }
 

@@ -86,16 +86,23 @@ export async function readLiveTasks(
 
 /** Every live task once, in the order of ids; tasks that change meanwhile are seen in one of their states. */
 export async function* scanLiveTasks(tasks: TaskCollection, batchSize: number): AsyncGenerator<readonly LiveTask[]> {
-  let after = 0n;
-  for (;;) {
-    const filter = { status: { $in: [...liveStates] }, _id: { $gt: after } };
-    const page = await readLiveTasks(tasks, { filter, limit: batchSize });
+  for (let after: TaskId | null = null; ;) {
+    const page: readonly LiveTask[] = await liveTasksAfter(tasks, after, batchSize);
     const last = page.at(-1);
     if (last === undefined) return;
     yield page;
     if (page.length < batchSize) return;
     after = last.task.taskId;
   }
+}
+
+/** One page of them. */
+export function liveTasksAfter(
+  tasks: TaskCollection,
+  after: TaskId | null,
+  limit: number,
+): Promise<readonly LiveTask[]> {
+  return readLiveTasks(tasks, { filter: { status: { $in: [...liveStates] }, _id: { $gt: after ?? 0n } }, limit });
 }
 
 /** One entry for each id, in their order. */

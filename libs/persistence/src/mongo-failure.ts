@@ -65,6 +65,18 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongoose.mongo.MongoServerError && error.code === duplicateKey;
 }
 
+/**
+ * The single writes of a bulk that the server refused for good, by their place in it; null when the error is about more
+ * than them, or may pass: then the outcome of the whole is unknown.
+ */
+export function finalWriteErrors(error: unknown): readonly { index: number; code: number; detail: string }[] | null {
+  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return null;
+  if (error.result.getWriteConcernError() !== undefined) return null;
+  const errors = [error.writeErrors].flat();
+  if (errors.length === 0 || errors.some(({ code }) => retryableCodes.has(code))) return null;
+  return errors.map(({ index, code, errmsg }) => ({ index, code, detail: `${errmsg ?? 'refused'} (code ${code})` }));
+}
+
 /** The driver's error as ours; anything that is not the driver's (a bug of our own) is passed on as it is. */
 export function asFailure(operation: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`not an Error: ${String(error)}`, { cause: error });

@@ -4,6 +4,7 @@ import {
   deliveryStoreContract,
   frameworkStoreContract,
   leaseStoreContract,
+  quarantineStoreContract,
   taskStoreContract,
   transitionContract,
 } from '../testing/index.ts';
@@ -12,6 +13,7 @@ import {
   createDeliveryStore,
   createFrameworkStore,
   createLeaseStore,
+  createQuarantineStore,
   createTaskStore,
   ensureIndexes,
   type MongoConnection,
@@ -38,6 +40,7 @@ function suites(url: () => string): void {
   withStores(url, deliveryStoreContract);
   withStores(url, leaseStoreContract);
   withStores(url, frameworkStoreContract);
+  withStores(url, quarantineStoreContract);
 }
 
 type Stores = Awaited<ReturnType<typeof storesOn>>;
@@ -71,6 +74,7 @@ async function storesOn(conn: MongoConnection) {
     deliveries: createDeliveryStore(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),
+    quarantine: createQuarantineStore(conn),
     close: async () => {
       await empty();
     },

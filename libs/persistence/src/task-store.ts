@@ -10,8 +10,8 @@ import {
 import { applyTransitions, type Frame } from './apply-transitions.ts';
 import type { MongoConnection } from './connection.ts';
 import { insertTasks, type InsertOutcome, type NewTask } from './insert-tasks.ts';
-import { loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
-import { modelOf, tasksOf } from './collections.ts';
+import { liveTasksAfter, loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
+import { modelOf, tasksOf, type TaskCollection } from './collections.ts';
 import { asFailure, attempt } from './mongo-failure.ts';
 import { clearOutbox, outboxLeftovers, type PublishedEvent } from './outbox.ts';
 import { requestKill, type KillOutcome } from './request-kill.ts';
@@ -34,10 +34,12 @@ export interface TaskStore {
   /** Every live task once, in the order of ids; tasks inserted meanwhile may be left out. */
   liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
   loadLiveTasks(ids: readonly TaskId[]): Promise<readonly LoadedTask[]>;
+  /** The Mesos task ids of every attempt of these tasks, ended ones too; unknown ids are left out. */
+  attemptIds(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, readonly string[]>>;
   /** Waiting tasks from an id on, in the order of ids. */
   waitingSince(firstId: TaskId, limit: number): Promise<readonly LiveTask[]>;
-  /** Tasks on the cluster, last written under another epoch, from an id on, in the order of ids. */
-  liveFromOlderEpoch(epoch: number, limit: number, firstId?: TaskId): Promise<readonly LiveTask[]>;
+  /** The next live tasks after an id, in the order of ids. */
+  liveTasksAfter(id: TaskId | null, limit: number): Promise<readonly LiveTask[]>;
   /** Live tasks that a tenant asked to kill, the longest asked first. */
   killsRequested(limit: number): Promise<readonly LiveTask[]>;
   applyTransitions(frame: Frame, transitions: readonly TaskTransition[]): Promise<TransitionOutcome>;
@@ -46,9 +48,6 @@ export interface TaskStore {
   clearOutbox(published: readonly PublishedEvent[]): Promise<void>;
   outboxLeftovers(beforeMs: number, limit: number): Promise<readonly StatusEvent[]>;
 }
-
-/** States of tasks with an attempt on the cluster. */
-const onCluster = [TaskState.STAGING, TaskState.RUNNING, TaskState.UNREACHABLE];
 
 export function createTaskStore(conn: MongoConnection, options: RetentionOptions = {}): TaskStore {
   const tasks = tasksOf(conn);
@@ -72,18 +71,13 @@ export function createTaskStore(conn: MongoConnection, options: RetentionOptions
         throw asFailure('load live tasks', error);
       }
     },
+    attemptIds: (ids) => attempt('find attempts', () => attemptIds(tasks, ids)),
     loadLiveTasks: (ids) => attempt('load live tasks', () => loadLiveTasks(tasks, ids)),
     waitingSince: (firstId, limit) =>
       attempt('find waiting tasks', () =>
         readLiveTasks(tasks, { filter: { status: TaskState.NOT_START, _id: { $gte: firstId } }, limit }),
       ),
-    liveFromOlderEpoch: (epoch, limit, firstId) =>
-      attempt('find tasks of other epochs', () =>
-        readLiveTasks(tasks, {
-          filter: { status: { $in: onCluster }, epoch: { $ne: epoch, $gt: 0 }, _id: { $gte: firstId ?? 0n } },
-          limit,
-        }),
-      ),
+    liveTasksAfter: (id, limit) => attempt('read live tasks', () => liveTasksAfter(tasks, id, limit)),
     killsRequested: (limit) =>
       attempt('find kills requested', () =>
         readLiveTasks(tasks, { filter: { killPendingAt: { $gt: new Date(0) } }, sort: { killPendingAt: 1 }, limit }),
@@ -94,6 +88,19 @@ export function createTaskStore(conn: MongoConnection, options: RetentionOptions
     outboxLeftovers: (beforeMs, limit) =>
       attempt('find outbox leftovers', () => outboxLeftovers(tasks, beforeMs, limit)),
   };
+}
+
+async function attemptIds(
+  tasks: TaskCollection,
+  ids: readonly TaskId[],
+): Promise<ReadonlyMap<TaskId, readonly string[]>> {
+  const found = await tasks
+    .find<Pick<TaskRecord, '_id' | 'attempts'>>(
+      { _id: { $in: [...ids] } },
+      { projection: { 'attempts.mesosTaskId': 1 } },
+    )
+    .toArray();
+  return new Map(found.map(({ _id, attempts }) => [_id, attempts.map(({ mesosTaskId }) => mesosTaskId)]));
 }
 
 async function loadLaunchSpecs(

@@ -85,6 +85,7 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
     pushed.set(seq, end);
     expect(await tasks.applyTransitions(frame(1, `${taskId}-${seq}`), [transition])).toEqual({
       missed: [],
+      refused: [],
       fenced: false,
     });
   };

@@ -256,13 +256,27 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         expect(ids(await tasks.waitingSince(idAt(2), 2))).toEqual([idAt(2), idAt(4)]);
       });
 
-      test('tasks on the cluster that another epoch wrote', async () => {
+      test('live tasks after an id, a page at a time', async () => {
         await insert(1, 2, 3, 4);
-        await tasks.applyTransitions(frame(1), [launch(idAt(1), 0), launch(idAt(2), 0), launch(idAt(3), 0)]);
-        await tasks.applyTransitions(frame(2), [run(idAt(2), 1)]);
-        expect(ids(await tasks.liveFromOlderEpoch(2, 10))).toEqual([idAt(1), idAt(3)]);
-        expect(ids(await tasks.liveFromOlderEpoch(2, 1))).toEqual([idAt(1)]);
-        expect(ids(await tasks.liveFromOlderEpoch(2, 10, idAt(2)))).toEqual([idAt(3)]);
+        await tasks.requestKill(tenant, idAt(2), startMs);
+        await tasks.applyTransitions(frame(), [launch(idAt(3), 0)]);
+        expect(ids(await tasks.liveTasksAfter(null, 2))).toEqual([idAt(1), idAt(3)]);
+        expect(ids(await tasks.liveTasksAfter(idAt(3), 2))).toEqual([idAt(4)]);
+        expect(ids(await tasks.liveTasksAfter(idAt(4), 2))).toEqual([]);
+      });
+
+      test('attempts by task, over or not', async () => {
+        await insert(1, 2);
+        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
+        await tasks.applyTransitions(frame(1, 'frame-2'), [launch(idAt(1), 2, { attempt: 2 })]);
+        await tasks.applyTransitions(frame(1, 'frame-3'), [finish(idAt(1), 3, { attempt: 2 })]);
+        const found = await tasks.attemptIds([idAt(1), idAt(2), idAt(9)]);
+        expect(found).toEqual(
+          new Map([
+            [idAt(1), [1, 2].map((n) => `render_frame-${idAt(1)}-${n}`)],
+            [idAt(2), []],
+          ]),
+        );
       });
 
       test('kills requested, the longest asked first, until the task has ended', async () => {

@@ -10,13 +10,14 @@ import {
   newTask,
   requeue,
   run,
+  specOf,
   startMs,
   tenant,
   unreachable,
 } from './sample-tasks.ts';
 import type { MadeTaskStore } from './task-store-contract.ts';
 
-const applied = { missed: [], fenced: false };
+const applied = { missed: [], refused: [], fenced: false };
 
 /** What a scheduler's frame of transitions must do to the documents. `make` gives an empty store. */
 export function transitionContract(make: () => Promise<MadeTaskStore>): void {
@@ -108,6 +109,30 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       expect(await tasks.applyTransitions(frame(), [])).toEqual(applied);
     });
 
+    test.each([
+      ['each task once', []],
+      ['a task twice, so in order', [2]],
+    ])('what the database will not take holds up nobody else (%s)', async (_what, again) => {
+      // Sixteen megabytes are the most a document can hold.
+      const value = 'x'.repeat(16 * 1024 * 1024 - 4_000);
+      const full = newTask(idAt(1), { spec: specOf({ env: [{ name: 'FULL', value }] }) });
+      await tasks.insertTasks([full, newTask(idAt(2)), newTask(idAt(3))]);
+      const message = 'y'.repeat(4_000);
+      const outcome = await tasks.applyTransitions(frame(), [
+        launch(idAt(1), 0, { message }),
+        launch(idAt(2), 0),
+        ...again.map((place) => run(idAt(place), 1)),
+        launch(idAt(3), 9),
+      ]);
+      expect(outcome).toEqual({
+        missed: [idAt(3)],
+        refused: [{ taskId: idAt(1), detail: expect.stringMatching(/\(code \d+\)$/) }],
+        fenced: false,
+      });
+      expect(await one(idAt(1))).toMatchObject({ seq: 0, status: TaskState.NOT_START });
+      expect(await one(idAt(2))).toMatchObject({ seq: 1 + again.length });
+    });
+
     test('a large frame: those that miss are named, the others apply', async () => {
       const places = Array.from({ length: 300 }, (_, place) => place + 1);
       await tasks.insertTasks(places.map((place) => newTask(idAt(place))));
@@ -116,7 +141,7 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
         frame(),
         places.map((place) => launch(idAt(place), wrong.includes(place) ? 7 : 0)),
       );
-      expect(outcome).toEqual({ missed: wrong.map(idAt), fenced: false });
+      expect(outcome).toEqual({ missed: wrong.map(idAt), refused: [], fenced: false });
       const found = await tasks.findTasks(tenant, places.map(idAt));
       expect(found.filter(({ seq }) => seq === 0).map(({ _id }) => _id)).toEqual(
         expect.arrayContaining(wrong.map(idAt)),
@@ -164,7 +189,11 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     test('a wrong seq changes nothing, and what follows in the frame misses too', async () => {
       await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
       const written = [launch(idAt(1), 1), run(idAt(1), 2), launch(idAt(2), 0), launch(idAt(3), 0)];
-      expect(await tasks.applyTransitions(frame(), written)).toEqual({ missed: [idAt(1), idAt(3)], fenced: false });
+      expect(await tasks.applyTransitions(frame(), written)).toEqual({
+        missed: [idAt(1), idAt(3)],
+        refused: [],
+        fenced: false,
+      });
       expect(await one(idAt(1))).toMatchObject({ seq: 0, status: TaskState.NOT_START, epoch: 0, attempts: [] });
       expect(await one(idAt(2))).toMatchObject({ seq: 1 });
     });
@@ -173,7 +202,7 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       await tasks.insertTasks([newTask(idAt(1))]);
       await tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0)]);
       await tasks.requestKill(tenant, idAt(1), startMs);
-      const missed = { missed: [idAt(1)], fenced: false };
+      const missed = { missed: [idAt(1)], refused: [], fenced: false };
       expect(await tasks.applyTransitions(frame(1, 'b'), [requeue(idAt(1), 1)])).toEqual(missed);
       expect(await tasks.applyTransitions(frame(1, 'c'), [run(idAt(1), 1), finish(idAt(1), 2)])).toEqual(applied);
     });
@@ -182,7 +211,7 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
       await tasks.applyTransitions(frame(5, 'new'), [launch(idAt(1), 0)]);
       const outcome = await tasks.applyTransitions(frame(4, 'old'), [run(idAt(1), 1)]);
-      expect(outcome).toEqual({ missed: [idAt(1)], fenced: true });
+      expect(outcome).toEqual({ missed: [idAt(1)], refused: [], fenced: true });
       expect(await one(idAt(1))).toMatchObject({ seq: 1, epoch: 5, frame: 'new' });
       expect(await tasks.applyTransitions(frame(6, 'newest'), [run(idAt(1), 1)])).toEqual(applied);
     });
@@ -197,6 +226,7 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       expect(await tasks.findTasks(tenant, [idAt(1), idAt(2)])).toEqual(before);
       expect(await tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
         missed: [idAt(1), idAt(2)],
+        refused: [],
         fenced: false,
       });
     });
@@ -209,7 +239,11 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       const written = [requeue(idAt(1), 1), launch(idAt(1), 2, { attempt: 2 })];
       await tasks.applyTransitions(frame(1, 'b'), written.slice(0, 1));
       expect((await tasks.requestKill(tenant, idAt(1), startMs)).kind).toBe('killed');
-      expect(await tasks.applyTransitions(frame(1, 'b'), written)).toEqual({ missed: [idAt(1)], fenced: false });
+      expect(await tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
+        missed: [idAt(1)],
+        refused: [],
+        fenced: false,
+      });
       expect(await one(idAt(1))).toMatchObject({ status: TaskState.KILLED, seq: 3 });
     });
 
