@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
 import { duration, flag, integer, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
+import { defaultPolicy } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
 
 // Names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`).
@@ -42,6 +43,17 @@ const settings = z.object({
   failoverTimeoutMs: duration({ minMs: 60_000 })
     .default(30 * 86_400_000)
     .meta({ env: 'JUICE_FAILOVER_TIMEOUT', description: 'How long Mesos keeps our tasks while no scheduler is there' }),
+  whenFrameworkRemoved: oneOf(['new-id', 'wait']).default('new-id').meta({
+    env: 'JUICE_FRAMEWORK_REMOVED',
+    description: 'Once the master has removed our framework: subscribe anew, or wait for an operator',
+  }),
+  lostAfterMs: duration({ minMs: 1_000 }).default(defaultPolicy.lostAfterMs).meta({
+    env: 'JUICE_LOST_AFTER',
+    description: 'How long an attempt of an unreachable agent is waited for before another may start',
+  }),
+  launchesPerSecond: integer({ min: 1, max: 100_000 })
+    .default(defaultPolicy.launchesPerSecond)
+    .meta({ env: 'JUICE_LAUNCHES_PER_SECOND', description: 'The most the master is asked for over a longer time' }),
   leaseMs: duration({ minMs: 500, maxMs: 300_000 })
     .default(10_000)
     .meta({ env: 'JUICE_LEASE', description: 'How long a silent leader keeps the lead' }),

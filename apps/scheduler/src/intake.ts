@@ -6,6 +6,7 @@ import type { Event } from '@juice/scheduling';
 export interface IntakeStore {
   loadLiveTasks(ids: readonly TaskId[]): Promise<readonly { taskId: TaskId; live: LiveTask | null }[]>;
   waitingSince(firstId: TaskId, limit: number): Promise<readonly LiveTask[]>;
+  liveTasksAfter(id: TaskId | null, limit: number): Promise<readonly LiveTask[]>;
   killsRequested(limit: number): Promise<readonly LiveTask[]>;
 }
 
@@ -20,7 +21,12 @@ export interface IntakeBroker {
 export interface Intake {
   /** Starts to consume, now or as soon as the broker is there; the sweep finds the tasks meanwhile. */
   consume(): Promise<void>;
-  /** Looks in MongoDB for what a lost message would have told: tasks waiting, kills requested. */
+  /** Reads these tasks from MongoDB and hands them to the core. */
+  read(taskIds: readonly TaskId[]): void;
+  /**
+   * Looks in MongoDB for what a lost message would have told: tasks waiting, kills requested; and round after round at
+   * every live task, for what nobody tells (a last write of the leader before us, an id from a clock that lags behind).
+   */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -31,6 +37,8 @@ const idsPerRead = 1_000;
 /** Inserts have a deadline of ten seconds: an id older than this is visible to the takeover's load, or never. */
 const sweepWindowMs = 30_000;
 const sweepLimit = 20_000;
+/** Live tasks looked at again in one sweep: a hundred thousand take about four minutes, and little of the database. */
+const roundPage = 2_000;
 
 /**
  * Messages and sweeps → events. A message is a hint: what it names is read from MongoDB, many ids in one read, and the
@@ -42,6 +50,8 @@ export function createIntake(deps: {
   push: (event: Event) => void;
   /** Runs a read until it succeeds, while this process leads. */
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
+  /** A read failed for good: this process leads no more, or has a bug. */
+  onFailure: (error: unknown) => void;
   log: Log;
   now: () => number;
 }): Intake {
@@ -49,6 +59,7 @@ export function createIntake(deps: {
   const consumers: Consumer[] = [];
   let named = new Set<TaskId>();
   let reading = false;
+  let roundAt: TaskId | null = null;
 
   async function readNamed(): Promise<void> {
     if (reading) return;
@@ -62,17 +73,16 @@ export function createIntake(deps: {
     reading = false;
   }
 
-  function nameTasks(taskIds: readonly TaskId[]): void {
+  function read(taskIds: readonly TaskId[]): void {
     for (const taskId of taskIds) named.add(taskId);
-    // Rejects only when this process leads no more, and then it ends.
-    readNamed().catch(() => undefined);
+    readNamed().catch(deps.onFailure);
   }
 
   function onTasks(message: Delivery): void {
     const parsed = tasksSubmittedMessage.safeParse(message.body);
     if (parsed.success) {
       message.ack();
-      nameTasks(parsed.data.taskIds);
+      read(parsed.data.taskIds);
     } else settleUnread(message, 'juice.scheduler.tasks', log);
   }
 
@@ -82,10 +92,17 @@ export function createIntake(deps: {
     message.ack();
     if (parsed.data.kind === 'reconcile') {
       push({ kind: 'reconcile.requested', atMs: now(), taskIds: parsed.data.taskIds });
-    } else nameTasks(parsed.data.taskIds);
+    } else read(parsed.data.taskIds);
+  }
+
+  async function nextOfRound(): Promise<readonly LiveTask[]> {
+    const page = await store.liveTasksAfter(roundAt, roundPage);
+    roundAt = page.length < roundPage ? null : (page.at(-1)?.task.taskId ?? null);
+    return page;
   }
 
   return {
+    read,
     async consume() {
       consumers.push(await broker.consume('juice.scheduler.tasks', { prefetch }, onTasks));
       consumers.push(await broker.consume('juice.scheduler.commands', { prefetch }, onCommand));
@@ -93,7 +110,7 @@ export function createIntake(deps: {
     async sweep() {
       const waiting = await store.waitingSince(firstTaskIdAt(now() - sweepWindowMs), sweepLimit);
       const killed = await store.killsRequested(sweepLimit);
-      for (const live of [...waiting, ...killed]) {
+      for (const live of [...waiting, ...killed, ...(await nextOfRound())]) {
         push({ kind: 'task.loaded', atMs: now(), taskId: live.task.taskId, live });
       }
     },

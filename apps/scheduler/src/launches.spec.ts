@@ -88,6 +88,7 @@ describe('an offer in the core’s integers', () => {
       gpus: 0,
       ports: 4,
       rackId: 'r7',
+      unavailability: null,
     });
   });
 });

@@ -68,14 +68,16 @@ describeWithZooKeeper('a scheduler whose masters are in ZooKeeper', (start) => {
       },
       store,
       frameworks: {
-        load: () => Promise.resolve(frameworkId === null ? null : { frameworkId }),
+        claim: () => Promise.resolve({ frameworkId }),
         save: (_name, id) => {
           frameworkId = id;
           return Promise.resolve('saved');
         },
         clear: () => Promise.resolve(),
       },
+      quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
       frameworkName: 'juice',
+      whenRemoved: 'new-id',
       broker,
       subscribe: (id, signal) => {
         subscribedAs.push(id);

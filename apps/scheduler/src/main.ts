@@ -5,6 +5,7 @@ import {
   connectMongo,
   createFrameworkStore,
   createLeaseStore,
+  createQuarantineStore,
   createTaskStore,
   ensureIndexes,
 } from '@juice/persistence';
@@ -62,6 +63,7 @@ await runMain(async () => {
       store: createTaskStore(mongo),
       leases: createLeaseStore(mongo),
       frameworks: createFrameworkStore(mongo),
+      quarantine: createQuarantineStore(mongo),
       broker,
       mesos,
       log,

@@ -1,22 +1,48 @@
 import { describe, expect, test } from '@jest/globals';
 import { TaskState, type TaskId } from '@juice/contracts';
 import { createLogger } from '@juice/observability';
-import { decide, defaultPolicy, type Event, type MesosCall } from '@juice/scheduling';
+import {
+  decide,
+  defaultPolicy,
+  type Event,
+  type MesosCall,
+  type MesosState,
+  type UnknownAttempt,
+} from '@juice/scheduling';
 import { until } from '@juice/trial';
 import { createMemoryStore, statusOf, type MemoryStore } from '../testing/memory-store.ts';
+import { createQuarantine } from './quarantine.ts';
 import { createRunner, type Runner } from './runner.ts';
 
 const offer = {
   ...{ offerId: 'o1', agentId: 'a1', hostname: 'h1', agentPort: null, rackId: null },
-  ...{ cpuMillis: 10_000, memMb: 10_000, diskMb: 0, gpus: 0, ports: 0 },
+  ...{ cpuMillis: 10_000, memMb: 10_000, diskMb: 0, gpus: 0, ports: 0, unavailability: null },
 };
 
 function load(store: MemoryStore, taskId: TaskId): Event {
   return { kind: 'task.loaded', atMs: 1, taskId, live: store.table.load(taskId) };
 }
 
-function start(store: MemoryStore): { runner: Runner; ended: Promise<void>; performed: MesosCall[]; seen: string[] } {
+/** What the quarantine keeps of one scheduler is there for the next. */
+function start(
+  store: MemoryStore,
+  { kept = new Map<string, QuarantinedCase>(), thinking = decide } = {},
+): { runner: Runner; ended: Promise<void>; performed: MesosCall[]; seen: string[]; asked: UnknownAttempt[] } {
   const performed: MesosCall[] = [];
+  const asked: UnknownAttempt[] = [];
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const persevere = <T>(_operation: string, attempt: () => Promise<T>): Promise<T> => attempt();
+  const quarantine = createQuarantine({
+    store: {
+      put: (one) => Promise.resolve(void kept.set(one.key, one)),
+      keys: () => Promise.resolve([...kept.keys()]),
+    },
+    epoch: 7,
+    persevere,
+    onQuarantined: () => undefined,
+    log,
+    now: () => 1,
+  });
   const seen: string[] = [];
   const runner = createRunner({
     store: {
@@ -28,11 +54,13 @@ function start(store: MemoryStore): { runner: Runner; ended: Promise<void>; perf
     },
     epoch: 7,
     policy: defaultPolicy,
-    decide,
+    decide: thinking,
     assertLeading: () => undefined,
-    persevere: (_operation, attempt) => attempt(),
+    persevere,
+    quarantine,
     announce: (events) => seen.push(...events.map(({ status }) => `announced ${status}`)),
-    log: createLogger({ service: 'test', level: 'silent' }),
+    identify: (unknown) => asked.push(...unknown),
+    log,
     now: () => 1,
   });
   const perform = (calls: readonly MesosCall[]): void => {
@@ -41,7 +69,14 @@ function start(store: MemoryStore): { runner: Runner; ended: Promise<void>; perf
   };
   runner.push({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { perform });
   runner.push({ kind: 'takeover.completed', atMs: 1 });
-  return { runner, ended: runner.run(), performed, seen };
+  return { runner, ended: quarantine.load().then(() => runner.run()), performed, seen, asked };
+}
+
+type QuarantinedCase = Parameters<Parameters<typeof createQuarantine>[0]['store']['put']>[0];
+
+function update(mesosTaskId: string, state: MesosState, uuid: string): Event {
+  const facts = { message: '', reason: null, agentId: 'a1', healthy: true };
+  return { kind: 'status.received', atMs: 1, status: { ...facts, mesosTaskId, state, uuid } };
 }
 
 describe('a frame', () => {
@@ -81,7 +116,7 @@ describe('a frame', () => {
     await until('the first frame', () => runner.describe().queued === 0);
     const again: MesosCall[] = [];
     runner.push({ kind: 'offers.received', atMs: 1, offers: [offer] });
-    runner.push({ kind: 'clock.ticked', atMs: 60_000 });
+    runner.push({ kind: 'clock.ticked', atMs: 60_000, backlog: 0 });
     runner.push({ kind: 'cluster.disconnected', atMs: 60_000 });
     const target = { perform: (calls: readonly MesosCall[]) => void again.push(...calls) };
     runner.push({ kind: 'cluster.subscribed', atMs: 60_000, frameworkId: 'f' }, target);
@@ -115,10 +150,76 @@ describe('a frame', () => {
     const taskId = store.submit();
     const { runner, ended } = start({
       ...store,
-      applyTransitions: () => Promise.resolve({ missed: [taskId], fenced: true }),
+      applyTransitions: () => Promise.resolve({ missed: [taskId], refused: [], fenced: true }),
     });
     runner.push(load(store, taskId));
     runner.push({ kind: 'offers.received', atMs: 1, offers: [offer] });
     await expect(ended).rejects.toMatchObject({ code: 'FENCED' });
+  });
+});
+
+describe('what cannot be processed', () => {
+  test('an update that the core throws over is set aside, and the next leader passes over it', async () => {
+    const store = createMemoryStore();
+    const kept = new Map<string, QuarantinedCase>();
+    const thinking: typeof decide = (state, event, out) => {
+      if (event.kind === 'status.received' && event.status.uuid === 'poison') throw new Error('a bug');
+      decide(state, event, out);
+    };
+    const first = start(store, { kept, thinking });
+    first.runner.push(update('t-1-1', 'TASK_RUNNING', 'poison'));
+    await expect(first.ended).rejects.toThrow('a bug');
+    expect(first.performed).toEqual([]);
+    expect([...kept.values()]).toEqual([
+      expect.objectContaining({ kind: 'update', mesosTaskId: 't-1-1', detail: expect.stringContaining('a bug') }),
+    ]);
+
+    const next = start(store, { kept, thinking });
+    next.runner.push(update('t-1-1', 'TASK_RUNNING', 'poison'));
+    next.runner.push(update('t-1-1', 'TASK_FINISHED', 'sound'));
+    await until('both acknowledgements', () => next.performed.length >= 2);
+    expect(next.performed).toEqual([
+      expect.objectContaining({ kind: 'acknowledge', uuid: 'poison' }),
+      expect.objectContaining({ kind: 'acknowledge', uuid: 'sound' }),
+    ]);
+    next.runner.stop();
+    await next.ended;
+  });
+
+  test('a record that the database refuses is set aside, and the others are launched', async () => {
+    const store = createMemoryStore();
+    const kept = new Map<string, QuarantinedCase>();
+    const [full, other] = [store.submit(), store.submit()];
+    const refuses: MemoryStore = {
+      ...store,
+      async applyTransitions(frame, transitions) {
+        const rest = transitions.filter(({ taskId }) => taskId !== full);
+        const refused = rest.length < transitions.length ? [{ taskId: full, detail: 'too large' }] : [];
+        return { ...(await store.applyTransitions(frame, rest)), refused };
+      },
+    };
+    const { runner, ended, performed } = start(refuses, { kept });
+    for (const taskId of [full, other]) runner.push(load(store, taskId));
+    runner.push({ kind: 'offers.received', atMs: 1, offers: [offer] });
+    await until('the launch', () => performed.length > 0 && runner.describe().queued === 0);
+    expect(performed).toEqual([
+      expect.objectContaining({ kind: 'accept', launches: [expect.objectContaining({ taskId: other })] }),
+    ]);
+    expect([...kept.values()]).toEqual([
+      expect.objectContaining({ kind: 'transition', taskId: full, detail: 'too large' }),
+    ]);
+    expect(runner.describe()).toMatchObject({ waiting: 0, live: 1 });
+    runner.stop();
+    await ended;
+  });
+
+  test('an attempt that nobody knows is asked about once its update is acknowledged', async () => {
+    const { runner, ended, asked, seen } = start(createMemoryStore());
+    runner.push(update('t-1-1', 'TASK_RUNNING', 'u'));
+    await until('the question', () => asked.length > 0);
+    expect(asked).toEqual([{ mesosTaskId: 't-1-1', agentId: 'a1' }]);
+    expect(seen).toEqual(['acknowledge']);
+    runner.stop();
+    await ended;
   });
 });

@@ -1,14 +1,18 @@
 import type { LiveTask, StatusEvent, TaskId, TaskTransition, TransitionOutcome } from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import {
+  acknowledge,
   createCommands,
   createState,
   type decide,
   describeState,
   type Event,
+  type Explanation,
   type MesosCall,
   type Policy,
+  type UnknownAttempt,
 } from '@juice/scheduling';
+import type { Quarantine } from './quarantine.ts';
 
 /** What the runner needs of the store; every write is guarded (see TaskTransition). */
 export interface RunnerStore {
@@ -51,11 +55,14 @@ export function createRunner(deps: {
   assertLeading: () => void;
   /** Runs a write until it succeeds, within the lease. */
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
+  quarantine: Pick<Quarantine, 'holds' | 'fatal' | 'refused'>;
   announce: (events: readonly StatusEvent[]) => void;
+  /** Asks the store whose these attempts are; what it finds comes back as events. */
+  identify: (unknown: readonly UnknownAttempt[]) => void;
   log: Log;
   now: () => number;
 }): Runner {
-  const { store, epoch, decide, log, now } = deps;
+  const { store, epoch, decide, quarantine, log, now } = deps;
   const state = createState(deps.policy);
   let queue: { event: Event; target: CallTarget | undefined }[] = [];
   let target: CallTarget | null = null;
@@ -73,16 +80,26 @@ export function createRunner(deps: {
         // Decided for the stream that ended: on the next one they would say what no longer holds (a SUPPRESS, say).
         out.call.length = 0;
       }
-      decide(state, event, out);
+      const status = event.kind === 'status.received' ? event.status : null;
+      if (status !== null && quarantine.holds(status)) {
+        acknowledge(status, null, out);
+        continue;
+      }
+      try {
+        decide(state, event, out);
+      } catch (error: unknown) {
+        if (status !== null) await quarantine.fatal(status, error);
+        throw error;
+      }
     }
-    decide(state, { kind: 'frame.closing', atMs: now() }, out);
+    decide(state, { kind: 'frame.closing', atMs: now(), backlog: queue.length }, out);
     const missed = out.persist.length === 0 ? none : await persist(out.persist);
     const calls = out.call.flatMap((call) => withoutMissed(call, missed));
     if (calls.length > 0) target?.perform(calls);
     const applied = out.persist.filter(({ taskId }) => !missed.has(taskId));
     if (applied.length > 0) deps.announce(applied.map(toStatusEvent));
-    for (const explanation of out.explain)
-      log.debug(explanation.kind === 'attempt.superseded' ? 'status.unknown' : explanation.kind, { ...explanation });
+    if (out.identify.length > 0) deps.identify(out.identify);
+    for (const explanation of out.explain) log[levelOf(explanation)](explanation.kind, { ...explanation });
     if (applied.length > 0) {
       const facts = { events: taken.length, writes: applied.length, missed: missed.size, calls: calls.length };
       log.debug('frame.completed', { epoch, ...facts, durationMs: now() - startedMs });
@@ -97,14 +114,21 @@ export function createRunner(deps: {
       return store.applyTransitions(frame, transitions);
     });
     if (outcome.fenced) throw new Fenced(epoch);
-    if (outcome.missed.length === 0) return none;
-    const fresh = await deps.persevere('loadLiveTasks', () => store.loadLiveTasks(outcome.missed));
-    const conflicts = fresh.map(({ taskId, live }) => {
+    const { missed, refused } = outcome;
+    if (missed.length + refused.length === 0) return none;
+    for (const { taskId, detail } of refused)
+      await quarantine.refused(
+        transitions.filter((transition) => transition.taskId === taskId),
+        detail,
+      );
+    const fresh = missed.length === 0 ? [] : await deps.persevere('loadLiveTasks', () => store.loadLiveTasks(missed));
+    // Of a task that cannot be written we let go, until a sweep finds it again: the others go on.
+    const conflicts = [...fresh, ...refused.map(({ taskId }) => ({ taskId, live: null }))].map(({ taskId, live }) => {
       log.info('task.conflicted', { taskId, epoch });
       return { event: { kind: 'task.conflicted', atMs: now(), taskId, live } as const, target: undefined };
     });
     queue = [...conflicts, ...queue];
-    return new Set(outcome.missed);
+    return new Set(conflicts.map(({ event }) => event.taskId));
   }
 
   return {
@@ -128,6 +152,11 @@ export function createRunner(deps: {
 }
 
 const none: ReadonlySet<TaskId> = new Set();
+
+/** An attempt that was given up and runs after all is rare, and work done twice; the rest is everyday life. */
+function levelOf({ kind }: Explanation): 'warn' | 'debug' {
+  return kind === 'attempt.superseded' ? 'warn' : 'debug';
+}
 
 /** Another scheduler leads with a newer epoch. */
 export class Fenced extends Error {

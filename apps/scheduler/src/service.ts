@@ -5,6 +5,7 @@ import type { Log, Metrics } from '@juice/observability';
 import { defaultPolicy, type Policy } from '@juice/scheduling';
 import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
 import { frameworkInfo } from './session.ts';
+import type { QuarantineStore } from './quarantine.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
@@ -22,9 +23,12 @@ export interface SchedulerSettings {
   readonly mesosGpus?: boolean;
   /** Where Mesos' own pages link to. */
   readonly mesosWebuiUrl?: string | undefined;
+  readonly whenFrameworkRemoved?: TermDeps['whenRemoved'];
   readonly publicHost: string;
   /** Where the leader is reached from inside (kept in the lease); null: nowhere. */
   readonly internalUrl: string | null;
+  readonly lostAfterMs?: number;
+  readonly launchesPerSecond?: number;
   readonly policy?: Policy;
 }
 
@@ -33,6 +37,7 @@ export interface SchedulerDeps {
   readonly store: TermStore;
   readonly leases: LeadershipStore;
   readonly frameworks: FrameworkIds;
+  readonly quarantine: QuarantineStore;
   readonly broker: TermDeps['broker'];
   readonly mesos: MesosClient;
   readonly log: Log;
@@ -53,8 +58,12 @@ export interface Scheduler {
 /** Starts a scheduler: a standby until the lease is free, then the leader until the process stops or loses the lease. */
 export function startScheduler(deps: SchedulerDeps): Scheduler {
   const { settings, leases, log, mesos } = deps;
-  const policy = settings.policy ?? defaultPolicy;
+  const policy = settings.policy ?? policyOf(settings);
   const stopping = new AbortController();
+  const quarantined = deps.metrics.counter({
+    name: 'juice_scheduler_quarantined_total',
+    help: 'Updates and records that could not be processed and were set aside',
+  });
   let leadership: Leadership | null = null;
   let term: Term | null = null;
 
@@ -70,6 +79,8 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       ...deps,
       leadership,
       frameworkName: settings.frameworkName,
+      whenRemoved: settings.whenFrameworkRemoved ?? 'new-id',
+      onQuarantined: () => quarantined.add(),
       subscribe,
       policy,
       now: Date.now,
@@ -110,6 +121,19 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       await serving;
       await leadership?.release();
     },
+  };
+}
+
+function policyOf({ lostAfterMs, launchesPerSecond }: SchedulerSettings): Policy {
+  const { lostAfterMs: usualLostAfterMs, launchesPerSecond: usualRate, launchBurst } = defaultPolicy;
+  const rate = launchesPerSecond ?? usualRate;
+  // As much at once as the rate allows in two seconds, as by default.
+  const burst = Math.max(1, Math.round((rate * launchBurst) / usualRate));
+  return {
+    ...defaultPolicy,
+    lostAfterMs: lostAfterMs ?? usualLostAfterMs,
+    launchesPerSecond: rate,
+    launchBurst: burst,
   };
 }
 

@@ -1,15 +1,15 @@
 import { DependencyFailure } from '@juice/contracts';
-import type { CallAnswer, Draft, Event as WireEvent, FrameworkCall, FrameworkInfo } from '@juice/mesos';
+import type { CallAnswer, Draft, FrameworkCall, FrameworkInfo, StreamEvent, UnreadableUpdate } from '@juice/mesos';
 import type { Log } from '@juice/observability';
-import type { Event } from '@juice/scheduling';
+import type { Event, MesosCall } from '@juice/scheduling';
 import { createPerformer } from './perform.ts';
 import type { CallTarget } from './runner.ts';
-import { toCoreEvent } from './translate.ts';
+import { toCoreEvents } from './translate.ts';
 
 /** One subscription as the client gives it. */
 export interface Stream {
   readonly master: string;
-  readonly events: AsyncIterable<WireEvent>;
+  readonly events: AsyncIterable<StreamEvent>;
   call(call: Draft<FrameworkCall>): Promise<CallAnswer>;
   close(): void;
 }
@@ -32,6 +32,8 @@ export async function runSession(deps: {
   saveFrameworkId: (frameworkId: string) => Promise<void>;
   ready: (subscription: { readonly frameworkId: string; readonly master: string }) => Promise<void>;
   push: (event: Event, target?: CallTarget) => void;
+  /** Keeps an update that cannot be read; only then is it acknowledged. */
+  setAside: (update: UnreadableUpdate) => Promise<void>;
   loadLaunchSpecs: Parameters<typeof createPerformer>[0]['loadLaunchSpecs'];
   log: Log;
   now: () => number;
@@ -62,11 +64,15 @@ export async function runSession(deps: {
         await deps.ready({ frameworkId, master: stream.master });
         continue;
       }
+      if (event.type === 'UNREADABLE UPDATE') {
+        await deps.setAside(event);
+        performer?.perform(acknowledgementOf(event));
+        continue;
+      }
       if (event.type === 'ERROR') return endOfError(event.error.message);
       if (event.type === 'OFFERS') performer?.keepOffers(event.offers.offers);
       if (event.type === 'RESCIND') performer?.dropOffer(event.rescind.offer_id.value);
-      const coreEvent = toCoreEvent(event, now());
-      if (coreEvent !== null) push(coreEvent);
+      for (const coreEvent of toCoreEvents(event, now())) push(coreEvent);
     }
     return { kind: 'ended', detail: doubt ?? 'the master closed the stream', lastedMs: now() - startedMs };
   } catch (error: unknown) {
@@ -77,6 +83,12 @@ export async function runSession(deps: {
     stream.close();
     if (performer !== null) push({ kind: 'cluster.disconnected', atMs: now() });
   }
+}
+
+/** Where there are the ids for one. */
+function acknowledgementOf({ taskId: mesosTaskId, agentId, uuid }: UnreadableUpdate): MesosCall[] {
+  if (mesosTaskId === null || agentId === null || uuid === null) return [];
+  return [{ kind: 'acknowledge', taskId: null, mesosTaskId, agentId, uuid }];
 }
 
 /** The master's last word on a stream (wire document, §1). */

@@ -11,6 +11,13 @@ export function toWireCall(call: Exclude<MesosCall, { kind: 'accept' }>, framewo
         type: 'DECLINE',
         decline: { offer_ids: call.offerIds.map(idOf), filters: { refuse_seconds: call.refuseSeconds } },
       };
+    case 'answer inverse': {
+      const inverse_offer_ids = [idOf(call.inverseOfferId)];
+      const answer = { inverse_offer_ids, filters: { refuse_seconds: call.refuseSeconds } };
+      return call.accept
+        ? { framework_id, type: 'ACCEPT_INVERSE_OFFERS', accept_inverse_offers: answer }
+        : { framework_id, type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers: answer };
+    }
     case 'acknowledge':
       return {
         framework_id,

@@ -3,19 +3,21 @@ import type { Log } from '@juice/observability';
 import { decide, type Event, type Policy } from '@juice/scheduling';
 import { createAnnouncements, type AnnouncementStore } from './announcements.ts';
 import { createIntake, type IntakeBroker, type IntakeStore } from './intake.ts';
+import { identifyAttempts, type AttemptStore } from './identify.ts';
 import type { Leadership } from './leadership.ts';
 import { createPersevere } from './persevere.ts';
+import { createQuarantine, type QuarantineStore } from './quarantine.ts';
 import { createRunner, Fenced, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
 import { wait as waitByClock, type Wait } from './wait.ts';
 
-export interface TermStore extends RunnerStore, IntakeStore, AnnouncementStore {
+export interface TermStore extends RunnerStore, IntakeStore, AnnouncementStore, AttemptStore {
   liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
   loadLaunchSpecs(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, { spec: TaskSpec; traceparent: string | null }>>;
 }
 
 export interface FrameworkIds {
-  load(name: string): Promise<{ frameworkId: string } | null>;
+  claim(name: string, epoch: number): Promise<{ frameworkId: string | null } | 'fenced'>;
   save(name: string, frameworkId: string, epoch: number): Promise<'saved' | 'fenced'>;
   clear(name: string, epoch: number): Promise<unknown>;
 }
@@ -24,7 +26,10 @@ export interface TermDeps {
   leadership: Leadership;
   store: TermStore;
   frameworks: FrameworkIds;
+  quarantine: QuarantineStore;
   frameworkName: string;
+  /** What to do when the master has removed our framework: ask for a new id at once, or wait until an operator clears the old one. */
+  whenRemoved: 'new-id' | 'wait';
   broker: IntakeBroker & { publish(exchange: 'juice.events', routingKey: string, body: unknown): Promise<void> };
   subscribe: (frameworkId: string | null, signal: AbortSignal) => Promise<Stream>;
   policy: Policy;
@@ -35,6 +40,7 @@ export interface TermDeps {
   wait?: Wait;
   /** The scheduler's thinking; by default the core's. */
   decide?: typeof decide;
+  onQuarantined?: () => void;
 }
 
 export interface Term {
@@ -80,6 +86,10 @@ export function startTerm(deps: TermDeps): Term {
     log,
     now,
   });
+  let fail = (_error: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  const { onQuarantined = () => undefined } = deps;
+  const quarantine = createQuarantine({ store: deps.quarantine, epoch, persevere, onQuarantined, log, now });
   const runner = createRunner({
     store,
     epoch,
@@ -87,12 +97,17 @@ export function startTerm(deps: TermDeps): Term {
     decide: deps.decide ?? decide,
     assertLeading: () => leadership.assertLeading(),
     persevere,
+    quarantine,
     announce: (events) => announcements.announce(events),
+    identify(unknown) {
+      const { read } = intake;
+      persevere('identify attempts', () => identifyAttempts(unknown, { store, push, read, log, now })).catch(fail);
+    },
     log,
     now,
   });
   const push = (event: Event): void => runner.push(event);
-  const intake = createIntake({ broker, store, push, persevere, log, now });
+  const intake = createIntake({ broker, store, push, persevere, onFailure: (error) => fail(error), log, now });
   let loaded = false;
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
@@ -102,6 +117,7 @@ export function startTerm(deps: TermDeps): Term {
   async function loadAll(): Promise<void> {
     if (loaded) return;
     let count = 0;
+    await quarantine.load();
     await persevere('liveTasks', async () => {
       count = 0;
       for await (const batch of store.liveTasks(loadBatch)) {
@@ -117,9 +133,10 @@ export function startTerm(deps: TermDeps): Term {
   }
 
   async function session(): Promise<SessionEnd> {
-    const known = await persevere('load framework id', () => frameworks.load(deps.frameworkName));
+    const known = await persevere('claim framework id', () => frameworks.claim(deps.frameworkName, epoch));
+    if (known === 'fenced') throw new Fenced(epoch);
     return runSession({
-      subscribe: () => deps.subscribe(known?.frameworkId ?? null, ending.signal),
+      subscribe: () => deps.subscribe(known.frameworkId, ending.signal),
       async saveFrameworkId(frameworkId) {
         // Even when it is the one we came with: the write is guarded, and tells whether we still lead.
         const saved = await persevere('save framework id', () =>
@@ -135,6 +152,7 @@ export function startTerm(deps: TermDeps): Term {
         if (event.kind === 'cluster.disconnected') subscribed = false;
         runner.push(event, target);
       },
+      setAside: (update) => quarantine.unreadable(update),
       loadLaunchSpecs: (ids) => store.loadLaunchSpecs(ids),
       log,
       now,
@@ -147,8 +165,9 @@ export function startTerm(deps: TermDeps): Term {
       if (ending.signal.aborted) return;
       if (end.kind === 'superseded') throw new Superseded(end.detail);
       if (end.kind === 'ended' && end.lastedMs >= healthyMs) failures = 0;
-      const pauseMs = end.kind === 'refused' ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
-      if (end.kind === 'removed') await forgetFramework(end.detail);
+      const waits = end.kind === 'refused' || (end.kind === 'removed' && deps.whenRemoved === 'wait');
+      const pauseMs = waits ? refusedPauseMs : Math.min(firstPauseMs * 2 ** failures, longestPauseMs);
+      if (end.kind === 'removed') await onRemoved(end.detail);
       else if (end.kind === 'refused') log.error('cluster.error', { detail: end.detail });
       else if (end.kind === 'ended') log.warn('cluster.disconnected', { detail: end.detail });
       else
@@ -163,7 +182,11 @@ export function startTerm(deps: TermDeps): Term {
     }
   }
 
-  async function forgetFramework(detail: string): Promise<void> {
+  async function onRemoved(detail: string): Promise<void> {
+    if (deps.whenRemoved === 'wait') {
+      log.error('cluster.error', { detail, action: 'waiting until an operator clears the framework id' });
+      return;
+    }
     log.error('cluster.error', { detail, action: 'all live attempts are lost; a new framework id is asked for' });
     push({ kind: 'framework.removed', atMs: now() });
     await persevere('clear framework id', () => frameworks.clear(deps.frameworkName, epoch));
@@ -182,7 +205,7 @@ export function startTerm(deps: TermDeps): Term {
     for (;;) {
       await wait(tickMs, ending.signal);
       if (ending.signal.aborted) return;
-      push({ kind: 'clock.ticked', atMs: now() });
+      push({ kind: 'clock.ticked', atMs: now(), backlog: runner.describe().queued });
     }
   }
 
@@ -192,7 +215,7 @@ export function startTerm(deps: TermDeps): Term {
   });
   const stopped = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
   // A loop that dies takes the term with it; loops that end because of `stop` do not.
-  const over = Promise.race([lost, stopped, ...work.map((loop) => loop.then(() => stopped))]);
+  const over = Promise.race([lost, failed, stopped, ...work.map((loop) => loop.then(() => stopped))]);
   over.catch(() => ending.abort());
 
   return {

@@ -1,24 +1,28 @@
 import type { Event, MesosState, ObservedStatus, Offer } from '@juice/scheduling';
 import type { Event as WireEvent, Offer as WireOffer, TaskStatus as WireStatus } from '@juice/mesos';
 
-/** The core's view of an event of the stream; null for what the core has no use for (heartbeats, operations, …). */
-export function toCoreEvent(event: WireEvent, atMs: number): Event | null {
+/** The core's view of an event of the stream; nothing for what the core has no use for (heartbeats, operations, …). */
+export function toCoreEvents(event: WireEvent, atMs: number): readonly Event[] {
   switch (event.type) {
     case 'OFFERS':
-      return { kind: 'offers.received', atMs, offers: event.offers.offers.map(toOffer) };
+      return [{ kind: 'offers.received', atMs, offers: event.offers.offers.map(toOffer) }];
     case 'RESCIND':
-      return { kind: 'offer.rescinded', atMs, offerId: event.rescind.offer_id.value };
+      return [{ kind: 'offer.rescinded', atMs, offerId: event.rescind.offer_id.value }];
+    case 'INVERSE_OFFERS':
+      return event.inverse_offers.inverse_offers.map(({ id, agent_id: agent }) => {
+        return { kind: 'inverse.offered', atMs, inverseOfferId: id.value, agentId: agent?.value ?? null };
+      });
     case 'UPDATE':
-      return { kind: 'status.received', atMs, status: toStatus(event.update.status) };
+      return [{ kind: 'status.received', atMs, status: toStatus(event.update.status) }];
     case 'FAILURE': {
       // With an executor id: an executor ended, of which the tasks' own updates tell.
       const { agent_id: agent, executor_id: executor } = event.failure;
       return agent === undefined || executor !== undefined
-        ? null
-        : { kind: 'agent.failed', atMs, agentId: agent.value };
+        ? []
+        : [{ kind: 'agent.failed', atMs, agentId: agent.value }];
     }
     default:
-      return null;
+      return [];
   }
 }
 
@@ -44,7 +48,16 @@ export function toOffer(offer: WireOffer): Offer {
     gpus: Math.floor(sum('gpus') / 1000),
     ports,
     rackId: rack?.text?.value ?? (rack?.scalar === undefined ? null : String(rack.scalar.value)),
+    unavailability: toUnavailability(offer.unavailability),
   };
+}
+
+/** Without a duration it is for good. */
+function toUnavailability(planned: WireOffer['unavailability']): Offer['unavailability'] {
+  if (planned === undefined) return null;
+  const fromMs = planned.start.nanoseconds / 1e6;
+  const { duration } = planned;
+  return { fromMs, untilMs: duration === undefined ? Infinity : fromMs + duration.nanoseconds / 1e6 };
 }
 
 /** Persistent volumes, shared and revocable resources are not for one-shot tasks. */
@@ -52,11 +65,14 @@ function isPlain(resource: WireOffer['resources'][number]): boolean {
   return resource.disk === undefined && resource.revocable === undefined && resource.shared === undefined;
 }
 
+/** A task keeps several copies of each message, and its document has an end; the first lines say what happened. */
+const messageCharacters = 4_096;
+
 export function toStatus(status: WireStatus): ObservedStatus {
   return {
     mesosTaskId: status.task_id.value,
     state: status.state satisfies MesosState,
-    message: status.message ?? '',
+    message: (status.message ?? '').slice(0, messageCharacters),
     reason: status.reason?.replace(/^REASON_/, '') ?? null,
     agentId: status.agent_id?.value ?? null,
     uuid: status.uuid ?? null,

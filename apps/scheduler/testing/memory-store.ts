@@ -50,8 +50,11 @@ export function createMemoryStore(): MemoryStore {
       return taskId;
     },
     statuses: (taskId) => table.applied.filter((write) => write.taskId === taskId).map(({ status }) => status),
-    applyTransitions: (_frame, transitions) => Promise.resolve({ missed: table.apply(transitions), fenced: false }),
+    applyTransitions: (_frame, transitions) =>
+      Promise.resolve({ missed: table.apply(transitions), refused: [], fenced: false }),
     loadLiveTasks: (ids) => Promise.resolve(ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
+    attemptIds: (ids) => Promise.resolve(table.attemptIds(ids)),
+    liveTasksAfter: () => Promise.resolve(load(() => true)),
     waitingSince: () => Promise.resolve(load(({ live }) => live === null)),
     killsRequested: () => Promise.resolve(load(({ task }) => task.killRequested)),
     async *liveTasks() {

@@ -111,7 +111,7 @@ export async function startReplay(
     },
     store,
     frameworks: {
-      load: () => Promise.resolve(frameworkId === null ? null : { frameworkId }),
+      claim: () => Promise.resolve({ frameworkId }),
       save: (_name, id) => {
         frameworkId = id;
         return Promise.resolve('saved');
@@ -121,7 +121,9 @@ export async function startReplay(
         return Promise.resolve();
       },
     },
+    quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
     frameworkName: 'juice',
+    whenRemoved: 'new-id',
     broker,
     subscribe: (id, signal) => {
       subscribedAs.push(id);

@@ -10,6 +10,7 @@ import {
   createDeliveryStore,
   createFrameworkStore,
   createLeaseStore,
+  createQuarantineStore,
   createTaskStore,
   type LeaseStore,
 } from '@juice/persistence';
@@ -47,7 +48,9 @@ async function runStandalone(): Promise<void> {
   const scheduler = stop.closes(
     startScheduler({
       settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
-      ...{ store: tasks, leases, frameworks: createFrameworkStore(mongo), broker, mesos, onFatal },
+      ...{ store: tasks, leases, broker, mesos, onFatal },
+      frameworks: createFrameworkStore(mongo),
+      quarantine: createQuarantineStore(mongo),
       log: log('scheduler'),
       metrics: metrics.scheduler,
     }),

@@ -7,7 +7,14 @@ import type { TaskId, TaskTransition } from '@juice/contracts';
 export interface Commands {
   readonly persist: TaskTransition[];
   readonly call: MesosCall[];
+  /** Attempts that are alive in the cluster and not known here: the store is asked whose they are. */
+  readonly identify: UnknownAttempt[];
   readonly explain: Explanation[];
+}
+
+export interface UnknownAttempt {
+  readonly mesosTaskId: string;
+  readonly agentId: string | null;
 }
 
 export type MesosCall =
@@ -19,6 +26,13 @@ export type MesosCall =
       readonly refuseSeconds: number;
     }
   | { readonly kind: 'decline'; readonly offerIds: readonly string[]; readonly refuseSeconds: number }
+  /** The answer to an inverse offer: whether the agent can be done without. */
+  | {
+      readonly kind: 'answer inverse';
+      readonly accept: boolean;
+      readonly inverseOfferId: string;
+      readonly refuseSeconds: number;
+    }
   | {
       readonly kind: 'acknowledge';
       /** Null for an attempt we do not know (any more). */
@@ -55,5 +69,5 @@ export type Explanation =
   | { readonly kind: 'offer.declined'; readonly count: number; readonly why: 'idle' | 'nothing fits' };
 
 export function createCommands(): Commands {
-  return { persist: [], call: [], explain: [] };
+  return { persist: [], call: [], identify: [], explain: [] };
 }

@@ -24,6 +24,7 @@ const offer = {
   gpus: 0,
   ports: 0,
   rackId: null,
+  unavailability: null,
 };
 
 const world: { state: State; table: TaskTable } = { state: createState(defaultPolicy), table: new TaskTable() };
@@ -33,7 +34,7 @@ function frame(...events: Event[]): Commands {
   const out = createCommands();
   for (const event of events) decide(world.state, event, out);
   const atMs = events.at(-1)?.atMs ?? 0;
-  decide(world.state, { kind: 'frame.closing', atMs }, out);
+  decide(world.state, { kind: 'frame.closing', atMs, backlog: 0 }, out);
   expect(world.table.apply(out.persist)).toEqual([]);
   return out;
 }
@@ -66,7 +67,7 @@ function say(mesosTaskId: string, word: MesosState, more: Partial<ObservedStatus
 }
 
 function tick(atMs: number): Commands {
-  return frame({ kind: 'clock.ticked', atMs });
+  return frame({ kind: 'clock.ticked', atMs, backlog: 0 });
 }
 
 function last(out: Commands): TaskTransition | undefined {
@@ -93,7 +94,21 @@ describe('the end of an attempt', () => {
     ['fails with one: waits again', { retry: 1 }, 'TASK_FAILED', {}, { status: TaskState.NOT_START }],
     ['is lost: waits again at no cost', {}, 'TASK_LOST', { reason: 'AGENT_REMOVED' }, { status: TaskState.NOT_START }],
     ['is dropped', {}, 'TASK_DROPPED', { reason: 'INVALID_OFFERS' }, { status: TaskState.NOT_START }],
-    ['is gone, free ones used up', { freeFailures: 5 }, 'TASK_GONE', {}, { status: TaskState.GONE }],
+    ['is gone, free ones used up', { freeFailures: 20 }, 'TASK_GONE', {}, { status: TaskState.GONE }],
+    [
+      'is not launched: waits again at no cost',
+      {},
+      'TASK_FAILED',
+      { reason: 'CONTAINER_LAUNCH_FAILED' },
+      { status: TaskState.NOT_START },
+    ],
+    [
+      'is not launched for the fourth time',
+      { freeFailures: 3 },
+      'TASK_FAILED',
+      { reason: 'CONTAINER_LAUNCH_FAILED' },
+      { status: TaskState.FAILED },
+    ],
     ['is invalid: would be again', { retry: 3 }, 'TASK_ERROR', { reason: 'TASK_INVALID' }, { status: TaskState.ERROR }],
     ['is killed by its health check', {}, 'TASK_KILLED', { healthy: false }, { status: TaskState.FAILED }],
     ['is drained off its agent', {}, 'TASK_KILLED', { reason: 'AGENT_DRAINING' }, { status: TaskState.NOT_START }],
@@ -264,9 +279,24 @@ describe('an attempt the cluster has lost sight of', () => {
     say(id, 'TASK_UNREACHABLE', {}, 50);
     expect(tick(49 + defaultPolicy.lostAfterMs).persist).toEqual([]);
     expect(last(tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
-    const back = say(id, 'TASK_RUNNING', { uuid: null }, 60 + defaultPolicy.lostAfterMs);
+    const back = say(id, 'TASK_RUNNING', {}, 60 + defaultPolicy.lostAfterMs);
     expect(back.persist).toEqual([]);
-    expect(back.call).toContainEqual({ kind: 'kill', taskId: null, mesosTaskId: id, agentId: 'agent-1' });
+    expect(back.call).toEqual([expect.objectContaining({ kind: 'acknowledge', mesosTaskId: id })]);
+    expect(back.identify).toEqual([{ mesosTaskId: id, agentId: 'agent-1' }]);
+    const identified = { kind: 'attempt.identified', atMs: 1_000_000, mesosTaskId: id, agentId: 'agent-1' } as const;
+    expect(frame(identified).call).toContainEqual({
+      kind: 'kill',
+      taskId: null,
+      mesosTaskId: id,
+      agentId: 'agent-1',
+    });
+  });
+
+  test('is asked about in the store only where it runs, and left alone when it is found to be live', () => {
+    expect(say('unknown', 'TASK_LOST').identify).toEqual([]);
+    expect(say('unknown', 'TASK_UNREACHABLE').identify).toEqual([]);
+    const id = launch();
+    expect(frame({ kind: 'attempt.identified', atMs: 30, mesosTaskId: id, agentId: 'agent-1' }).call).toEqual([]);
   });
 
   test('UNKNOWN is no end either', () => {
@@ -295,13 +325,38 @@ describe('reconciliation', () => {
     expect(tick(30_999).call).not.toContainEqual(ask);
     expect(tick(31_000).call).toContainEqual(ask);
     say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, 31_001);
-    expect(tick(1_000_000).call).not.toContainEqual(ask);
+    expect(tick(400_000).call).not.toContainEqual(ask);
   });
 
   test('asks implicitly now and then', () => {
     expect(tick(6_000).call).toContainEqual({ kind: 'reconcile', tasks: [] });
     expect(tick(7_000).call).not.toContainEqual({ kind: 'reconcile', tasks: [] });
     expect(tick(6_000 + defaultPolicy.reconcileEveryMs).call).toContainEqual({ kind: 'reconcile', tasks: [] });
+  });
+
+  test('asks explicitly now and then too, halfway between: what the master forgot is in no implicit answer', () => {
+    const id = launch();
+    say(id, 'TASK_RUNNING');
+    const ask = { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] };
+    const half = 1 + defaultPolicy.reconcileEveryMs / 2;
+    expect(tick(half - 1).call).not.toContainEqual(ask);
+    expect(tick(half).call).toContainEqual(ask);
+    say(id, 'TASK_RUNNING', { uuid: null }, half + 1);
+    expect(tick(half + defaultPolicy.reconcileEveryMs - 1).call).not.toContainEqual(ask);
+    expect(tick(half + defaultPolicy.reconcileEveryMs).call).toContainEqual(ask);
+  });
+
+  test('asks a batch at a time, and for nothing while events pile up', () => {
+    world.state = createState({ ...defaultPolicy, reconcileBatch: 2 });
+    frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
+    const ids = [launch(), launch(), launch()];
+    const asked = (out: Commands): string[] =>
+      out.call.flatMap((call) => (call.kind === 'reconcile' ? call.tasks.map(({ mesosTaskId }) => mesosTaskId) : []));
+    expect(asked(frame({ kind: 'cluster.subscribed', atMs: 100, frameworkId: 'f' }))).toEqual(ids.slice(0, 2));
+    const busy = { kind: 'clock.ticked', atMs: 350, backlog: defaultPolicy.backlogMost + 1 } as const;
+    expect(asked(frame(busy))).toEqual([]);
+    expect(asked(tick(600))).toEqual(ids.slice(2));
+    expect(asked(tick(850))).toEqual([]);
   });
 
   test('asks about the attempts of an agent that failed', () => {
@@ -332,6 +387,78 @@ describe('offers', () => {
   });
 });
 
+describe('launches', () => {
+  const launched = (out: Commands): number =>
+    out.call.reduce((sum, call) => sum + (call.kind === 'accept' ? call.launches.length : 0), 0);
+
+  function offerAll(count: number, atMs: number, backlog = 0): Commands {
+    const out = createCommands();
+    for (let n = 0; n < count; n += 1) decide(world.state, load(world.table.insert({}), atMs), out);
+    const big = { ...offer, offerId: `big-${atMs}`, cpuMillis: 1_000_000, memMb: 1_000_000 };
+    decide(world.state, { kind: 'offers.received', atMs, offers: [big] }, out);
+    decide(world.state, { kind: 'frame.closing', atMs, backlog }, out);
+    return out;
+  }
+
+  test('are paced over a longer time', () => {
+    world.state = createState({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 });
+    frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
+    expect(launched(offerAll(20, 1_000))).toBe(4);
+    expect(launched(offerAll(0, 1_050))).toBe(0);
+    expect(launched(offerAll(0, 1_300))).toBe(3);
+    expect(launched(offerAll(0, 60_000))).toBe(4);
+  });
+
+  test('wait while events pile up; acknowledgements do not', () => {
+    const id = launch();
+    expect(launched(offerAll(3, 100, defaultPolicy.backlogMost + 1))).toBe(0);
+    const out = createCommands();
+    const status = { mesosTaskId: id, state: 'TASK_RUNNING', message: '', reason: null } as const;
+    const told = { ...status, agentId: 'agent-1', uuid: 'u', healthy: true };
+    decide(world.state, { kind: 'status.received', atMs: 101, status: told }, out);
+    decide(world.state, { kind: 'frame.closing', atMs: 101, backlog: defaultPolicy.backlogMost + 1 }, out);
+    expect(out.call.map(({ kind }) => kind)).toEqual(['acknowledge']);
+  });
+
+  test('leave alone what is about to be taken away, until it is back', () => {
+    frame(load(world.table.insert({})));
+    const hour = 3_600_000;
+    const unavailability = { fromMs: hour, untilMs: 2 * hour };
+    const offered = (offerId: string, atMs: number): Commands =>
+      frame({ kind: 'offers.received', atMs, offers: [{ ...offer, offerId, unavailability }] });
+    expect(launched(offered('o1', hour - defaultPolicy.maintenanceMarginMs + 1))).toBe(0);
+    expect(launched(offered('o2', 2 * hour - 1))).toBe(0);
+    expect(launched(offered('o3', 2 * hour))).toBe(1);
+  });
+
+  test('are made before a maintenance that is far enough away', () => {
+    frame(load(world.table.insert({})));
+    const unavailability = { fromMs: 3_600_000, untilMs: Infinity };
+    expect(launched(frame({ kind: 'offers.received', atMs: 10, offers: [{ ...offer, unavailability }] }))).toBe(1);
+  });
+
+  test('of a failed task wait a while for another host that could hold it', () => {
+    frame({ kind: 'offers.received', atMs: 5, offers: [{ ...offer, offerId: 'other', hostname: 'host-2' }] });
+    frame({ kind: 'offer.rescinded', atMs: 6, offerId: 'other' });
+    const id = launch({ retry: 1 });
+    say(id, 'TASK_FAILED', {}, 100);
+    frame({ kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] });
+    expect(tick(1_101).persist).toEqual([]);
+    const given = frame({ kind: 'offers.received', atMs: 16_101, offers: [{ ...offer, offerId: 'o3' }] });
+    expect(last(given)?.change).toMatchObject({ kind: 'launch', agentHost: 'host-1' });
+  });
+});
+
+describe('an inverse offer', () => {
+  test('is granted where nothing of ours runs, and declined for a while elsewhere', () => {
+    launch();
+    const ask = { kind: 'inverse.offered', atMs: 20, inverseOfferId: 'i' } as const;
+    const answer = { kind: 'answer inverse', inverseOfferId: 'i', refuseSeconds: defaultPolicy.busyRefuseSeconds };
+    expect(frame({ ...ask, agentId: 'agent-1' }).call).toEqual([{ ...answer, accept: false }]);
+    expect(frame({ ...ask, agentId: 'agent-2' }).call).toEqual([{ ...answer, accept: true }]);
+  });
+});
+
 /** Acknowledged for no task, the second copy would go out even when the record of both missed its guard. */
 test('a repeat of a last update waits for the record of the first', () => {
   const id = launch({ retry: 1 });
@@ -359,9 +486,12 @@ describe('a waiting task', () => {
     expect(last(say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
   });
 
-  test('of which the framework is removed loses its attempt at no cost', () => {
+  test.each<[string, Event]>([
+    ['is removed', { kind: 'framework.removed', atMs: 99 }],
+    ['has another id now', { kind: 'cluster.subscribed', atMs: 99, frameworkId: 'f2' }],
+  ])('of which the framework %s loses its attempt at no cost', (_how, event) => {
     launch();
-    expect(last(frame({ kind: 'framework.removed', atMs: 99 }))).toMatchObject({
+    expect(last(frame(event))).toMatchObject({
       status: TaskState.NOT_START,
       requeue: { countedFailures: 0, freeFailures: 1 },
     });

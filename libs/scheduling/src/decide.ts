@@ -9,7 +9,8 @@ import {
 } from './on-cluster.ts';
 import { onFrameClosing, onOffers } from './on-offers.ts';
 import { onAgentFailed, onReconcileRequested } from './on-reconciliation.ts';
-import { onStatus } from './on-status.ts';
+import { onInverseOffer } from './on-maintenance.ts';
+import { onAttemptIdentified, onStatus } from './on-status.ts';
 import { onTaskConflicted, onTaskLoaded } from './on-task.ts';
 import { onTick } from './on-tick.ts';
 import type { State } from './state.ts';
@@ -33,8 +34,12 @@ export function decide(state: State, event: Event, out: Commands): void {
     case 'offer.rescinded':
       state.offers.delete(event.offerId);
       return;
+    case 'inverse.offered':
+      return onInverseOffer(state, event, out);
     case 'status.received':
       return onStatus(state, event, out);
+    case 'attempt.identified':
+      return onAttemptIdentified(state, event, out);
     case 'agent.failed':
       return onAgentFailed(state, event.agentId, event.atMs, out);
     case 'task.loaded':
@@ -46,9 +51,9 @@ export function decide(state: State, event: Event, out: Commands): void {
     case 'accept.answered':
       return onAcceptAnswered(state, event, out);
     case 'clock.ticked':
-      return onTick(state, event.atMs, out);
+      return onTick(state, event, out);
     case 'frame.closing':
-      return onFrameClosing(state, event.atMs, out);
+      return onFrameClosing(state, event, out);
     default:
       return event satisfies never;
   }

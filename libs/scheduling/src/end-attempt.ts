@@ -31,8 +31,8 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
  * |---|---|---|---|
  * | yes | FINISHED | – | FINISHED: it was faster than its kill |
  * | yes | any other | – | KILLED, no retry |
- * | no | cluster's | free failures left | waits again, at no cost |
- * | no | own, or cluster's beyond the free ones | `retry` left | waits again |
+ * | no | cluster's, or at its launch | free failures left | waits again, at no cost |
+ * | no | own, or beyond the free ones | `retry` left | waits again |
  * | no | killed by us for its time limit | `retry` left | as any failure of its own |
  * | no | final, or no budget left | – | ends with that state |
  */
@@ -43,7 +43,7 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
   // Kept until the write is known to have applied: a kill may come between.
   state.lastWords.current.set(view.taskId, status);
   const failure = classifyEnd(status);
-  const free = failure === 'cluster' && view.freeFailures < state.policy.freeFailures;
+  const free = view.freeFailures < freeFailuresOf(state, failure);
   const change = { kind: 'end', mesosState: status.state, exitCode: exitCodeOf(status.message), free } as const;
   const again = !task.killWanted && mayRunAgain(view, failure, free);
   const { attempt } = view;
@@ -80,6 +80,11 @@ export function loseToRemoval(state: State, task: Task, atMs: number, out: Comma
   const message = 'the master removed the framework';
   const word = { mesosTaskId, agentId, state: 'TASK_LOST', reason: 'FRAMEWORK_REMOVED', message } as const;
   endAttempt(state, task, { ...word, uuid: null, healthy: true }, atMs, out);
+}
+
+function freeFailuresOf({ policy }: State, failure: FailureClass): number {
+  if (failure === 'cluster') return policy.freeFailures;
+  return failure === 'launch' ? policy.freeLaunchFailures : 0;
 }
 
 function mayRunAgain(view: Task['view'], failure: FailureClass, free: boolean): boolean {

@@ -15,7 +15,22 @@ export type Event =
   | { readonly kind: 'takeover.completed'; readonly atMs: number }
   | { readonly kind: 'offers.received'; readonly atMs: number; readonly offers: readonly Offer[] }
   | { readonly kind: 'offer.rescinded'; readonly atMs: number; readonly offerId: string }
+  /** The operators want an agent's machine for a while and ask whether we can do without it. */
+  | {
+      readonly kind: 'inverse.offered';
+      readonly atMs: number;
+      readonly inverseOfferId: string;
+      /** null: the machine is told by its resources alone, which we do not follow. */
+      readonly agentId: string | null;
+    }
   | { readonly kind: 'status.received'; readonly atMs: number; readonly status: ObservedStatus }
+  /** The store was asked for an attempt that the core does not know (`Commands.identify`): it is one of ours, and over. */
+  | {
+      readonly kind: 'attempt.identified';
+      readonly atMs: number;
+      readonly mesosTaskId: string;
+      readonly agentId: string | null;
+    }
   | { readonly kind: 'agent.failed'; readonly atMs: number; readonly agentId: string }
   /**
    * A task as MongoDB has it: newly submitted, found by a sweep, its kill requested, or taken over. The reading may be
@@ -34,9 +49,10 @@ export type Event =
       readonly answer: 'accepted' | 'refused' | 'unknown';
       readonly detail: string;
     }
-  | { readonly kind: 'clock.ticked'; readonly atMs: number }
+  /** `backlog`: events that have arrived and wait for a later frame; likewise below. */
+  | { readonly kind: 'clock.ticked'; readonly atMs: number; readonly backlog: number }
   /** All events of this frame were decided: match what waits with what is offered. */
-  | { readonly kind: 'frame.closing'; readonly atMs: number };
+  | { readonly kind: 'frame.closing'; readonly atMs: number; readonly backlog: number };
 
 /** An offer in the integers the core calculates with; scalars are rounded down. */
 export interface Offer {
@@ -52,6 +68,8 @@ export interface Offer {
   readonly ports: number;
   /** The agent's `rack_id` attribute, when it has one. */
   readonly rackId: string | null;
+  /** When the operators will take the agent away, if they have said so. */
+  readonly unavailability: { readonly fromMs: number; readonly untilMs: number } | null;
 }
 
 export type MesosState =

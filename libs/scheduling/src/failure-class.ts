@@ -6,10 +6,11 @@ import type { ObservedStatus } from './event.ts';
  * | class | which | next |
  * |---|---|---|
  * | final | FINISHED; an end that would be the same again (TASK_INVALID, TASK_UNAUTHORIZED) | the task ends |
- * | cluster | DROPPED, LOST, GONE, GONE_BY_OPERATOR whatever the reason; agent, executor and container trouble | free retry, capped |
+ * | cluster | DROPPED, LOST, GONE, GONE_BY_OPERATOR whatever the reason; trouble of agents and masters | free retry, capped |
+ * | launch | the container or its executor did not start: a bad machine, or a bad image or URI | free retry, capped sooner |
  * | own | everything else: exit codes, memory and disk limits, time limits, health checks | counts against `retry` |
  */
-export type FailureClass = 'final' | 'cluster' | 'own';
+export type FailureClass = 'final' | 'cluster' | 'launch' | 'own';
 
 const clusterStates: ReadonlySet<string> = new Set([
   'TASK_DROPPED',
@@ -36,14 +37,18 @@ const clusterReasons: ReadonlySet<string> = new Set([
   'INVALID_OFFERS',
   'MASTER_DISCONNECTED',
   'GC_ERROR',
-  'EXECUTOR_REGISTRATION_TIMEOUT',
   'EXECUTOR_REREGISTRATION_TIMEOUT',
-  'EXECUTOR_TERMINATED',
-  'CONTAINER_LAUNCH_FAILED',
   'CONTAINER_PREEMPTED',
+  'RECONCILIATION',
   'RESOURCES_UNKNOWN',
-  'IO_SWITCHBOARD_EXITED',
   'FRAMEWORK_REMOVED',
+]);
+const launchReasons: ReadonlySet<string> = new Set([
+  'CONTAINER_LAUNCH_FAILED',
+  // Pulling an image counts into the time that an executor has to register.
+  'EXECUTOR_REGISTRATION_TIMEOUT',
+  'EXECUTOR_TERMINATED',
+  'IO_SWITCHBOARD_EXITED',
 ]);
 
 export function classifyEnd(status: ObservedStatus): FailureClass {
@@ -51,6 +56,7 @@ export function classifyEnd(status: ObservedStatus): FailureClass {
   if (status.reason !== null && finalReasons.has(status.reason)) return 'final';
   if (clusterStates.has(status.state)) return 'cluster';
   if (status.reason !== null && clusterReasons.has(status.reason)) return 'cluster';
+  if (status.reason !== null && launchReasons.has(status.reason)) return 'launch';
   return 'own';
 }
 

@@ -16,6 +16,7 @@ function offer(offerId: string, cpus: number, more: Partial<Offer> = {}): Offer 
     gpus: 0,
     ports: 2,
     rackId: null,
+    unavailability: null,
     ...more,
   };
 }
@@ -33,17 +34,21 @@ function waiting(
   const queue = new WaitingTasks();
   for (const { id, cpus, priority = 0, ports = 0, avoidHost = null, constraints = [] } of tasks) {
     const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints };
-    queue.add({ taskId: BigInt(id) as TaskId, priority, avoidHost }, shapeOf(like), like);
+    const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: 100 };
+    queue.add({ taskId: BigInt(id) as TaskId, priority, avoid }, shapeOf(like), like);
   }
   return queue;
 }
 
-function match(queue: WaitingTasks, offers: Offer[], most = 100): Record<string, number[]> {
+function match(
+  queue: WaitingTasks,
+  offers: Offer[],
+  rules: Partial<Parameters<typeof matchFirstFit>[2]> = {},
+): Record<string, number[]> {
   const placements = matchFirstFit(
     queue.buckets(() => true),
     offers,
-    () => true,
-    most,
+    { isWaiting: () => true, waitsForAnother: () => false, most: 100, ...rules },
   );
   return Object.fromEntries(placements.map((placed) => [placed.offer.offerId, placed.taskIds.map(Number)]));
 }
@@ -97,9 +102,18 @@ describe('first fit', () => {
     expect(match(bound, [offer('a', 9, { rackId: 'r1' }), offer('b', 9)])).toEqual({ a: [1] });
   });
 
+  test('a task that would rather wait for another host holds nobody up, and is placed another time', () => {
+    const queue = waiting([
+      { id: 1, cpus: 1, avoidHost: 'host-a' },
+      { id: 2, cpus: 1 },
+    ]);
+    expect(match(queue, [offer('a', 9)], { waitsForAnother: ({ avoid }) => avoid !== null })).toEqual({ a: [2] });
+    expect(match(queue, [offer('a', 9)])).toEqual({ a: [1] });
+  });
+
   test('places no more than it may', () => {
     const queue = waiting([1, 2, 3].map((id) => ({ id, cpus: 1 })));
-    expect(match(queue, [offer('a', 9)], 2)).toEqual({ a: [1, 2] });
+    expect(match(queue, [offer('a', 9)], { most: 2 })).toEqual({ a: [1, 2] });
     expect(match(queue, [offer('b', 9)])).toEqual({ b: [3] });
   });
 });

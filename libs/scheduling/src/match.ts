@@ -11,19 +11,25 @@ export interface Placement {
 /**
  * First fit: tasks in order of priority, then age, each on the first offer that holds it. A shape that fits no offer is
  * out for this round (offers only shrink), so that one task that fits nowhere holds nobody up. A task whose last attempt
- * failed goes to another host if one of the offers is of one and holds it.
+ * failed goes to another host if one of the offers is of one and holds it, and for a while waits for such an offer.
  *
- * Takes the placed tasks out of their buckets; `most` bounds how many.
+ * Takes the placed tasks out of their buckets.
  */
 export function matchFirstFit(
   buckets: readonly Bucket[],
   offers: readonly Offer[],
-  isWaiting: (taskId: TaskId) => boolean,
-  most: number,
+  rules: {
+    readonly isWaiting: (taskId: TaskId) => boolean;
+    /** Whether a task that could be placed on the host it avoids would rather wait; `holds` says what offers could hold it. */
+    readonly waitsForAnother: (entry: Entry, holds: (offer: Offer) => boolean) => boolean;
+    /** How many are placed at the most. */
+    readonly most: number;
+  },
 ): Placement[] {
   const rooms: Room[] = offers.map((offer) => ({ offer, left: { ...offer }, taskIds: [] as TaskId[] }));
   const open = buckets.map((bucket) => ({ bucket, from: 0 }));
-  for (let placed = 0; placed < most && open.length > 0;) {
+  const putOff: { readonly bucket: Bucket; readonly entry: Entry }[] = [];
+  for (let placed = 0; placed < rules.most && open.length > 0;) {
     const at = firstInLine(open);
     const candidate = open[at];
     if (candidate === undefined) break;
@@ -35,13 +41,19 @@ export function matchFirstFit(
       open.splice(at, 1);
       continue;
     }
-    const chosen = room.offer.hostname === head.avoidHost ? (elsewhere(rooms, candidate.from, bucket) ?? room) : room;
-    chosen.taskIds.push(head.taskId);
-    take(chosen.left, bucket.needs);
-    placed += 1;
-    dropStaleHeads(bucket, isWaiting);
+    const avoided = room.offer.hostname === head.avoid?.host;
+    const chosen = (avoided ? elsewhere(rooms, candidate.from, bucket) : undefined) ?? room;
+    if (avoided && chosen === room && rules.waitsForAnother(head, (most) => fits(bucket, most))) {
+      putOff.push({ bucket, entry: head });
+    } else {
+      chosen.taskIds.push(head.taskId);
+      take(chosen.left, bucket.needs);
+      placed += 1;
+    }
+    dropStaleHeads(bucket, rules.isWaiting);
     if (bucket.queue.size === 0) open.splice(at, 1);
   }
+  for (const { bucket, entry } of putOff) bucket.queue.push(entry);
   return rooms.filter((room) => room.taskIds.length > 0).map(({ offer, taskIds }) => ({ offer, taskIds }));
 }
 

@@ -8,6 +8,9 @@ import type { State } from './state.ts';
 /** A new subscription: offers of the old one are void, its unanswered calls are settled, and the cluster is asked anew. */
 export function onSubscribed(state: State, event: Extract<Event, { kind: 'cluster.subscribed' }>, out: Commands): void {
   const { cluster } = state;
+  // The id we had was given up for good, so what ran under it is gone.
+  if (cluster.frameworkId !== null && cluster.frameworkId !== event.frameworkId)
+    onFrameworkRemoved(state, event.atMs, out);
   cluster.frameworkId = event.frameworkId;
   cluster.subscribed = true;
   cluster.suppressed = false;

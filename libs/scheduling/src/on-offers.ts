@@ -2,34 +2,59 @@ import { InvariantBroken, TaskState, type TaskId } from '@juice/contracts';
 import type { Commands, Launch } from './command.ts';
 import type { Event, Offer } from './event.ts';
 import { matchFirstFit } from './match.ts';
+import { isBeingTakenAway } from './on-maintenance.ts';
 import { mesosTaskId } from './mesos-task-id.ts';
 import { canCall, isWaiting, type State } from './state.ts';
 import { record } from './transitions.ts';
 
 export function onOffers(state: State, event: Extract<Event, { kind: 'offers.received' }>): void {
-  for (const offer of event.offers) state.offers.set(offer.offerId, { offer, receivedMs: event.atMs });
+  for (const offer of event.offers) {
+    state.offers.set(offer.offerId, { offer, receivedMs: event.atMs });
+    state.hosts.learn(offer);
+  }
 }
+
+type FrameClosing = Extract<Event, { kind: 'frame.closing' }>;
 
 /**
  * The end of a frame: what waits is matched with what is offered. Left over: offers are kept a moment for tasks about to
  * come (`declineOldOffers`); new work that no offer holds lifts our filters at the master.
  */
-export function onFrameClosing(state: State, atMs: number, out: Commands): void {
-  const { lastWords, cluster } = state;
+export function onFrameClosing(state: State, { atMs, backlog }: FrameClosing, out: Commands): void {
+  const { lastWords, cluster, policy } = state;
   lastWords.previous = lastWords.current;
   lastWords.current = new Map();
-  if (!canCall(state)) return;
+  const budget = refillLaunchBudget(state, atMs);
+  if (!canCall(state) || backlog > policy.backlogMost) return;
 
   const waits = (taskId: TaskId): boolean => isWaiting(state, taskId, atMs);
   const buckets = state.waiting.buckets(waits);
   if (buckets.length === 0) return;
-  const offers = [...state.offers.values()].map(({ offer }) => offer);
-  const placements = matchFirstFit(buckets, offers, waits, state.policy.launchesPerFrame);
-  for (const { offer, taskIds } of placements) launch(state, offer, taskIds, atMs, out);
+  const offers = [...state.offers.values()]
+    .map(({ offer }) => offer)
+    .filter((offer) => !isBeingTakenAway(state, offer, atMs));
+  const placements = matchFirstFit(buckets, offers, {
+    isWaiting: waits,
+    waitsForAnother: ({ avoid }, holds) =>
+      avoid !== null && atMs < avoid.untilMs && state.hosts.elsewhere(avoid.host, holds),
+    most: Math.min(policy.launchesPerFrame, Math.floor(budget.tokens)),
+  });
+  for (const { offer, taskIds } of placements) {
+    budget.tokens -= taskIds.length;
+    launch(state, offer, taskIds, atMs, out);
+  }
 
   const unplaced = buckets.some((bucket) => bucket.queue.size > 0);
   if (unplaced && cluster.newWork && (cluster.suppressed || cluster.filtered)) revive(state, atMs, out);
   if (!unplaced) cluster.newWork = false;
+}
+
+function refillLaunchBudget({ launchBudget, policy }: State, atMs: number): State['launchBudget'] {
+  const passedMs = Math.max(0, atMs - launchBudget.atMs);
+  const refilled = launchBudget.tokens + (passedMs * policy.launchesPerSecond) / 1000;
+  launchBudget.tokens = Math.min(refilled, policy.launchBurst);
+  launchBudget.atMs = Math.max(launchBudget.atMs, atMs);
+  return launchBudget;
 }
 
 function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: number, out: Commands): void {

@@ -2,30 +2,36 @@ import type { TaskId } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import { canCall, type Attempt, type State } from './state.ts';
 
-/** Asks the cluster what it knows of these attempts, now and again until it answers. */
-export function askForNews(state: State, attempts: Iterable<Attempt>, atMs: number, out: Commands): void {
-  const { reconciliation, policy } = state;
-  const asked: Attempt[] = [];
-  for (const attempt of attempts) {
-    // An unanswered ACCEPT must not be overtaken: the master would answer GONE for a task that then starts.
-    if (!attempt.settled) continue;
-    reconciliation.unanswered.add(attempt.mesosTaskId);
-    asked.push(attempt);
-  }
-  if (asked.length === 0 || !canCall(state)) return;
-  if (reconciliation.nextAskMs <= atMs) reconciliation.nextAskMs = atMs + policy.askAgainMs;
-  reconcile(state, asked, out);
-}
-
-/** Explicit reconciliation of every live attempt: after a subscription, and when a takeover has loaded them. */
+/**
+ * Asking the cluster what it knows. Explicit: about named attempts, a batch at a time, and again with a growing pause
+ * until each is answered; silence is legal while agents find a master that has just taken over. Implicit: for all it
+ * knows, which shows what we do not know. All live attempts are asked about after each subscription and now and then, for
+ * what the master has forgotten is in no implicit answer; the two kinds take turns.
+ */
 export function reconcileAll(state: State, atMs: number, out: Commands): void {
   const { reconciliation, policy } = state;
   reconciliation.unanswered.clear();
+  reconciliation.queued.clear();
   reconciliation.pauseMs = policy.askAgainMs;
-  reconciliation.nextAskMs = atMs + policy.askAgainMs;
-  // Beside the explicit rounds, not in their midst.
+  reconciliation.nextAskMs = 0;
+  // Beside the first explicit rounds, not in their midst; from then on halfway between two of them.
   reconciliation.nextImplicitMs = atMs + policy.askAgainMs / 2;
+  reconciliation.nextExplicitMs = atMs + policy.reconcileEveryMs / 2;
   askForNews(state, liveAttempts(state), atMs, out);
+}
+
+/** Asks about these attempts, the first of them at once. */
+export function askForNews(state: State, attempts: Iterable<Attempt>, atMs: number, out: Commands): void {
+  for (const attempt of attempts) queueForNews(state, attempt);
+  if (canCall(state)) askNext(state, atMs, out);
+}
+
+/** The attempt is asked about with the next batches. */
+export function queueForNews({ reconciliation }: State, attempt: Attempt): void {
+  // An unanswered ACCEPT must not be overtaken: the master would answer GONE for a task that then starts.
+  if (!attempt.settled) return;
+  reconciliation.unanswered.add(attempt.mesosTaskId);
+  reconciliation.queued.add(attempt.mesosTaskId);
 }
 
 export function onReconcileRequested(state: State, taskIds: readonly TaskId[], atMs: number, out: Commands): void {
@@ -35,6 +41,7 @@ export function onReconcileRequested(state: State, taskIds: readonly TaskId[], a
 
 /** An agent failed: after a master's failover this is the only sign, there is no update per task. */
 export function onAgentFailed(state: State, agentId: string, atMs: number, out: Commands): void {
+  state.hosts.forget(agentId);
   askForNews(
     state,
     liveAttempts(state).filter((attempt) => attempt.agentId === agentId),
@@ -43,20 +50,20 @@ export function onAgentFailed(state: State, agentId: string, atMs: number, out: 
   );
 }
 
-/** Asks again for what was not answered, with a growing pause; implicitly now and then. Silence is legal for a while. */
 export function tickReconciliation(state: State, atMs: number, out: Commands): void {
   const { reconciliation, policy } = state;
-  if (reconciliation.unanswered.size === 0) {
+  const { unanswered, queued } = reconciliation;
+  if (unanswered.size === 0) {
     reconciliation.pauseMs = policy.askAgainMs;
-  } else if (atMs >= reconciliation.nextAskMs) {
+  } else if (queued.size === 0 && atMs >= reconciliation.nextAskMs) {
     reconciliation.pauseMs = Math.min(reconciliation.pauseMs * 2, policy.askAgainMostMs);
-    reconciliation.nextAskMs = atMs + reconciliation.pauseMs;
-    const attempts = [...reconciliation.unanswered].map((id) => state.attempts.get(id)?.live ?? null);
-    reconcile(
-      state,
-      attempts.filter((live) => live !== null),
-      out,
-    );
+    for (const id of unanswered) queued.add(id);
+  }
+  if (atMs >= reconciliation.nextExplicitMs) {
+    reconciliation.nextExplicitMs = atMs + policy.reconcileEveryMs;
+    askForNews(state, liveAttempts(state), atMs, out);
+  } else {
+    askNext(state, atMs, out);
   }
   if (atMs >= reconciliation.nextImplicitMs) {
     reconciliation.nextImplicitMs = atMs + policy.reconcileEveryMs;
@@ -64,14 +71,19 @@ export function tickReconciliation(state: State, atMs: number, out: Commands): v
   }
 }
 
-function reconcile(state: State, attempts: readonly Attempt[], out: Commands): void {
-  const { reconcileBatch } = state.policy;
-  for (let from = 0; from < attempts.length; from += reconcileBatch) {
-    const tasks = attempts
-      .slice(from, from + reconcileBatch)
-      .map(({ mesosTaskId, agentId }) => ({ mesosTaskId, agentId }));
-    out.call.push({ kind: 'reconcile', tasks });
+/** The next batch of what is queued. */
+function askNext(state: State, atMs: number, out: Commands): void {
+  const { reconciliation, policy } = state;
+  const tasks: { mesosTaskId: string; agentId: string }[] = [];
+  for (const mesosTaskId of reconciliation.queued) {
+    if (tasks.length === policy.reconcileBatch) break;
+    reconciliation.queued.delete(mesosTaskId);
+    const live = state.attempts.get(mesosTaskId)?.live;
+    if (live !== undefined && live !== null) tasks.push({ mesosTaskId, agentId: live.agentId });
   }
+  if (tasks.length === 0) return;
+  out.call.push({ kind: 'reconcile', tasks });
+  if (reconciliation.nextAskMs <= atMs) reconciliation.nextAskMs = atMs + reconciliation.pauseMs;
 }
 
 function liveAttempts(state: State): Attempt[] {

@@ -2,11 +2,12 @@ import { TaskState, type TaskId } from '@juice/contracts';
 import { acknowledge } from './acknowledge.ts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
-import type { Event, ObservedStatus } from './event.ts';
-import type { Attempt, State, Task } from './state.ts';
+import type { Event, MesosState, ObservedStatus } from './event.ts';
+import { canCall, heardOf, type Attempt, type State, type Task } from './state.ts';
 import { record } from './transitions.ts';
 
 type StatusReceived = Extract<Event, { kind: 'status.received' }>;
+type AttemptIdentified = Extract<Event, { kind: 'attempt.identified' }>;
 
 /**
  * The cluster's word on an attempt. Updates may be repeated, late, out of order, and without a uuid (the master's own):
@@ -14,7 +15,7 @@ type StatusReceived = Extract<Event, { kind: 'status.received' }>;
  */
 export function onStatus(state: State, event: StatusReceived, out: Commands): void {
   const { status } = event;
-  state.reconciliation.unanswered.delete(status.mesosTaskId);
+  heardOf(state, status.mesosTaskId);
   const task = state.attempts.get(status.mesosTaskId);
   if (task === undefined) {
     onUnknownAttempt(state, status, out);
@@ -53,11 +54,7 @@ function observe(state: State, task: Task, { status, atMs }: StatusReceived, out
     case 'TASK_UNKNOWN':
       // By itself no end: the agent may not be back yet. But a kill that was asked for has nothing left to kill.
       live.lostSinceMs ||= atMs;
-      if (task.killWanted) {
-        // Should its agent come back after all, so does the process.
-        state.superseded.add(live.mesosTaskId);
-        endAttempt(state, task, status, atMs, out);
-      }
+      if (task.killWanted) endAttempt(state, task, status, atMs, out);
       return;
     case 'TASK_FINISHED':
     case 'TASK_FAILED':
@@ -83,25 +80,25 @@ function said(status: ObservedStatus, atMs: number): { atMs: number; message: st
   return { atMs, message: status.message, reason: status.reason };
 }
 
-const alive: ReadonlySet<string> = new Set(['TASK_STAGING', 'TASK_STARTING', 'TASK_RUNNING']);
+const alive: ReadonlySet<MesosState> = new Set(['TASK_STAGING', 'TASK_STARTING', 'TASK_RUNNING']);
 
-/** An attempt that is not live any more, or never was ours: acknowledged; one we gave up that came back is killed. */
+/**
+ * An attempt that is not live any more, or never was ours: acknowledged. Where it runs, the store is asked whose it is:
+ * one that was given up while its agent was away, by whichever leader, is killed; a wholly unknown one is left alone.
+ */
 function onUnknownAttempt(state: State, status: ObservedStatus, out: Commands): void {
-  if (state.superseded.has(status.mesosTaskId)) {
-    if (alive.has(status.state)) {
-      out.explain.push({ kind: 'attempt.superseded', mesosTaskId: status.mesosTaskId });
-      out.call.push({ kind: 'kill', taskId: null, mesosTaskId: status.mesosTaskId, agentId: status.agentId });
-    } else if (
-      status.state !== 'TASK_UNREACHABLE' &&
-      status.state !== 'TASK_UNKNOWN' &&
-      status.state !== 'TASK_KILLING'
-    ) {
-      state.superseded.delete(status.mesosTaskId);
-    }
-  } else {
-    out.explain.push({ kind: 'status.unknown', mesosTaskId: status.mesosTaskId, state: status.state });
-  }
-  acknowledge(status, endedInThisFrame(state, status.mesosTaskId), out);
+  const { mesosTaskId, agentId } = status;
+  out.explain.push({ kind: 'status.unknown', mesosTaskId, state: status.state });
+  if (alive.has(status.state)) out.identify.push({ mesosTaskId, agentId });
+  acknowledge(status, endedInThisFrame(state, mesosTaskId), out);
+}
+
+export function onAttemptIdentified(state: State, event: AttemptIdentified, out: Commands): void {
+  const { mesosTaskId, agentId } = event;
+  // Loaded meanwhile: then it is not over at all.
+  if (state.attempts.has(mesosTaskId) || !canCall(state)) return;
+  out.explain.push({ kind: 'attempt.superseded', mesosTaskId });
+  out.call.push({ kind: 'kill', taskId: null, mesosTaskId, agentId });
 }
 
 /** A repeat of the update that has just ended its attempt is acknowledged only if that record is written, as the first. */

@@ -3,7 +3,6 @@ import type { Commands } from './command.ts';
 import type { Event } from './event.ts';
 import { acknowledge } from './acknowledge.ts';
 import { endAttempt, loseToRemoval } from './end-attempt.ts';
-import { mesosTaskId } from './mesos-task-id.ts';
 import { askForNews } from './on-reconciliation.ts';
 import { canCall, forgetAttempt, forgetTask, queueTask, type Attempt, type State, type Task } from './state.ts';
 import { record } from './transitions.ts';
@@ -56,16 +55,7 @@ export function onTaskConflicted(state: State, event: Conflicted, out: Commands)
 function adopt(state: State, live: LiveTask, atMs: number, out: Commands): void {
   const task: Task = { view: live.task, killWanted: live.task.killRequested, live: null };
   state.tasks.set(live.task.taskId, task);
-  supersedeEarlier(state, live);
   place(state, task, live, atMs, out);
-}
-
-/** Attempts before the live one are over, also those that an earlier leader gave up: one that comes back is killed. */
-function supersedeEarlier(state: State, { task, live }: LiveTask): void {
-  const over = live === null ? task.attempt : task.attempt - 1;
-  for (let attempt = 1; attempt <= over; attempt += 1) {
-    state.superseded.add(mesosTaskId(task.taskName, task.taskId, attempt));
-  }
 }
 
 function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: Commands): void {

@@ -1,20 +1,22 @@
 import { TaskState } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
-import type { Attempt } from './state.ts';
+import type { Event } from './event.ts';
 import { declineOldOffers } from './on-offers.ts';
-import { askForNews, tickReconciliation } from './on-reconciliation.ts';
+import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
 import { canCall, enterQueue, type State } from './state.ts';
 
 /** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
-export function onTick(state: State, atMs: number, out: Commands): void {
+export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked' }>, out: Commands): void {
+  const { atMs } = event;
   endPauses(state, atMs);
   expireWaiting(state, atMs, out);
   if (!canCall(state)) return;
   watchAttempts(state, atMs, out);
-  tickReconciliation(state, atMs, out);
+  // What we ask for comes back as events: not while there are too many of them already.
+  if (event.backlog <= state.policy.backlogMost) tickReconciliation(state, atMs, out);
   declineOldOffers(state, atMs, out);
 }
 
@@ -38,12 +40,10 @@ function expireWaiting(state: State, atMs: number, out: Commands): void {
 }
 
 function watchAttempts(state: State, atMs: number, out: Commands): void {
-  const silent: Attempt[] = [];
   for (const task of [...state.attempts.values()]) {
     const { live } = task;
     if (live === null) continue;
     if (live.lostSinceMs > 0 && atMs - live.lostSinceMs >= state.policy.lostAfterMs) {
-      state.superseded.add(live.mesosTaskId);
       const seen = live.state === 'unreachable' ? 'TASK_UNREACHABLE' : 'TASK_UNKNOWN';
       const message = `its agent was not heard of for ${Math.round(state.policy.lostAfterMs / 1000)} seconds`;
       const { mesosTaskId, agentId } = live;
@@ -58,11 +58,10 @@ function watchAttempts(state: State, atMs: number, out: Commands): void {
     }
     if (live.askNewsAtMs > 0 && atMs >= live.askNewsAtMs) {
       live.askNewsAtMs = atMs + state.policy.launchNewsMs;
-      silent.push(live);
+      queueForNews(state, live);
     }
     const overrun = live.state === 'running' && live.killAgainAtMs === 0 && hasOverrun(state, task, atMs);
     const unheeded = live.killAgainAtMs > 0 && atMs >= live.killAgainAtMs;
     if (overrun || unheeded) sendKill(state, task, atMs, out);
   }
-  askForNews(state, silent, atMs, out);
 }

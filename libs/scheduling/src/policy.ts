@@ -18,12 +18,25 @@ export interface Policy {
   readonly overrunMarginMs: number;
   /** Launches decided in one frame: bounds its write and its calls. */
   readonly launchesPerFrame: number;
-  /** Tasks in one RECONCILE call. */
+  /** Launches a second over a longer time, and how many may come at once: the master has no such limit for us. */
+  readonly launchesPerSecond: number;
+  readonly launchBurst: number;
+  /** With more events than this waiting, nothing is launched and nobody is asked: updates come first. */
+  readonly backlogMost: number;
+  /** Tasks in one RECONCILE call; one such call a tick. */
   readonly reconcileBatch: number;
-  /** Pause between two implicit reconciliations. */
+  /** Pause between two explicit reconciliations of all, and between two implicit ones, which lie between those. */
   readonly reconcileEveryMs: number;
-  /** Failures of the cluster's that cost a task nothing; further ones count against its own budget. */
+  /** An offer of an agent that will be taken away sooner than this is not used. */
+  readonly maintenanceMarginMs: number;
+  /** How long after its pause a failed task waits for another host than the one that failed it, if one could hold it. */
+  readonly avoidHostMs: number;
+  /**
+   * Failures that cost a task nothing; further ones count against its own budget. Fewer are free where the cluster could
+   * not start the task, which may be the task's doing (its image, its URIs).
+   */
   readonly freeFailures: number;
+  readonly freeLaunchFailures: number;
   /** Pause before attempt n+1: first, doubled each time, at most. */
   readonly retryPauseMs: number;
   readonly retryPauseMostMs: number;
@@ -44,9 +57,19 @@ export const defaultPolicy: Policy = {
   // An agent stops an overdue task at once; beyond half a minute its word is not on its way, it is not coming.
   overrunMarginMs: 30_000,
   launchesPerFrame: 1_000,
-  reconcileBatch: 500,
+  // Five times what Aurora allowed itself; what a master takes in was never the limit, but floods of small jobs have hurt some.
+  launchesPerSecond: 1_000,
+  launchBurst: 2_000,
+  backlogMost: 10_000,
+  reconcileBatch: 1_000,
   reconcileEveryMs: 900_000,
-  freeFailures: 5,
+  // Most one-shot tasks are over by then.
+  maintenanceMarginMs: 1_800_000,
+  // A few allocations of the master's: an agent that has room is offered by then.
+  avoidHostMs: 15_000,
+  // With the pauses between them a quarter of an hour: longer than a failed-over master waits for its agents.
+  freeFailures: 20,
+  freeLaunchFailures: 3,
   retryPauseMs: 1_000,
   retryPauseMostMs: 60_000,
 };

@@ -1,6 +1,7 @@
 import type { SchedulableTask, TaskId } from '@juice/contracts';
 import { Heap } from './heap.ts';
 import type { ObservedStatus, Offer } from './event.ts';
+import { KnownHosts } from './known-hosts.ts';
 import type { Policy } from './policy.ts';
 import { shapeOf, WaitingTasks } from './waiting-tasks.ts';
 
@@ -20,10 +21,11 @@ export interface State {
   /** Waiting tasks by the instant at which they expire; entries of tasks that no longer wait are skipped. */
   readonly expiring: Heap<{ readonly taskId: TaskId; readonly atMs: number }>;
   readonly offers: Map<string, HeldOffer>;
-  /** Attempts given up while unreachable: killed when they come back. */
-  readonly superseded: Set<string>;
+  readonly hosts: KnownHosts;
   readonly lastWords: LastWords;
   readonly reconciliation: Reconciliation;
+  /** Launches that the master may be asked for now; refilled by time. */
+  readonly launchBudget: { tokens: number; atMs: number };
 }
 
 export interface ClusterView {
@@ -53,10 +55,15 @@ export interface HeldOffer {
 }
 
 export interface Reconciliation {
-  /** Mesos task ids asked about and not yet answered. */
+  /** Mesos task ids that the cluster is asked about and has not answered yet. */
   readonly unanswered: Set<string>;
+  /** Those of them that the next calls will name: a batch at a time, for the answers all come at once. */
+  readonly queued: Set<string>;
+  /** When what is unanswered is asked about again, and the pause after that. */
   nextAskMs: number;
   pauseMs: number;
+  /** When every live attempt is asked about again, and when the cluster is asked for all it knows. */
+  nextExplicitMs: number;
   nextImplicitMs: number;
 }
 
@@ -105,9 +112,17 @@ export function createState(policy: Policy): State {
     pausing: new Heap(earlier),
     expiring: new Heap(earlier),
     offers: new Map(),
-    superseded: new Set(),
+    hosts: new KnownHosts(),
     lastWords: { current: new Map(), previous: new Map() },
-    reconciliation: { unanswered: new Set(), nextAskMs: 0, pauseMs: policy.askAgainMs, nextImplicitMs: 0 },
+    reconciliation: {
+      unanswered: new Set(),
+      queued: new Set(),
+      nextAskMs: 0,
+      pauseMs: policy.askAgainMs,
+      nextExplicitMs: 0,
+      nextImplicitMs: 0,
+    },
+    launchBudget: { tokens: policy.launchBurst, atMs: 0 },
   };
 }
 
@@ -120,8 +135,9 @@ export function queueTask(state: State, task: Task, atMs: number): void {
 }
 
 export function enterQueue(state: State, task: Task): void {
-  const { taskId, priority, avoidHost } = task.view;
-  state.waiting.add({ taskId, priority, avoidHost }, shapeOf(task.view), task.view);
+  const { taskId, priority, avoidHost, notBeforeMs } = task.view;
+  const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: notBeforeMs + state.policy.avoidHostMs };
+  state.waiting.add({ taskId, priority, avoid }, shapeOf(task.view), task.view);
   state.cluster.newWork = true;
 }
 
@@ -140,8 +156,14 @@ export function forgetTask(state: State, task: Task): void {
 export function forgetAttempt(state: State, task: Task): void {
   if (task.live === null) return;
   state.attempts.delete(task.live.mesosTaskId);
-  state.reconciliation.unanswered.delete(task.live.mesosTaskId);
+  heardOf(state, task.live.mesosTaskId);
   task.live = null;
+}
+
+/** The cluster has answered, or nobody needs its answer any more. */
+export function heardOf(state: State, mesosTaskId: string): void {
+  state.reconciliation.unanswered.delete(mesosTaskId);
+  state.reconciliation.queued.delete(mesosTaskId);
 }
 
 /** Whether the cluster may be called now. */

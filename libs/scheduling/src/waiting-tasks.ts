@@ -11,8 +11,8 @@ export interface Bucket {
 export interface Entry {
   readonly taskId: TaskId;
   readonly priority: number;
-  /** Where its last attempt failed. */
-  readonly avoidHost: string | null;
+  /** Where its last attempt failed, and how long another host is waited for. */
+  readonly avoid: { readonly host: string; readonly untilMs: number } | null;
 }
 
 /**

@@ -104,7 +104,7 @@ export class History {
       }
       case 'tick':
         this.#nowMs += step.ms;
-        return this.#frame([{ kind: 'clock.ticked', atMs: this.#nowMs }]);
+        return this.#frame([{ kind: 'clock.ticked', atMs: this.#nowMs, backlog: 0 }]);
       case 'resubscribe':
         this.#disconnect();
         this.#frame([{ kind: 'cluster.disconnected', atMs }]);
@@ -167,6 +167,7 @@ export class History {
       gpus: 0,
       ports: 0,
       rackId: null,
+      unavailability: null,
     };
     this.#frame([{ kind: 'offers.received', atMs: this.#nowMs, offers: [offer] }]);
   }
@@ -194,7 +195,7 @@ export class History {
   #frame(events: readonly Event[]): MesosCall[] {
     const out: Commands = createCommands();
     for (const event of events) decide(this.#state, event, out);
-    decide(this.#state, { kind: 'frame.closing', atMs: this.#nowMs }, out);
+    decide(this.#state, { kind: 'frame.closing', atMs: this.#nowMs, backlog: 0 }, out);
     this.trace.push(structuredClone(out));
     const missed = this.table.apply(out.persist);
     const made = out.call.flatMap((call) => withoutMissed(call, missed));
@@ -223,6 +224,7 @@ export class History {
         }
         break;
       case 'acknowledge':
+      case 'answer inverse':
       case 'revive':
       case 'suppress':
         break;

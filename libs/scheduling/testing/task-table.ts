@@ -60,6 +60,14 @@ export class TaskTable {
     return row === undefined || row.ended ? null : { task: row.task, live: row.live };
   }
 
+  /** The Mesos task ids of all attempts ever recorded. */
+  attemptIds(ids: readonly TaskId[]): ReadonlyMap<TaskId, readonly string[]> {
+    const launched = this.applied.flatMap(({ taskId, change }) =>
+      change.kind === 'launch' ? [[taskId, change.mesosTaskId] as const] : [],
+    );
+    return new Map(ids.map((id) => [id, launched.flatMap(([taskId, name]) => (taskId === id ? [name] : []))]));
+  }
+
   /** The api's kill: ends a waiting task, marks a live one. */
   requestKill(taskId: TaskId): void {
     const row = this.rows.get(taskId);
@@ -100,7 +108,7 @@ export class TaskTable {
       if (row?.frame !== frame.stamp || row.task.seq <= expectSeq) missed.add(taskId);
       fenced ||= row !== undefined && row.epoch > frame.epoch;
     }
-    return { missed: [...missed], fenced };
+    return { missed: [...missed], refused: [], fenced };
   }
 
   #write(row: Row, write: TaskTransition): void {

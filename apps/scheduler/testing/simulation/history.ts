@@ -28,6 +28,7 @@ export async function playHistory(seed: number, mutant: Mutant = (deps) => deps)
     table: new TaskTable(),
     specs: new Map(),
     framework: { id: null, epoch: 0 },
+    quarantine: new Set(),
     trouble: 0,
   };
   const ledger = new Ledger(database.table, () => timeline.now() - startMs);

@@ -27,7 +27,7 @@ export const hastyPolicy: Policy = {
   ...defaultPolicy,
   ...{ offerHoldMs: 300, busyRefuseSeconds: 1, idleRefuseSeconds: 4, reviveIntervalMs: 200, launchNewsMs: 5_000 },
   ...{ askAgainMs: 700, askAgainMostMs: 5_000, lostAfterMs: 9_000, reconcileEveryMs: 12_000 },
-  ...{ retryPauseMs: 50, retryPauseMostMs: 2_000 },
+  ...{ retryPauseMs: 50, retryPauseMostMs: 2_000, avoidHostMs: 500, maintenanceMarginMs: 5_000 },
 };
 
 const silent: Log = {
@@ -85,6 +85,7 @@ export function createLeaders(deps: {
       },
       ...createSimulatedStore({ ...deps, life }),
       frameworkName: 'juice',
+      whenRemoved: 'new-id',
       broker: {
         publish: () => Promise.resolve(),
         consume(queue, _options, onMessage) {

@@ -18,6 +18,7 @@ function rethinking(change: (fresh: Commands, state: State) => void): Mutant {
     change(fresh, state);
     out.persist.push(...fresh.persist);
     out.call.push(...fresh.call);
+    out.identify.push(...fresh.identify);
     out.explain.push(...fresh.explain);
   });
 }
@@ -55,7 +56,7 @@ const launchesBeforeStoring: Mutant = (term) => ({
         return term.store.applyTransitions(frame, transitions);
       }
       void term.wait?.(50).then(() => term.store.applyTransitions(frame, transitions).catch(() => undefined));
-      return Promise.resolve({ missed: [], fenced: false });
+      return Promise.resolve({ missed: [], refused: [], fenced: false });
     },
   },
 });
@@ -90,6 +91,7 @@ const reusesIds: Mutant = (term) => {
         }),
       );
       out.call.push(...fresh.call.map(outward));
+      out.identify.push(...fresh.identify);
     },
   };
   function renamed(event: Event): Event {

@@ -1,6 +1,6 @@
 import { DependencyFailure, firstTaskIdAt, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { TaskTable } from '@juice/scheduling/testing';
-import type { FrameworkIds, TermStore } from '../../src/term.ts';
+import type { FrameworkIds, TermDeps, TermStore } from '../../src/term.ts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
@@ -11,6 +11,7 @@ export interface Database {
   readonly table: TaskTable;
   readonly specs: Map<TaskId, TaskSpec>;
   framework: { id: string | null; epoch: number };
+  readonly quarantine: Set<string>;
   /** The share of operations that fail: half of them after they took effect. */
   trouble: number;
 }
@@ -22,7 +23,7 @@ export function createSimulatedStore(deps: {
   timeline: Timeline;
   chance: Chance;
   ledger: Ledger;
-}): { store: TermStore; frameworks: FrameworkIds } {
+}): Pick<TermDeps, 'store' | 'frameworks' | 'quarantine'> {
   const { database, life, timeline, chance, ledger } = deps;
   const { table } = database;
 
@@ -54,6 +55,9 @@ export function createSimulatedStore(deps: {
         return outcome;
       }),
     loadLiveTasks: (ids) => ask('loadLiveTasks', () => ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
+    attemptIds: (ids) => ask('attemptIds', () => table.attemptIds(ids)),
+    liveTasksAfter: (id, limit) =>
+      ask('liveTasksAfter', () => live(({ task }) => task.taskId > (id ?? 0n)).slice(0, limit)),
     waitingSince: (firstId) =>
       ask('waitingSince', () => live((found) => found.live === null && found.task.taskId >= firstId)),
     killsRequested: () => ask('killsRequested', () => live(({ task }) => task.killRequested)),
@@ -71,7 +75,8 @@ export function createSimulatedStore(deps: {
 
   const { framework } = database;
   const frameworks: FrameworkIds = {
-    load: () => ask('load', () => (framework.id === null ? null : { frameworkId: framework.id })),
+    claim: (_name, epoch) =>
+      ask('claim', () => (write(framework.id, epoch) === 'fenced' ? 'fenced' : { frameworkId: framework.id })),
     save: (_name, id, epoch) => ask('save', () => write(id, epoch)),
     clear: (_name, epoch) => ask('clear', () => write(null, epoch)),
   };
@@ -82,7 +87,11 @@ export function createSimulatedStore(deps: {
     return 'saved';
   }
 
-  return { store, frameworks };
+  const quarantine: TermDeps['quarantine'] = {
+    put: ({ key }) => ask('quarantine', () => void database.quarantine.add(key)),
+    keys: () => ask('load quarantine', () => [...database.quarantine]),
+  };
+  return { store, frameworks, quarantine };
 }
 
 /** An id as the api makes it: grows with time. */
