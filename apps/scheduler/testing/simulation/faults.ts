@@ -55,11 +55,6 @@ export function createFaults(deps: {
     leader?.dieAt(operations, when);
   }
 
-  /** Not before the first framework id is stored: until then nothing at the master ties two processes together. */
-  function elect(): void {
-    if (database.framework.id !== null) leaders.elect();
-  }
-
   function restartMaster(): void {
     masters += 1;
     const [recoverMs, agentsBackMs] = [chance.between(1, 1_500), chance.between(200, 9_500)];
@@ -92,7 +87,7 @@ export function createFaults(deps: {
     [1, drainAgent],
     [5, crash],
     [2, () => leaders.leader()?.die()],
-    [3, elect],
+    [3, () => leaders.elect()],
     [2, restartMaster],
     [3, troubleNetwork],
     [2, troubleDatabase],

@@ -3,6 +3,7 @@ import { decide, defaultPolicy, type Policy } from '@juice/scheduling';
 import { startTerm, type TermDeps } from '../../src/term.ts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
+import { checkMemory } from './memory-check.ts';
 import { createLife, type Life } from './life.ts';
 import type { SimulatedCluster } from './simulated-cluster.ts';
 import { createSimulatedStore, type Database } from './simulated-store.ts';
@@ -22,11 +23,11 @@ export interface Leaders {
   tell(queue: Queue, body: unknown): void;
 }
 
-/** The defaults, thirty times as fast. */
+/** The defaults, thirty times as fast; attempts are given up sooner still, so that many come back after that. */
 export const hastyPolicy: Policy = {
   ...defaultPolicy,
   ...{ offerHoldMs: 300, busyRefuseSeconds: 1, idleRefuseSeconds: 4, reviveIntervalMs: 200, launchNewsMs: 5_000 },
-  ...{ askAgainMs: 700, askAgainMostMs: 5_000, lostAfterMs: 9_000, reconcileEveryMs: 12_000 },
+  ...{ askAgainMs: 700, askAgainMostMs: 5_000, lostAfterMs: 3_000, reconcileEveryMs: 12_000 },
   ...{ retryPauseMs: 50, retryPauseMostMs: 2_000, avoidHostMs: 500, maintenanceMarginMs: 5_000 },
 };
 
@@ -74,6 +75,11 @@ export function createLeaders(deps: {
     });
   }
 
+  const hearing: typeof decide = (state, event, out) => {
+    if (event.kind === 'offer.rescinded') ledger.heardRescission(event.offerId);
+    decide(state, event, out);
+  };
+
   function surroundingsOf(life: Life): SimulatedTerm {
     return {
       // Two may believe to lead: what keeps them apart must be epoch and stream, not the lease.
@@ -97,7 +103,11 @@ export function createLeaders(deps: {
       },
       subscribe: (frameworkId) => cluster.subscribe(life, frameworkId),
       policy: hastyPolicy,
-      decide,
+      decide: checkMemory(hearing, {
+        table: deps.database.table,
+        epoch: life.epoch,
+        violate: (text) => ledger.violate(text),
+      }),
       log: silent,
       now: () => timeline.now(),
       random: () => chance.next(),

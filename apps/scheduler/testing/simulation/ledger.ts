@@ -1,7 +1,8 @@
 import { isEndState, TaskState, type TaskId, type TaskTransition } from '@juice/contracts';
-import type { TaskStatus } from '@juice/mesos';
+import type { Event as WireEvent, ReceivedCall, TaskStatus } from '@juice/mesos';
 import type { TaskTable } from '@juice/scheduling/testing';
 import type { Container } from './executors.ts';
+import { createOfferAccount } from './offer-account.ts';
 
 /** What an attempt's records, calls and processes say. */
 interface Account {
@@ -34,6 +35,7 @@ export class Ledger {
   readonly #accounts = new Map<string, Account>();
   readonly #updates = new Map<string, TaskStatus>();
   readonly #processes = new Map<TaskId, Set<Container>>();
+  readonly #offers = createOfferAccount();
 
   constructor(table: TaskTable, now: () => number) {
     this.#table = table;
@@ -108,8 +110,19 @@ export class Ledger {
     if (kind === 'KILL') account.killedBy.add(from.epoch);
   }
 
-  toldUpdate(status: TaskStatus): void {
-    if (status.uuid !== undefined) this.#updates.set(status.uuid, status);
+  /** The master said it; whether it arrives is another matter. */
+  told(event: WireEvent): void {
+    if (event.type === 'OFFERS') this.#offers.offered(event.offers.offers);
+    const uuid = event.type === 'UPDATE' ? event.update.status.uuid : undefined;
+    if (event.type === 'UPDATE' && uuid !== undefined) this.#updates.set(uuid, event.update.status);
+  }
+
+  heardRescission(offerId: string): void {
+    this.#offers.rescinded(offerId);
+  }
+
+  sentAnswer(call: ReceivedCall): void {
+    for (const problem of this.#offers.answered(call)) this.violate(problem);
   }
 
   /** At the moment it is sent: what the update said must be in the database. */

@@ -160,6 +160,9 @@ const requeuesInSpiteOfKills = rethinking((fresh) => {
   fresh.persist.splice(0, Infinity, ...careless);
 });
 
+/** What was given up while its agent was away is nobody's any more. */
+const leavesGivenUpAttempts = rethinking((fresh) => void fresh.identify.splice(0));
+
 /** Schedulers with one mistake each: the simulation is worth what it finds of them. */
 export const mutants: Readonly<Record<string, Mutant>> = {
   'acknowledges before it stores': acknowledgesBeforeStoring,
@@ -172,4 +175,5 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'launches anew after a deadline': repeatsSilentLaunches,
   'loads before it subscribes': loadsBeforeSubscribing,
   'puts a task back though its kill was requested': requeuesInSpiteOfKills,
+  'leaves attempts that it gave up alone when they come back': leavesGivenUpAttempts,
 };

@@ -75,7 +75,7 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
   function carryOutOne(effect: Effect): void {
     switch (effect.kind) {
       case 'event':
-        if (effect.event.type === 'UPDATE') ledger.toldUpdate(effect.event.update.status);
+        ledger.told(effect.event);
         return deliver(effect.streamId, (connection) => connection.channel.push(effect.event));
       case 'end':
         return deliver(effect.streamId, (connection) => connection.channel.end());
@@ -133,6 +133,7 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
 
   function send({ life, launched }: Connection, made: ReceivedCall): void {
     ledger.note(`[${life.epoch}] ${made.type} ${describe(made)}`);
+    ledger.sentAnswer(made);
     if (made.type === 'ACKNOWLEDGE') ledger.sentAcknowledgement(made.acknowledge?.uuid ?? '');
     for (const id of launchesOf(made)) {
       ledger.sentLaunch(id, life.epoch);

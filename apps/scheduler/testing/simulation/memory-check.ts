@@ -1,0 +1,38 @@
+import type { TaskTable } from '@juice/scheduling/testing';
+import type { decide, State } from '@juice/scheduling';
+
+/**
+ * Between two frames a core holds of each task what is stored, or something older: rebuilt from the store it would be the
+ * same. Looks whenever a frame begins with a tick: then no write is under way, and none that missed is still to be told.
+ */
+export function checkMemory(
+  decideAsEver: typeof decide,
+  facts: { readonly table: TaskTable; readonly epoch: number; readonly violate: (text: string) => void },
+): typeof decide {
+  let isFirstOfFrame = true;
+  return (state, event, out) => {
+    if (isFirstOfFrame && event.kind === 'clock.ticked') compare(state, facts);
+    isFirstOfFrame = event.kind === 'frame.closing';
+    decideAsEver(state, event, out);
+  };
+}
+
+function compare(
+  state: State,
+  { table, epoch, violate }: { table: TaskTable; epoch: number; violate: (text: string) => void },
+): void {
+  for (const [taskId, { view, live }] of state.tasks) {
+    const row = table.rows.get(taskId);
+    if (row === undefined) {
+      violate(`[${epoch}] knows a task ${taskId} that is not stored`);
+      continue;
+    }
+    if (row.epoch > epoch) continue;
+    if (view.seq > row.task.seq) violate(`[${epoch}] believes ${taskId} at ${view.seq}, stored is ${row.task.seq}`);
+    if (view.seq !== row.task.seq) continue;
+    const held = [view.attempt, view.countedFailures, view.freeFailures, live?.mesosTaskId, live?.state];
+    const { task, live: stored } = row;
+    const kept = [task.attempt, task.countedFailures, task.freeFailures, stored?.mesosTaskId, stored?.state];
+    if (held.join() !== kept.join()) violate(`[${epoch}] holds of ${taskId} ${held.join()}, stored is ${kept.join()}`);
+  }
+}
