@@ -120,6 +120,23 @@ describe('accidents, over HTTP', () => {
     expect(back.statesOf('t')[0]).toBe('TASK_RUNNING');
   });
 
+  test('an agent that is to be maintained', async () => {
+    const probe = await subscribeProbe(mesos.url);
+    mesos.startMaintenance(0, { startMs: 2_000_000_000_000, durationMs: 60_000 });
+    const { inverse_offers: asked } = await probe.waitFor('INVERSE_OFFERS');
+    const window = { start: { nanoseconds: 2e18 }, duration: { nanoseconds: 6e10 } };
+    const agent_id = { value: mesos.agentIds[0] };
+    expect(asked.inverse_offers).toMatchObject([{ agent_id, unavailability: window, resources: [] }]);
+    await probe.waitFor('OFFERS', ({ offers }) => offers.offers.some((offer) => offer.unavailability !== undefined));
+    const inverse_offer_ids = asked.inverse_offers.map(({ id }) => id);
+    const declined = { inverse_offer_ids, filters: { refuse_seconds: 0 } };
+    await probe.call({ type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers: declined });
+    const again = await probe.waitFor('INVERSE_OFFERS', (event) => event.inverse_offers !== asked);
+    mesos.endMaintenance(0);
+    const { rescind_inverse_offer: rescinded } = await probe.waitFor('RESCIND_INVERSE_OFFER');
+    expect(rescinded.inverse_offer_id).toEqual(again.inverse_offers.inverse_offers[0]?.id);
+  });
+
   test('a simulated task ends as it is told to', async () => {
     const probe = await subscribeProbe(mesos.url);
     const variables = [

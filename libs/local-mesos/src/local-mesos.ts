@@ -61,6 +61,10 @@ export interface LocalMesos {
   unregisterAgent(index: number): void;
   drainAgent(index: number): void;
   reactivateAgent(index: number): void;
+  /** The agent's maintenance is planned, or planned anew: from an instant on, for so long (left out: nobody knows). */
+  startMaintenance(index: number, window: { startMs: number; durationMs?: number }): void;
+  /** It is called off, or over. */
+  endMaintenance(index: number): void;
   /** Another master takes over: it answers 503 for `recoverMs`, and agents find it after `agentsBackMs`. */
   restartMaster(times?: { recoverMs?: number; agentsBackMs?: number }): void;
   /** From now on updates come twice, or late. */
@@ -191,6 +195,9 @@ function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | `$
     unregisterAgent: (index) => suffer({ kind: 'agent.unregistered', index }),
     drainAgent: (index) => suffer({ kind: 'agent.drained', index }),
     reactivateAgent: (index) => suffer({ kind: 'agent.reactivated', index }),
+    startMaintenance: (index, { startMs, durationMs = null }) =>
+      suffer({ kind: 'agent.maintenance', index, startMs, durationMs }),
+    endMaintenance: (index) => suffer({ kind: 'agent.maintenance.ended', index }),
     restartMaster: ({ recoverMs = 100, agentsBackMs = 1_000 } = {}) =>
       suffer({ kind: 'master.restarted', masterId: randomUUID(), recoverMs, agentsBackMs }),
     distortUpdates: ({ duplicate = false, delayMs = 0 }) => suffer({ kind: 'updates.distorted', duplicate, delayMs }),

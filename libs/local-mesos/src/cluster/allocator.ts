@@ -1,7 +1,9 @@
 import type { Filters, Offer } from '@juice/mesos';
 import type { Agent, ClusterState, Framework, OfferRecord } from './cluster-state.ts';
 import { sendEvent } from './cluster-state.ts';
+import { refuseMsOf } from './filter-time.ts';
 import { frameworkRoles, hasCapability } from './framework-check.ts';
+import { offerInverse, rescindInverseOffer } from './inverse-offers.ts';
 import { addBags, bagForRole, containsBag, millisOf, subtractBags, writeBag, type Bag } from './resources.ts';
 
 /**
@@ -14,16 +16,19 @@ import { addBags, bagForRole, containsBag, millisOf, subtractBags, writeBag, typ
 /** Mesos' smallest offer: 0.01 cpus, or 32 MB. */
 const minCpuMillis = 10;
 const minMemMillis = 32_000;
-const defaultRefuseSeconds = 5;
-const maxRefuseSeconds = 365 * 24 * 3600;
 
 interface Candidate {
   readonly framework: Framework;
   readonly role: string;
 }
 
-/** Offers what is free on these agents. */
-export function allocate(state: ClusterState, agents: Iterable<Agent>): void {
+/** Offers what is free on these agents, and asks for what is held of those that are to be maintained. */
+export function allocate(state: ClusterState, agents: readonly Agent[]): void {
+  offerFree(state, agents);
+  offerInverse(state, agents);
+}
+
+function offerFree(state: ClusterState, agents: readonly Agent[]): void {
   const candidates = [...state.frameworks.values()].flatMap(candidatesOf);
   if (candidates.length === 0) return;
   const capacity = { cpuMillis: 0, memMillis: 0 };
@@ -109,6 +114,7 @@ function writeOffer({ id, framework, agent, role, bag }: OfferRecord): Offer {
     // Executors of command tasks are not listed, as recorded from a real master.
     executor_ids: [],
     attributes: agent.attributes,
+    ...(agent.unavailability === null ? {} : { unavailability: agent.unavailability }),
     ...(multiRole ? { allocation_info: { role } } : {}),
   };
 }
@@ -151,8 +157,10 @@ export function rescind(state: ClusterState, offer: OfferRecord): void {
   withdrawOffer(state, offer);
 }
 
-/** An offer was not answered in time. */
+/** An offer, or an inverse one, was not answered in time. */
 export function timeOutOffer(state: ClusterState, offerId: string): void {
+  const inverse = state.inverseOffers.get(offerId);
+  if (inverse !== undefined) return rescindInverseOffer(state, inverse);
   const offer = state.offers.get(offerId);
   if (offer === undefined) return;
   rescind(state, offer);
@@ -177,9 +185,8 @@ export function settleOffer(
   if (left.bag.size === 0) return;
   const { agent, framework, role } = offer;
   giveBack({ agent, framework, bag: left.bag });
-  const asked = left.filters?.refuse_seconds ?? defaultRefuseSeconds;
-  if (asked === 0) return;
-  const refuseMs = Math.min(asked > 0 ? asked : defaultRefuseSeconds, maxRefuseSeconds) * 1000;
+  const refuseMs = refuseMsOf(left.filters);
+  if (refuseMs === 0) return;
   const untilMs = state.nowMs + Math.max(refuseMs, state.settings.allocationIntervalMs);
   const key = filterKey(agent, role);
   framework.filters.set(key, [...(framework.filters.get(key) ?? []), { refused: left.bag, untilMs }]);
@@ -187,7 +194,8 @@ export function settleOffer(
 
 /** An agent leaves: what was refused of it is forgotten. */
 export function dropFilters(state: ClusterState, agent: Agent): void {
-  for (const { filters } of state.frameworks.values()) {
+  for (const { filters, inverseFilters } of state.frameworks.values()) {
+    inverseFilters.delete(agent.id);
     for (const key of [...filters.keys()]) if (key.startsWith(`${agent.id} `)) filters.delete(key);
   }
 }
@@ -198,6 +206,7 @@ export function revive(state: ClusterState, framework: Framework, roles: readonl
   if (roles.some((role) => !own.includes(role))) return;
   const meant = roles.length === 0 ? own : roles;
   for (const role of meant) framework.suppressed.delete(role);
+  framework.inverseFilters.clear();
   for (const key of [...framework.filters.keys()]) {
     if (meant.some((role) => key.endsWith(` ${role}`))) framework.filters.delete(key);
   }

@@ -7,6 +7,7 @@ import type {
   TaskState,
   TaskStatus,
   TaskStatusReason,
+  Unavailability,
 } from '@juice/mesos';
 import type { CallKill } from './received-call.ts';
 import type { Bag } from './resources.ts';
@@ -35,6 +36,7 @@ export interface ClusterState {
   /** Open event streams and the framework each belongs to. */
   readonly streams: Map<string, string>;
   readonly offers: Map<string, OfferRecord>;
+  readonly inverseOffers: Map<string, InverseOfferRecord>;
   readonly agents: Agent[];
   readonly agentsById: Map<string, Agent>;
   readonly runs: Map<string, Run>;
@@ -89,6 +91,8 @@ export interface Framework {
   readonly unreachable: Map<string, MasterTask>;
   /** By `agent role`. */
   readonly filters: Map<string, OfferFilter[]>;
+  /** Until when it wants no inverse offers of an agent, by the agent's id. */
+  readonly inverseFilters: Map<string, number>;
   /** Offered and used, for fairness between frameworks. */
   cpuMillis: number;
   memMillis: number;
@@ -107,6 +111,13 @@ export interface OfferRecord {
   readonly agent: Agent;
   readonly role: string;
   readonly bag: Bag;
+}
+
+/** The framework was asked to do without the agent, and has not answered. */
+export interface InverseOfferRecord {
+  readonly id: string;
+  readonly framework: Framework;
+  readonly agent: Agent;
 }
 
 /** A task as the master knows it. */
@@ -144,6 +155,8 @@ export interface Agent {
   /** When the master gives it up; null while nothing speaks for that. */
   missAtMs: number | null;
   draining: boolean;
+  /** When it is to be maintained; null: no such plan. */
+  unavailability: Unavailability | null;
   /** The master's tasks here, by `taskKey`. */
   readonly tasks: Map<string, MasterTask>;
   readonly offers: Set<OfferRecord>;

@@ -18,7 +18,8 @@ type Move =
   | { readonly kind: 'decline'; readonly who: number; readonly seconds: number }
   | { readonly kind: 'acknowledge' | 'kill'; readonly who: number; readonly task: number }
   | { readonly kind: 'run' | 'exit' | 'fail'; readonly task: number }
-  | { readonly kind: 'lose' | 'return' | 'drain' | 'reactivate'; readonly agent: number }
+  | { readonly kind: 'lose' | 'return' | 'drain' | 'reactivate' | 'plan' | 'unplan'; readonly agent: number }
+  | { readonly kind: 'answer'; readonly who: number; readonly seconds: number }
   | { readonly kind: 'restart' }
   | { readonly kind: 'pass'; readonly ms: number };
 
@@ -64,6 +65,17 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
       kind: fc.constantFrom('lose' as const, 'return' as const, 'drain' as const, 'reactivate' as const),
       agent: fc.nat({ max: 1 }),
     }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('plan' as const, 'plan' as const, 'unplan' as const),
+      agent: fc.nat({ max: 1 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('answer' as const), who: small, seconds: fc.constantFrom(0, 1, 60) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
   {
@@ -133,6 +145,15 @@ function live(history: History, move: Move): void {
       return bench.fault({ kind: 'agent.drained', index: move.agent });
     case 'reactivate':
       return bench.fault({ kind: 'agent.reactivated', index: move.agent });
+    case 'plan':
+      return bench.fault({ kind: 'agent.maintenance', index: move.agent, startMs: ids.length, durationMs: null });
+    case 'unplan':
+      return bench.fault({ kind: 'agent.maintenance.ended', index: move.agent });
+    case 'answer': {
+      const inverse_offer_ids = [...bench.cluster.state.inverseOffers.keys()].map((value) => ({ value }));
+      const answered = { inverse_offer_ids, filters: { refuse_seconds: move.seconds } };
+      return void framework?.call({ type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers: answered });
+    }
     case 'restart':
       return bench.fault({ kind: 'master.restarted', masterId: `M${ids.length}`, recoverMs: 50, agentsBackMs: 500 });
     case 'pass':
@@ -171,6 +192,15 @@ function checkBooks({ cluster: { state } }: Bench): void {
   }
   for (const framework of state.frameworks.values()) expect(framework.cpuMillis).toBe(cpusOf(state.agents, framework));
   for (const offer of state.offers.values()) expect(offer.framework.streamId).not.toBeNull();
+  const inverse = [...state.inverseOffers.values()];
+  for (const { framework, agent } of inverse) {
+    expect([framework.streamId === null, agent.unavailability === null, agent.membership]).toEqual([
+      false,
+      false,
+      'registered',
+    ]);
+  }
+  expect(new Set(inverse.map(({ framework, agent }) => `${framework.id} ${agent.id}`)).size).toBe(inverse.length);
 }
 
 function cpusOf(agents: readonly Agent[], framework: Framework): number {

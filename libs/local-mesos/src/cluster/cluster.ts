@@ -22,7 +22,8 @@ import { resend } from './update-stream.ts';
  * A whole Mesos cluster as one state machine: a master, its agents and their tasks. It has no clock, no randomness and
  * does no I/O: time comes in with every input, ids from `newUuid`, and what has to be done comes out as effects, to be
  * carried out in order. The same inputs give the same effects. Behaves as recorded from Mesos 1.12, except that freed
- * resources are offered after milliseconds instead of up to a second.
+ * resources are offered after milliseconds instead of up to a second; maintenance, which no recording shows, is modelled
+ * on the allocator of the real one.
  */
 export interface Cluster {
   /** A request to the master, decoded. `streamId` is taken for the new stream if the call subscribes. */
@@ -123,6 +124,7 @@ function createState(setup: ClusterSetup): ClusterState {
     completed: new Set(setup.completed),
     streams: new Map(),
     offers: new Map(),
+    inverseOffers: new Map(),
     agents,
     agentsById: new Map(agents.map((agent) => [agent.id, agent])),
     runs: new Map(),
@@ -143,6 +145,7 @@ function createAgent(setup: AgentSetup, index: number): Agent {
     unreachableAtMs: 0,
     missAtMs: null,
     draining: false,
+    unavailability: null,
     tasks: new Map(),
     offers: new Set(),
     kills: new Map(),

@@ -1,6 +1,8 @@
 import type { ClusterState } from './cluster-state.ts';
 import { loseStream } from './frameworks.ts';
+import { planMaintenance } from './maintenance.ts';
 import { drain, loseAgent, markGone, reactivate, restartMaster, returnAgent, unregister } from './membership.ts';
+import { timeInfo } from './reconciliation.ts';
 
 /** What can happen to a cluster. */
 export type Fault =
@@ -10,6 +12,14 @@ export type Fault =
       readonly kind: 'agent.returned' | 'agent.gone' | 'agent.unregistered' | 'agent.drained' | 'agent.reactivated';
       readonly index: number;
     }
+  /** Maintenance is planned, from an instant on, for so long (null: nobody knows); or called off. */
+  | {
+      readonly kind: 'agent.maintenance';
+      readonly index: number;
+      readonly startMs: number;
+      readonly durationMs: number | null;
+    }
+  | { readonly kind: 'agent.maintenance.ended'; readonly index: number }
   | {
       readonly kind: 'master.restarted';
       readonly masterId: string;
@@ -38,10 +48,7 @@ export function suffer(state: ClusterState, fault: Fault): void {
   }
 }
 
-function sufferAgent(
-  state: ClusterState,
-  fault: Exclude<Fault, { kind: `${'stream' | 'master' | 'updates'}.${string}` }>,
-): void {
+function sufferAgent(state: ClusterState, fault: Extract<Fault, { kind: `agent.${string}` }>): void {
   const agent = state.agents[fault.index];
   if (agent === undefined) return;
   switch (fault.kind) {
@@ -57,5 +64,11 @@ function sufferAgent(
       return drain(state, agent);
     case 'agent.reactivated':
       return reactivate(state, agent);
+    case 'agent.maintenance': {
+      const duration = fault.durationMs === null ? {} : { duration: timeInfo(fault.durationMs) };
+      return planMaintenance(state, agent, { start: timeInfo(fault.startMs), ...duration });
+    }
+    case 'agent.maintenance.ended':
+      return planMaintenance(state, agent, null);
   }
 }

@@ -8,6 +8,7 @@ import {
   checkPrincipalKept,
   checkSuppressedRoles,
 } from './framework-check.ts';
+import { forgetInverseOffers } from './inverse-offers.ts';
 import type { CallSubscribe, CallUpdateFramework } from './received-call.ts';
 import { forwardFirst, forgetTask } from './update-stream.ts';
 
@@ -79,6 +80,7 @@ export function newFramework(id: string, info: Framework['info']): Framework {
     tasks: new Map(),
     unreachable: new Map(),
     filters: new Map(),
+    inverseFilters: new Map(),
     cpuMillis: 0,
     memMillis: 0,
     removeAtMs: null,
@@ -100,6 +102,7 @@ function deactivate(state: ClusterState, framework: Framework): void {
   if (framework.streamId !== null) state.streams.delete(framework.streamId);
   framework.streamId = null;
   framework.filters.clear();
+  forgetInverseOffers(state, framework);
   for (const offer of [...state.offers.values()]) {
     if (offer.framework !== framework) continue;
     withdrawOffer(state, offer);

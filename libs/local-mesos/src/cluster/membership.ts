@@ -14,6 +14,7 @@ import {
 } from './cluster-state.ts';
 import { hasCapability } from './framework-check.ts';
 import { newFramework } from './frameworks.ts';
+import { rescindInverseOffersOf } from './inverse-offers.ts';
 import { timeInfo } from './reconciliation.ts';
 import { forgetTask, forwardFirst } from './update-stream.ts';
 
@@ -94,6 +95,7 @@ function removeFromBooks(state: ClusterState, agent: Agent, { aware, ...status }
     forgetTask(state, task);
   }
   for (const offer of [...agent.offers]) rescind(state, offer);
+  rescindInverseOffersOf(state, agent);
   dropFilters(state, agent);
   tellFailure(state, agent);
 }
@@ -167,6 +169,7 @@ function recoverFramework(state: ClusterState, run: Run): Framework {
 export function drain(state: ClusterState, agent: Agent): void {
   agent.draining = true;
   for (const offer of [...agent.offers]) rescind(state, offer);
+  rescindInverseOffersOf(state, agent);
   if (agent.linked) for (const run of [...agent.runs.values()]) drainRun(state, run);
 }
 
@@ -185,7 +188,8 @@ export interface Failover {
 /** The master is replaced by one that knows only the registry: which agents there are, not what runs on them. */
 export function restartMaster(state: ClusterState, { masterId, recoverMs, agentsBackMs }: Failover): void {
   for (const streamId of state.streams.keys()) state.effects.push({ kind: 'end', streamId, abrupt: true });
-  for (const known of [state.streams, state.frameworks, state.offers, state.stirred]) known.clear();
+  for (const known of [state.streams, state.frameworks, state.offers, state.inverseOffers, state.stirred])
+    known.clear();
   state.masterId = masterId;
   state.nextFramework = 0;
   state.nextOffer = 0;

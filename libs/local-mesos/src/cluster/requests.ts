@@ -4,6 +4,7 @@ import { revive, suppress } from './allocator.ts';
 import { checkCall } from './call-check.ts';
 import type { ClusterState, Framework } from './cluster-state.ts';
 import { removeFramework, subscribe, updateFramework } from './frameworks.ts';
+import { answerInverseOffers } from './inverse-offers.ts';
 import { reconcile } from './reconciliation.ts';
 import { acknowledge } from './update-stream.ts';
 
@@ -68,7 +69,7 @@ function plain(status: number, body: string): MasterAnswer {
   return { kind: 'plain', status, body };
 }
 
-/** Calls that a stand-in without operations, inverse offers or executors of the framework's own has no use for end as 202. */
+/** Calls that a stand-in without operations or executors of the framework's own has no use for end as 202. */
 function obey(state: ClusterState, framework: Framework, call: ReceivedCall): MasterAnswer {
   switch (call.type) {
     case 'TEARDOWN':
@@ -79,6 +80,12 @@ function obey(state: ClusterState, framework: Framework, call: ReceivedCall): Ma
       break;
     case 'DECLINE':
       if (call.decline !== undefined) decline(state, framework, call.decline);
+      break;
+    case 'ACCEPT_INVERSE_OFFERS':
+      if (call.accept_inverse_offers !== undefined) answerInverseOffers(state, framework, call.accept_inverse_offers);
+      break;
+    case 'DECLINE_INVERSE_OFFERS':
+      if (call.decline_inverse_offers !== undefined) answerInverseOffers(state, framework, call.decline_inverse_offers);
       break;
     case 'REVIVE':
       revive(state, framework, call.revive?.roles ?? []);
