@@ -1,11 +1,11 @@
 import type { Cluster } from './cluster/cluster.ts';
-import type { Effect } from './cluster/cluster-state.ts';
+import type { Effect, SendEffect } from './cluster/cluster-state.ts';
 
 /** Where the effects of the cluster go. Every member may call back into the driver. */
 export interface Surroundings {
   readonly now: () => number;
   readonly stream: {
-    send(effect: Effect & { kind: 'event' }): void;
+    send(effect: SendEffect): void;
     end(effect: Effect & { kind: 'end' }): void;
   };
   readonly executor: Executor;
@@ -81,6 +81,7 @@ export function createDriver(cluster: Cluster, surroundings: Surroundings): Driv
 function carryOut(effect: Effect, { stream, executor, save }: Surroundings): void {
   switch (effect.kind) {
     case 'event':
+    case 'update.garbled':
       return stream.send(effect);
     case 'end':
       return stream.end(effect);

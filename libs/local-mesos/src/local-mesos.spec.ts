@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { ContentType } from '@juice/mesos';
 import { commandTask, launchOnce, subscribeProbe, type SchedulerProbe } from '../testing/scheduler-probe.ts';
 import { startLocalMesos, type LocalMesos } from './local-mesos.ts';
 
@@ -59,7 +60,8 @@ describe('accidents, over HTTP', () => {
   beforeEach(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'local-mesos-'));
     const agents = [agent, { ...agent, hostname: 'second' }];
-    mesos = await startLocalMesos({ dataDir, agents, executor: 'simulated', heartbeatMs: 50, followers: 1 });
+    const settings = { retryMinMs: 50 };
+    mesos = await startLocalMesos({ dataDir, agents, executor: 'simulated', heartbeatMs: 50, followers: 1, settings });
   });
 
   afterEach(async () => {
@@ -137,6 +139,25 @@ describe('accidents, over HTTP', () => {
     expect(rescinded.inverse_offer_id).toEqual(again.inverse_offers.inverse_offers[0]?.id);
   });
 
+  test.each(['application/json', 'application/x-protobuf'] as const)(
+    'an update that no client can read comes again until it is acknowledged (%s)',
+    async (contentType) => {
+      const probe = await subscribeProbe(mesos.url, { contentType });
+      mesos.garbleUpdate('t');
+      const used = new Set<string>();
+      const agentId = await launchOnce(probe, (id) => [commandTask(id, 't', 'x')], used);
+      await probe.until(() => probe.unreadable.length >= 3, 'the third arrival');
+      const [record, ...again] = probe.unreadable.map((each) => Buffer.from(each).toString('base64'));
+      expect(new Set(again)).toEqual(new Set([record]));
+      expect(probe.statesOf('t')).toEqual([]);
+      const uuid = uuidIn(probe.unreadable[0] ?? new Uint8Array(), contentType);
+      const acknowledge = { uuid, task_id: { value: 't' }, agent_id: { value: agentId } };
+      expect((await probe.call({ type: 'ACKNOWLEDGE', acknowledge })).status).toBe(202);
+      await probe.waitForState('t', 'TASK_FINISHED');
+      expect(new Set(probe.statesOf('t'))).toEqual(new Set(['TASK_RUNNING', 'TASK_FINISHED']));
+    },
+  );
+
   test('a simulated task ends as it is told to', async () => {
     const probe = await subscribeProbe(mesos.url);
     const variables = [
@@ -163,3 +184,12 @@ describe('accidents, over HTTP', () => {
     expect((await fetch(`${mesos.url}/health`)).status).toBe(200);
   });
 });
+
+/** The uuid of an update, read off its record by whoever cannot decode it: base64. */
+function uuidIn(record: Uint8Array, contentType: ContentType): string {
+  const bytes = Buffer.from(record);
+  if (contentType === 'application/json') return /"uuid":"([^"]+)"/.exec(bytes.toString())?.[1] ?? '';
+  // Of the status: field 9, the source, is 2, an executor; field 11 has 16 bytes.
+  const at = bytes.indexOf(Buffer.from([9 << 3, 2, (11 << 3) | 2, 16])) + 4;
+  return bytes.subarray(at, at + 16).toString('base64');
+}

@@ -5,7 +5,7 @@ import { createAgentListener } from './http/agent-http.ts';
 import { agentAttributes, agentResources, type AgentSpec } from './agent-spec.ts';
 import { createCluster, type Cluster } from './cluster/cluster.ts';
 import type { Fault } from './cluster/faults.ts';
-import type { ClusterSettings, Effect } from './cluster/cluster-state.ts';
+import type { ClusterSettings, Effect, SendEffect } from './cluster/cluster-state.ts';
 import { lockFolder } from './data-lock.ts';
 import { createDriver, type Driver, type Executor } from './driver.ts';
 import { createEventStreams } from './http/event-streams.ts';
@@ -69,6 +69,8 @@ export interface LocalMesos {
   restartMaster(times?: { recoverMs?: number; agentsBackMs?: number }): void;
   /** From now on updates come twice, or late. */
   distortUpdates(how: { duplicate?: boolean; delayMs?: number }): void;
+  /** The next update of a task, or of any, is one that no client can read, as often as it is sent. */
+  garbleUpdate(taskId?: string): void;
   /** Ends all tasks and closes all connections. */
   stop(): Promise<void>;
 }
@@ -108,7 +110,7 @@ async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
     late.driver?.feed((nowMs) => cluster.report(containerId, report, nowMs)),
   );
   const stream = {
-    send: ({ streamId, event }: Effect & { kind: 'event' }) => streams.send(streamId, event),
+    send: (effect: SendEffect) => streams.send(effect),
     end: ({ streamId, abrupt }: Effect & { kind: 'end' }) => streams.end(streamId, abrupt),
   };
   const save = (): void => stateFile.write(cluster.snapshot());
@@ -201,6 +203,7 @@ function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | `$
     restartMaster: ({ recoverMs = 100, agentsBackMs = 1_000 } = {}) =>
       suffer({ kind: 'master.restarted', masterId: randomUUID(), recoverMs, agentsBackMs }),
     distortUpdates: ({ duplicate = false, delayMs = 0 }) => suffer({ kind: 'updates.distorted', duplicate, delayMs }),
+    garbleUpdate: (taskId) => suffer({ kind: 'update.garbled', taskId: taskId ?? null }),
   };
 }
 

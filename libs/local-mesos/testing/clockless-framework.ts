@@ -1,4 +1,4 @@
-import type { Draft, Event, FrameworkInfo, ReceivedCall, Resource, TaskInfo } from '@juice/mesos';
+import type { Draft, Event, FrameworkInfo, ReceivedCall, Resource, TaskInfo, TaskStatus } from '@juice/mesos';
 import { callFromJson } from '@juice/mesos/testing';
 import { createCluster, type AgentSetup, type Cluster } from '../src/cluster/cluster.ts';
 import type { ClusterSettings, Effect, ExecutorReport } from '../src/cluster/cluster-state.ts';
@@ -27,6 +27,8 @@ export interface BenchFramework {
   readonly id: string;
   readonly streamId: string;
   readonly events: readonly Event[];
+  /** The updates that came unreadable. */
+  readonly garbled: readonly TaskStatus[];
   /** What has come since this was asked last. */
   news(): Event[];
   /** `{state} of {task}` of each update since this was asked last. */
@@ -75,7 +77,7 @@ export function createBench(
   let made = 0;
   const effects: Effect[] = [];
   const containers = new Map<string, string>();
-  const streams = new Map<string, { readonly events: Event[]; open: boolean }>();
+  const streams = new Map<string, Told & { open: boolean }>();
   const cluster = createCluster({
     masterId: 'M',
     agents,
@@ -87,7 +89,8 @@ export function createBench(
 
   function take(some: readonly Effect[]): void {
     for (const effect of some) {
-      if (effect.kind === 'event') streams.get(effect.streamId)?.events.push(effect.event);
+      if (effect.kind === 'event') tell(streams.get(effect.streamId), effect.event);
+      else if (effect.kind === 'update.garbled') tellGarbled(streams.get(effect.streamId), effect.status);
       else effects.push(effect);
       if (effect.kind === 'launch') containers.set(effect.task.task_id.value, effect.containerId);
       const stream = effect.kind === 'end' ? streams.get(effect.streamId) : undefined;
@@ -121,7 +124,7 @@ export function createBench(
     report: (taskId, report) => take(cluster.report(containers.get(taskId) ?? '', report, now)),
     subscribe({ framework, suppressed = [], id } = {}) {
       const streamId = `stream-${streams.size}`;
-      const stream = { events: [] as Event[], open: true };
+      const stream = { events: [], garbled: [], statuses: [], open: true };
       streams.set(streamId, stream);
       const ids = id === undefined ? {} : { id: { value: id } };
       const subscribe = { framework_info: { ...probeFramework, ...framework, ...ids }, suppressed_roles: suppressed };
@@ -135,9 +138,26 @@ export function createBench(
   };
 }
 
+interface Told {
+  readonly events: Event[];
+  readonly garbled: TaskStatus[];
+  /** Of all updates, readable or not, in order. */
+  readonly statuses: TaskStatus[];
+}
+
+function tell(stream: Told | undefined, event: Event): void {
+  stream?.events.push(event);
+  if (event.type === 'UPDATE') stream?.statuses.push(event.update.status);
+}
+
+function tellGarbled(stream: Told | undefined, status: TaskStatus): void {
+  stream?.garbled.push(status);
+  stream?.statuses.push(status);
+}
+
 interface Connection {
   readonly cluster: Cluster;
-  readonly stream: { readonly events: Event[]; readonly open: boolean };
+  readonly stream: Told & { readonly open: boolean };
   readonly streamId: string;
   readonly now: () => number;
   readonly call: (json: unknown, streamId: string | null, newStreamId: string) => number;
@@ -145,7 +165,7 @@ interface Connection {
 }
 
 function createFramework({ cluster, stream, streamId, now, call, take }: Connection): BenchFramework {
-  const { events } = stream;
+  const { events, garbled, statuses } = stream;
   let read = 0;
   const [first] = events;
   const id = first?.type === 'SUBSCRIBED' ? first.subscribed.framework_id.value : '';
@@ -162,6 +182,7 @@ function createFramework({ cluster, stream, streamId, now, call, take }: Connect
     id,
     streamId,
     events,
+    garbled,
     news,
     isOpen: () => stream.open,
     updates: () =>
@@ -186,8 +207,7 @@ function createFramework({ cluster, stream, streamId, now, call, take }: Connect
     decline: (refuse_seconds) =>
       void send({ type: 'DECLINE', decline: { offer_ids: offer_ids(), filters: { refuse_seconds } } }),
     acknowledge(taskId) {
-      const updates = events.flatMap((event) => (event.type === 'UPDATE' ? [event.update.status] : []));
-      const last = updates.filter((status) => status.task_id.value === taskId && status.uuid !== undefined).at(-1);
+      const last = statuses.filter((status) => status.task_id.value === taskId && status.uuid !== undefined).at(-1);
       if (last !== undefined) {
         send({ type: 'ACKNOWLEDGE', acknowledge: { uuid: last.uuid, task_id: last.task_id, agent_id: last.agent_id } });
       }

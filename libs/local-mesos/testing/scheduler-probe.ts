@@ -1,4 +1,5 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { ProtocolViolation } from '@juice/contracts';
 import {
   createRecordReader,
   decodeEvent,
@@ -16,6 +17,8 @@ export interface SchedulerProbe {
   readonly streamId: string;
   readonly frameworkId: string;
   readonly events: readonly Event[];
+  /** The records that could not be decoded. */
+  readonly unreadable: readonly Uint8Array[];
   readonly ended: () => boolean;
   /** Sends a call with this framework's ids. */
   call(call: Record<string, unknown> & { readonly type: string }): Promise<{ status: number; body: string }>;
@@ -75,14 +78,24 @@ function followStream(
   { contentType, acknowledge }: { contentType: ContentType; acknowledge: boolean },
 ): SchedulerProbe {
   const events: Event[] = [];
+  const unreadable: Uint8Array[] = [];
   const reader = createRecordReader();
   const streamId = String(response.headers['mesos-stream-id']);
   let ended = false;
   let frameworkId = '';
   response.on('data', (chunk: Buffer) => {
-    for (const record of reader.push(chunk)) take(decodeEvent(record, contentType));
+    for (const record of reader.push(chunk)) read(record);
   });
   for (const end of ['end', 'error', 'close'] as const) response.on(end, () => (ended = true));
+
+  function read(record: Uint8Array): void {
+    try {
+      take(decodeEvent(record, contentType));
+    } catch (error: unknown) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      unreadable.push(record);
+    }
+  }
 
   function take(event: Event): void {
     events.push(event);
@@ -125,6 +138,7 @@ function followStream(
       return frameworkId;
     },
     events,
+    unreadable,
     ended: () => ended,
     call,
     until,

@@ -1,4 +1,4 @@
-import { DependencyFailure } from '@juice/contracts';
+import { DependencyFailure, InvariantBroken } from '@juice/contracts';
 import { createCluster, type AgentSetup, type Cluster, type Effect, type Fault } from '@juice/local-mesos';
 import type { CallAnswer, Event, ReceivedCall } from '@juice/mesos';
 import { callFromJson } from '@juice/mesos/testing';
@@ -77,6 +77,8 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
       case 'event':
         ledger.told(effect.event);
         return deliver(effect.streamId, (connection) => connection.channel.push(effect.event));
+      case 'update.garbled':
+        throw new InvariantBroken('not implemented: a client that gets what it cannot read');
       case 'end':
         return deliver(effect.streamId, (connection) => connection.channel.end());
       case 'launch':

@@ -95,6 +95,59 @@ describe('agents', () => {
   });
 });
 
+describe('an update that no client can read', () => {
+  const garble = (taskId: string | null) => ({ kind: 'update.garbled', taskId }) as const;
+
+  test('is sent again as it was until it is acknowledged, and holds up those behind it', () => {
+    const bench = createBench();
+    const framework = bench.subscribe();
+    framework.accept([task('t')]);
+    bench.fault(garble('t'));
+    bench.report('t', running);
+    bench.pass(9_999);
+    expect([framework.garbled.length, framework.updates()]).toEqual([1, []]);
+    bench.pass(20_001);
+    expect(framework.garbled.map(({ state, uuid }) => [state, uuid])).toEqual(
+      [1, 2, 3].map(() => ['TASK_STARTING', framework.garbled[0]?.uuid]),
+    );
+    expect(framework.updates()).toEqual([]);
+    framework.acknowledge('t');
+    expect(framework.updates()).toEqual(['TASK_RUNNING of t']);
+    framework.acknowledge('t');
+    bench.report('t', done);
+    framework.acknowledge('t');
+    bench.pass(700_000);
+    expect([framework.updates(), framework.garbled.length]).toEqual([['TASK_FINISHED of t'], 3]);
+  });
+
+  test('is of the task that was named, else of the next that has news; what the master says stays readable', () => {
+    const bench = createBench();
+    const framework = bench.subscribe();
+    framework.accept([task('a'), task('b'), task('c')]);
+    bench.fault(garble('c'));
+    bench.fault(garble(null));
+    for (const id of ['a', 'b', 'c']) bench.report(id, running);
+    expect(framework.garbled.map(({ task_id }) => task_id.value)).toEqual(['a', 'c']);
+    expect(framework.updates()).toEqual(['TASK_STARTING of b']);
+    framework.call({ type: 'RECONCILE', reconcile: { tasks: [{ task_id: { value: 'a' } }] } });
+    expect(framework.updates()).toEqual(['TASK_STARTING of a']);
+  });
+
+  test('comes to the next subscription too, late and twice where updates do', () => {
+    const bench = createBench();
+    const before = bench.subscribe();
+    before.accept([task('t')]);
+    before.leave();
+    bench.fault(garble('t'));
+    bench.fault({ kind: 'updates.distorted', duplicate: true, delayMs: 100 });
+    bench.report('t', running);
+    const framework = bench.subscribe({ id: before.id });
+    expect(framework.garbled).toEqual([]);
+    bench.pass(100);
+    expect([before.garbled.length, framework.garbled.length, framework.updates()]).toEqual([0, 2, []]);
+  });
+});
+
 describe('the master', () => {
   const restart = { kind: 'master.restarted', masterId: 'N', recoverMs: 100, agentsBackMs: 1000 } as const;
 

@@ -32,6 +32,7 @@ function createRun(state: ClusterState, booked: MasterTask, task: TaskInfo): Run
     state: 'TASK_STAGING',
     containerStatus: null,
     queue: [],
+    garbled: null,
     resendAtMs: 0,
     resendMs: 0,
     ending: null,

@@ -42,7 +42,12 @@ export interface ClusterState {
   readonly runs: Map<string, Run>;
   /** Agents whose resources changed: looked at in the next prompt allocation. */
   readonly stirred: Set<Agent>;
-  readonly updateFaults: { duplicate: boolean; delayMs: number };
+  readonly updateFaults: {
+    duplicate: boolean;
+    delayMs: number;
+    /** One update each to garble: the next of this task, or (null) of any. */
+    readonly toGarble: (string | null)[];
+  };
 }
 
 export interface ClusterSettings {
@@ -179,6 +184,8 @@ export interface Run {
   containerStatus: ContainerStatus | null;
   /** Updates not yet acknowledged; the first is in flight. */
   readonly queue: TaskStatus[];
+  /** The one of them that no client can read, as often as it is sent. */
+  garbled: TaskStatus | null;
   resendAtMs: number;
   resendMs: number;
   /** Why it is being ended; decides what its exit is called. */
@@ -193,13 +200,18 @@ export type Timer =
   | { readonly kind: 'resend' | 'force' | 'overtime'; readonly containerId: string }
   | { readonly kind: 'failover'; readonly frameworkId: string }
   | { readonly kind: 'offer.timeout'; readonly offerId: string }
-  | { readonly kind: 'deliver'; readonly streamId: string; readonly event: Event }
+  | { readonly kind: 'deliver'; readonly effect: SendEffect }
   | { readonly kind: 'master.recovered' }
   | { readonly kind: 'agent.lost' | 'agent.back'; readonly index: number };
 
+/** Something goes out: an event, or an UPDATE of this status but in a state that no version of the protocol has. */
+export type SendEffect =
+  | { readonly kind: 'event'; readonly streamId: string; readonly event: Event }
+  | { readonly kind: 'update.garbled'; readonly streamId: string; readonly status: TaskStatus };
+
 /** What the shell has to do. In order. */
 export type Effect =
-  | { readonly kind: 'event'; readonly streamId: string; readonly event: Event }
+  | SendEffect
   /** Ends a stream: in good order, or as if the connection broke. */
   | { readonly kind: 'end'; readonly streamId: string; readonly abrupt: boolean }
   | {

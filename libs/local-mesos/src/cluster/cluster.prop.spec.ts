@@ -20,6 +20,7 @@ type Move =
   | { readonly kind: 'run' | 'exit' | 'fail'; readonly task: number }
   | { readonly kind: 'lose' | 'return' | 'drain' | 'reactivate' | 'plan' | 'unplan'; readonly agent: number }
   | { readonly kind: 'answer'; readonly who: number; readonly seconds: number }
+  | { readonly kind: 'garble' }
   | { readonly kind: 'restart' }
   | { readonly kind: 'pass'; readonly ms: number };
 
@@ -77,7 +78,7 @@ const moves: fc.Arbitrary<Move> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('answer' as const), who: small, seconds: fc.constantFrom(0, 1, 60) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('restart' as const, 'garble' as const) }) },
   {
     weight: 4,
     arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 100, 1100, 12_000, 700_000) }),
@@ -154,6 +155,8 @@ function live(history: History, move: Move): void {
       const answered = { inverse_offer_ids, filters: { refuse_seconds: move.seconds } };
       return void framework?.call({ type: 'DECLINE_INVERSE_OFFERS', decline_inverse_offers: answered });
     }
+    case 'garble':
+      return bench.fault({ kind: 'update.garbled', taskId: null });
     case 'restart':
       return bench.fault({ kind: 'master.restarted', masterId: `M${ids.length}`, recoverMs: 50, agentsBackMs: 500 });
     case 'pass':

@@ -129,7 +129,7 @@ function createState(setup: ClusterSetup): ClusterState {
     agentsById: new Map(agents.map((agent) => [agent.id, agent])),
     runs: new Map(),
     stirred: new Set(),
-    updateFaults: { duplicate: false, delayMs: 0 },
+    updateFaults: { duplicate: false, delayMs: 0, toGarble: [] },
   };
   state.timers.add(setup.nowMs + state.settings.allocationIntervalMs, { kind: 'allocate' });
   return state;
@@ -181,7 +181,7 @@ function ringOne(state: ClusterState, timer: Timer): void {
     case 'failover':
       return expireFramework(state, timer.frameworkId);
     case 'deliver':
-      if (state.streams.has(timer.streamId)) state.effects.push({ ...timer, kind: 'event' });
+      if (state.streams.has(timer.effect.streamId)) state.effects.push(timer.effect);
       return;
     case 'master.recovered':
       state.recovering = false;

@@ -26,7 +26,12 @@ export type Fault =
       readonly recoverMs: number;
       readonly agentsBackMs: number;
     }
-  | { readonly kind: 'updates.distorted'; readonly duplicate: boolean; readonly delayMs: number };
+  | { readonly kind: 'updates.distorted'; readonly duplicate: boolean; readonly delayMs: number }
+  /**
+   * The next update of a task (null: of any) is one that no client can read. It is the same whenever it is sent, which is
+   * until it is acknowledged. Reconciliation answers, which are the master's own, stay readable.
+   */
+  | { readonly kind: 'update.garbled'; readonly taskId: string | null };
 
 export function suffer(state: ClusterState, fault: Fault): void {
   switch (fault.kind) {
@@ -42,6 +47,9 @@ export function suffer(state: ClusterState, fault: Fault): void {
     case 'updates.distorted':
       state.updateFaults.duplicate = fault.duplicate;
       state.updateFaults.delayMs = fault.delayMs;
+      return;
+    case 'update.garbled':
+      state.updateFaults.toGarble.push(fault.taskId);
       return;
     default:
       return sufferAgent(state, fault);

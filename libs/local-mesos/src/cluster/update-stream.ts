@@ -1,6 +1,6 @@
 import type { TaskState, TaskStatus } from '@juice/mesos';
 import { release } from './allocator.ts';
-import { isEnd, sendEvent, taskKey, type ClusterState, type MasterTask, type Run } from './cluster-state.ts';
+import { isEnd, taskKey, type ClusterState, type MasterTask, type Run, type SendEffect } from './cluster-state.ts';
 import type { CallAcknowledge } from './received-call.ts';
 
 /**
@@ -63,12 +63,20 @@ function passUpdate(state: ClusterState, run: Run, status: TaskStatus): void {
   const task = framework.tasks.get(run.task.task_id.value);
   if (task !== undefined) noteUpdate(state, task, { status, latest: run.state });
   const { streamId } = framework;
-  const event = { type: 'UPDATE', update: { status } } as const;
-  const { duplicate, delayMs } = state.updateFaults;
+  const { duplicate, delayMs, toGarble } = state.updateFaults;
   if (streamId === null) return;
+  const at = toGarble.findIndex((id) => id === null || id === status.task_id.value);
+  if (at >= 0) {
+    toGarble.splice(at, 1);
+    run.garbled = status;
+  }
+  const effect: SendEffect =
+    run.garbled === status
+      ? { kind: 'update.garbled', streamId, status }
+      : { kind: 'event', streamId, event: { type: 'UPDATE', update: { status } } };
   for (let copies = duplicate ? 2 : 1; copies > 0; copies--) {
-    if (delayMs === 0) sendEvent(state, framework, event);
-    else state.timers.add(state.nowMs + delayMs, { kind: 'deliver', streamId, event });
+    if (delayMs === 0) state.effects.push(effect);
+    else state.timers.add(state.nowMs + delayMs, { kind: 'deliver', effect });
   }
 }
 

@@ -1,11 +1,13 @@
 import type { ServerResponse } from 'node:http';
-import { encodeEvent, encodeRecord, type ContentType, type Event } from '@juice/mesos';
+import { encodeEvent, encodeRecord, type ContentType } from '@juice/mesos';
+import type { SendEffect } from '../cluster/cluster-state.ts';
+import { encodeGarbledUpdate } from './garbled-update.ts';
 
 /** The open subscriptions: who is written to in which format. */
 export interface EventStreams {
   /** Answers 200 and keeps the response open. `onEnd` is called once, when the connection ends, whoever ends it. */
   open(stream: { streamId: string; response: ServerResponse; contentType: ContentType; onEnd: () => void }): void;
-  send(streamId: string, event: Event): void;
+  send(effect: SendEffect): void;
   end(streamId: string, abrupt: boolean): void;
   endAll(): void;
 }
@@ -42,18 +44,24 @@ export function createEventStreams(): EventStreams {
       response.writeHead(200, { 'Content-Type': contentType, 'Mesos-Stream-Id': streamId });
       response.flushHeaders();
     },
-    send(streamId, event) {
-      const stream = streams.get(streamId);
+    send(effect) {
+      const stream = streams.get(effect.streamId);
       if (stream === undefined) return;
       // Events of one turn leave in one chunk.
       if (stream.records.length === 0) process.nextTick(flush, stream);
-      stream.records.push(encodeRecord(encodeEvent(event, stream.contentType)));
+      stream.records.push(encodeRecord(encode(effect, stream.contentType)));
     },
     end,
     endAll() {
       for (const streamId of [...streams.keys()]) end(streamId, true);
     },
   };
+}
+
+function encode(effect: SendEffect, contentType: ContentType): Uint8Array {
+  return effect.kind === 'event'
+    ? encodeEvent(effect.event, contentType)
+    : encodeGarbledUpdate(effect.status, contentType);
 }
 
 function flush({ response, records }: Stream): void {
