@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -12,7 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
-import { build, stop as stopEsbuild } from 'esbuild';
+import { stop as stopEsbuild } from 'esbuild';
+import { startClusterProcess, type ClusterProcess } from '../testing/cluster-process.ts';
 import { commandTask, launchOnce, subscribeProbe } from '../testing/scheduler-probe.ts';
 import { startLocalMesos, type LocalMesos } from './local-mesos.ts';
 
@@ -39,17 +40,10 @@ async function startHere(): Promise<LocalMesos> {
   return mesos;
 }
 
-async function startElsewhere(): Promise<{ child: ChildProcess; url: string; agentIds: string[] }> {
-  const outfile = join(folder, 'cluster-process.cjs');
-  const entry = join(import.meta.dirname, '../testing/cluster-process.ts');
-  await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'silent' });
-  const child = spawn(process.execPath, [outfile, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  cleanups.push(() => void child.kill('SIGKILL'));
-  const line = await new Promise<string>((resolve, reject) => {
-    child.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString()));
-    child.once('exit', () => reject(new Error('it did not start')));
-  });
-  return { child, ...(JSON.parse(line) as { url: string; agentIds: string[] }) };
+async function startElsewhere(): Promise<ClusterProcess> {
+  const elsewhere = await startClusterProcess(folder, { dataDir, agents: [{ cpus: 4, memMb: 1024, diskMb: 1024 }] });
+  cleanups.push(() => elsewhere.kill());
+  return elsewhere;
 }
 
 function isAlive(pid: string): boolean {
@@ -66,8 +60,8 @@ async function until(condition: () => boolean): Promise<void> {
 // The process can be killed at any moment. What it ran then is in sessions of its own and lives on, unseen and counted by
 // nobody, unless the next start ends it; and a scheduler that asks must learn at once that the task is gone, not wait.
 test('after kill -9 the next start ends what was left running, and answers GONE for it', async () => {
-  const { child, url, agentIds } = await startElsewhere();
-  const probe = await subscribeProbe(url);
+  const elsewhere = await startElsewhere();
+  const probe = await subscribeProbe(elsewhere.url);
   const script = 'echo $$; sleep 1000 & echo $!; wait';
   const agentId = await launchOnce(probe, (agent) => [commandTask(agent, 't-left', script)]);
   await probe.waitForState('t-left', 'TASK_RUNNING');
@@ -76,13 +70,13 @@ test('after kill -9 the next start ends what was left running, and answers GONE 
   const pids = readFileSync(stdout, 'utf8').trim().split('\n');
   // The shell is gone already, its child is not: an orphan in the session of a leader that has ended.
   process.kill(Number(pids[0]), 'SIGSTOP');
-  child.kill('SIGKILL');
+  await elsewhere.kill();
   await until(() => probe.ended());
   expect(pids.map(isAlive)).toEqual([true, true]);
 
   const mesos = await startHere();
   await until(() => !pids.some(isAlive));
-  expect(mesos.agentIds).toEqual(agentIds);
+  expect(mesos.agentIds).toEqual(elsewhere.agentIds);
   const back = await subscribeProbe(mesos.url, { frameworkId: probe.frameworkId });
   expect(back.frameworkId).toBe(probe.frameworkId);
   const asked = { task_id: { value: 't-left' }, agent_id: { value: agentId } };

@@ -1,0 +1,1 @@
+export { startClusterProcess, type ClusterProcess } from './cluster-process.ts';
