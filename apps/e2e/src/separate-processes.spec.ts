@@ -1,27 +1,46 @@
-import { appendFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isEndState, TaskState, type TaskId } from '@juice/contracts';
-import { startLocalMesos, type LocalMesos } from '@juice/local-mesos';
-import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
+import { startClusterProcess, type ClusterProcess } from '@juice/local-mesos/testing';
+import { bundleServer, startServerProcess, type ServerProcess } from '@juice/local-mongo/testing';
 import { describeWithRabbit } from '@juice/messaging/testing';
 import { createTenant, startReceiver, startService, until, type JuiceProcess, type Receiver } from '@juice/trial';
+import mongoose from 'mongoose';
+import { createGate, type Gate } from './gate.ts';
+import { readLines } from './read-lines.ts';
 
 const bundles = join(import.meta.dirname, '../../../dist/apps');
 const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
 
+/** The least that a task can have. */
+const resources = { cpu: 0.1, mem: 256 };
+const agents = 4;
+const perAgent = 50;
+/** What the cluster holds, to the last thousandth of a cpu and the last megabyte. */
+const fit = agents * perAgent;
+const waiting = 1_000;
+/** As many as one GET may ask for. */
+const mostIds = 1_000;
+/** Short, since a standby waits for all of it; long beside what a busy machine lets a process wait. */
+const lease = '5s';
+/** These many processes share the machine with others: a deadline says that something hangs, not that it is slow. */
+const deadline = { withinMs: 90_000, everyMs: 200 };
+
 /**
- * The services each in a process of its own, two of each, on a real RabbitMQ, a database over TCP and a cluster over
- * HTTP: what standalone cannot show. Every task adds a line to a file when it runs, so that a second run would be seen.
+ * The services each in a process of its own, two of each, on a real RabbitMQ, and so are the database, over TCP, and the
+ * cluster, over HTTP: what standalone cannot show. Every task adds its number to a file when it runs, so that a second run
+ * would be seen.
  */
 describeWithRabbit('services in processes of their own', (amqpUrl) => {
   let folder: string;
-  let mongo: LocalMongo;
-  let mesos: LocalMesos;
+  let mongo: ServerProcess;
+  let database: mongoose.Connection;
+  let mesos: ClusterProcess;
   let receiver: Receiver;
   const running: JuiceProcess[] = [];
+  const gates: Gate[] = [];
 
   const start = async (service: 'api' | 'scheduler' | 'callback', name: string): Promise<JuiceProcess> => {
     const started = await startService(service, name, {
@@ -32,7 +51,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
         JUICE_MONGO_URL: `${mongo.url}/juice`,
         JUICE_AMQP_URL: amqpUrl,
         JUICE_MESOS_MASTERS: mesos.url,
-        JUICE_LEASE: '2s',
+        JUICE_LEASE: lease,
         JUICE_CALLBACK_SECRET: secret,
         JUICE_CALLBACK_ALLOW: '127.0.0.0/8',
       },
@@ -40,22 +59,16 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
     running.push(started);
     return started;
   };
-  const roleOf = async ({ url }: JuiceProcess): Promise<unknown> => {
-    const health = (await (await fetch(`${url}/readyz`)).json()) as { role?: string; ok: boolean };
-    return health.ok ? health.role : null;
-  };
-  const leads = (scheduler: JuiceProcess): Promise<void> =>
-    until('it to lead', async () => (await roleOf(scheduler)) === 'leader');
-  const lines = async (file: string): Promise<string[]> =>
-    (await readFile(join(folder, file), 'utf8')).split('\n').filter((line) => line !== '');
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'juice-services-'));
-    mongo = await startLocalMongo({ dataDir: join(folder, 'mongo') });
-    mesos = await startLocalMesos({
+    mongo = await startServerProcess(await bundleServer(folder), { dataDir: join(folder, 'mongo') });
+    database = await mongoose.createConnection(`${mongo.url}/juice`).asPromise();
+    const agent = { cpus: perAgent * resources.cpu, memMb: perAgent * resources.mem, diskMb: 1000 };
+    mesos = await startClusterProcess(folder, {
       dataDir: join(folder, 'mesos'),
       environment: process.env,
-      agents: [{ cpus: 8, memMb: 8192, diskMb: 1000 }],
+      agents: Array.from({ length: agents }, () => agent),
     });
     receiver = await startReceiver({ secret });
   }, 60_000);
@@ -64,39 +77,68 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
     await Promise.all(running.map((one) => one.end('SIGKILL')));
     await receiver.close();
     await mesos.stop();
-    await mongo.stop();
+    for (const gate of gates) gate.close();
+    await database.close();
+    await mongo.kill();
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  /** Submits tasks at alternate apis; each writes its number to a file when it runs. */
-  async function submit(apis: readonly JuiceProcess[], file: string, count: number, sleep: string): Promise<TaskId[]> {
+  const lines = (file: string): Promise<readonly string[]> => readLines(join(folder, file));
+  const numbers = async (file: string): Promise<readonly number[]> =>
+    (await lines(file)).map(Number).sort((a, b) => a - b);
+  const each = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
+
+  const roleOf = async ({ url }: JuiceProcess): Promise<unknown> => {
+    const health = (await (await fetch(`${url}/readyz`)).json()) as { role?: string; ok: boolean };
+    return health.ok ? health.role : null;
+  };
+  const leads = (scheduler: JuiceProcess): Promise<void> =>
+    until('it to lead', async () => (await roleOf(scheduler)) === 'leader', deadline);
+  const portOf = ({ url }: Pick<JuiceProcess, 'url'>): string => new URL(url).port;
+  /** The lease as it is stored: whose it is, told by the port that one is reached at, and which holder of it that is. */
+  const readLease = async (): Promise<{ readonly port: string; readonly epoch: number }> => {
+    const stored = await database.collection<{ url: string; epoch: number }>('leases').findOne();
+    if (stored === null) throw new Error('no lease');
+    return { port: portOf(stored), epoch: stored.epoch };
+  };
+
+  /** Submits tasks at alternate apis; each is told its number. */
+  function submit(
+    apis: readonly JuiceProcess[],
+    count: number,
+    taskOf: (number: number) => Readonly<Record<string, unknown>>,
+  ): Promise<TaskId[]> {
     const tenants = apis.map(({ url }) => createTenant(url, 'e2e'));
-    appendFileSync(join(folder, file), '');
     return Promise.all(
-      Array.from({ length: count }, (_, at) => {
-        const commands = `echo ${at} >> ${join(folder, file)}; sleep ${sleep}`;
-        const task = { taskName: file, callbackUrl: receiver.url, commands, resources: { cpu: 0.2, mem: 256 } };
-        const tenant = tenants[at % tenants.length];
+      each(count).map((number) => {
+        const tenant = tenants[number % tenants.length];
         if (tenant === undefined) throw new Error('no api');
-        return tenant.submit(task);
+        return tenant.submit({ ...taskOf(number), resources });
       }),
     );
   }
 
-  async function allFinish(api: JuiceProcess, ids: readonly TaskId[]): Promise<void> {
+  async function statesOf(api: JuiceProcess, ids: readonly TaskId[]): Promise<readonly TaskState[]> {
     const tenant = createTenant(api.url, 'e2e');
-    await until('all to end', async () => (await tenant.find(ids)).every(({ taskStatus }) => isEndState(taskStatus)), {
-      withinMs: 90_000,
-      everyMs: 200,
-    });
-    const found = await tenant.find(ids);
-    expect(found.map(({ taskStatus }) => taskStatus)).toEqual(ids.map(() => TaskState.FINISHED));
+    const states: TaskState[] = [];
+    for (let at = 0; at < ids.length; at += mostIds) {
+      const found = await tenant.find(ids.slice(at, at + mostIds));
+      states.push(...found.map(({ taskStatus }) => taskStatus));
+    }
+    return states;
   }
 
-  const each = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at)).sort();
+  /** Every task has added its number to the file, and has ended FINISHED, and none has run twice. */
+  async function allFinish(api: JuiceProcess, file: string, ids: readonly TaskId[]): Promise<void> {
+    await until('all to run', async () => (await lines(file)).length >= ids.length, deadline);
+    await until('all to end', async () => (await statesOf(api, ids)).every(isEndState), deadline);
+    expect(await statesOf(api, ids)).toEqual(ids.map(() => TaskState.FINISHED));
+    expect(await numbers(file)).toEqual(each(ids.length));
+  }
 
   describe('two of each', () => {
     const world: { apis: JuiceProcess[]; schedulers: JuiceProcess[] } = { apis: [], schedulers: [] };
+    const api = (): JuiceProcess => at(world.apis, 0);
 
     beforeAll(async () => {
       const first = await start('scheduler', 'scheduler-1');
@@ -106,47 +148,77 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       await Promise.all([start('callback', 'callback-1'), start('callback', 'callback-2')]);
     }, 120_000);
 
+    /**
+     * As many tasks running as the cluster holds, and many more waiting. None can end before the gate is opened, so that
+     * this is a state, not a moment.
+     */
+    async function fillUp(file: string): Promise<{ readonly ids: readonly TaskId[]; readonly gate: Gate }> {
+      const gate = createGate(join(folder, `${file}-gate`));
+      gates.push(gate);
+      const commands = (number: number): string => `echo ${number} >> ${join(folder, file)}; : < ${gate.path}`;
+      const ids = await submit(world.apis, fit + waiting, (number) => ({ taskName: file, commands: commands(number) }));
+      const count = async (): Promise<{ running: number; waiting: number }> => {
+        const states = await statesOf(api(), ids);
+        const having = (state: TaskState): number => states.filter((found) => found === state).length;
+        return { running: having(TaskState.RUNNING), waiting: having(TaskState.NOT_START) };
+      };
+      await until('the cluster to be full', async () => (await lines(file)).length >= fit, deadline);
+      await until('all of them to be known to run', async () => (await count()).running >= fit, deadline);
+      expect(await count()).toEqual({ running: fit, waiting });
+      expect(await lines(file)).toHaveLength(fit);
+      return { ids, gate };
+    }
+
     test('one scheduler leads, the other stands by; every task runs once and is called back once', async () => {
-      const [leader, standby] = world.schedulers;
-      const [api] = world.apis;
-      if (leader === undefined || standby === undefined || api === undefined) throw new Error('not up');
-      expect(await roleOf(leader)).toBe('leader');
-      expect(await roleOf(standby)).toBe('standby');
-      const ids = await submit(world.apis, 'once', 60, '0');
-      await allFinish(api, ids);
-      expect((await lines('once')).sort()).toEqual(each(60));
+      const [leader, standby] = [at(world.schedulers, 0), at(world.schedulers, 1)];
+      expect([await roleOf(leader), await roleOf(standby)]).toEqual(['leader', 'standby']);
+      const ids = await submit(world.apis, 60, (number) => ({
+        taskName: 'once',
+        commands: `echo ${number} >> ${join(folder, 'once')}`,
+        callbackUrl: receiver.url,
+      }));
+      await allFinish(api(), 'once', ids);
       const finished = (): TaskId[] =>
         receiver.received.filter(({ result }) => result === 'FINISHED').map(({ taskId }) => taskId);
-      await until('every callback', () => finished().length >= ids.length);
+      await until('every callback', () => finished().length >= ids.length, deadline);
       expect(finished().sort()).toEqual([...ids].sort());
       expect(receiver.received.every(({ isSigned }) => isSigned)).toBe(true);
     }, 120_000);
 
     test('kill -9 of the leader: the standby takes over, every task ends, none runs twice', async () => {
-      const [leader, standby] = world.schedulers;
-      const [api] = world.apis;
-      if (leader === undefined || standby === undefined || api === undefined) throw new Error('not up');
-      const ids = await submit(world.apis, 'taken-over', 80, '1');
-      await until('some to run', async () => (await lines('taken-over')).length > 10);
+      const [leader, standby] = [at(world.schedulers, 0), at(world.schedulers, 1)];
+      const { ids, gate } = await fillUp('killed');
+      const before = await readLease();
+      expect(before.port).toBe(portOf(leader));
       await leader.end('SIGKILL');
       await leads(standby);
-      await allFinish(api, ids);
-      expect((await lines('taken-over')).sort()).toEqual(each(80));
-    }, 120_000);
+      expect(await readLease()).toEqual({ port: portOf(standby), epoch: before.epoch + 1 });
+      gate.open();
+      await allFinish(api(), 'killed', ids);
+    }, 240_000);
 
     test('a leader that was stopped past its lease and goes on ends itself; nothing runs twice', async () => {
-      const [, leader] = world.schedulers;
-      const [api] = world.apis;
-      if (leader === undefined || api === undefined) throw new Error('not up');
+      const leader = at(world.schedulers, 1);
       const standby = await start('scheduler', 'scheduler-3');
-      const ids = await submit(world.apis, 'paused', 60, '1');
-      await until('some to run', async () => (await lines('paused')).length > 10);
+      const { ids, gate } = await fillUp('paused');
+      const before = await readLease();
+      expect(before.port).toBe(portOf(leader));
       leader.pause();
+      // Ends and offers of what they free are told to the one that does not listen: it has them all when it goes on.
+      gate.open();
       await leads(standby);
+      const after = { port: portOf(standby), epoch: before.epoch + 1 };
+      expect(await readLease()).toEqual(after);
       leader.resume();
       expect(await leader.gone).toBe(1);
-      await allFinish(api, ids);
-      expect((await lines('paused')).sort()).toEqual(each(60));
-    }, 120_000);
+      await allFinish(api(), 'paused', ids);
+      expect(await readLease()).toEqual(after);
+    }, 240_000);
   });
 });
+
+function at<Item>(items: readonly Item[], index: number): Item {
+  const item = items[index];
+  if (item === undefined) throw new Error('not up');
+  return item;
+}

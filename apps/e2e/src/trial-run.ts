@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TaskId } from '@juice/contracts';
@@ -11,6 +11,7 @@ import {
   type JuiceProcess,
   type Tenant,
 } from '@juice/trial';
+import { readLines } from './read-lines.ts';
 
 const bundles = join(import.meta.dirname, '../../../dist/apps');
 const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
@@ -52,11 +53,7 @@ export async function startTrialRun(
       juice = await start();
     },
     callbacksOf: (taskId) => receiver.received.filter((callback) => callback.taskId === taskId),
-    lines: (file) =>
-      readFile(join(folder, file), 'utf8').then(
-        (text) => text.split('\n').filter((line) => line !== ''),
-        () => [],
-      ),
+    lines: (file) => readLines(join(folder, file)),
     async close() {
       await juice.end('SIGTERM');
       await receiver.close();
