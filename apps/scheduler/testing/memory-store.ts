@@ -2,7 +2,7 @@ import type { LiveTask, SchedulableTask, TaskId, TaskSpec, TaskState } from '@ju
 import { TaskTable } from '@juice/scheduling/testing';
 import type { TermStore } from '../src/term.ts';
 
-const plainSpec: TaskSpec = {
+export const plainSpec: TaskSpec = {
   taskName: 'a-task',
   callbackUrl: null,
   callbackEvents: 'all',
