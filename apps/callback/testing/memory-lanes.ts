@@ -184,7 +184,7 @@ export function createMemoryLanes(): MemoryLanes {
     },
     async applyTransitions(_frame, transitions) {
       const missed = transitions.filter((transition) => !push(all.get(transition.taskId), transition));
-      return { missed: missed.map(({ taskId }) => taskId), fenced: false };
+      return { missed: missed.map(({ taskId }) => taskId), refused: [], fenced: false };
     },
     async requestKill(_tenantId, taskId, atMs) {
       const task = all.get(taskId);

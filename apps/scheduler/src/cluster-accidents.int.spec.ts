@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { firstTaskIdAt, TaskState, type TaskId } from '@juice/contracts';
 import { startLocalMesos, type LocalMesos } from '@juice/local-mesos';
@@ -12,6 +13,7 @@ import {
   connectMongo,
   createFrameworkStore,
   createLeaseStore,
+  createQuarantineStore,
   createTaskStore,
   ensureIndexes,
   type MongoConnection,
@@ -44,6 +46,7 @@ let mesos: LocalMesos;
 let broker: Broker;
 let scheduler: Scheduler;
 let fatal: unknown[];
+let said: string[];
 let made = 0;
 
 beforeAll(async () => {
@@ -58,7 +61,9 @@ beforeEach(async () => {
   tasks = createTaskStore(mongo);
   const agent = { cpus: 1, memMb: 1024, diskMb: 1000 };
   mesos = await startLocalMesos({ dataDir: folder, agents: [agent, agent], executor: 'simulated' });
-  const log = createLogger({ service: 'scheduler', level: 'silent' });
+  said = [];
+  const stream = new PassThrough().on('data', (line: Buffer) => said.push(line.toString()));
+  const log = createLogger({ service: 'scheduler', level: 'debug', stream });
   broker = createMemoryBroker({ log });
   fatal = [];
   scheduler = startScheduler({
@@ -73,6 +78,7 @@ beforeEach(async () => {
     store: tasks,
     leases: createLeaseStore(mongo),
     frameworks: createFrameworkStore(mongo),
+    quarantine: createQuarantineStore(mongo),
     broker,
     mesos: createMesosClient({ masters: [mesos.url], log }),
     log,
@@ -180,4 +186,21 @@ test.each(accidents)('$scenario: as in the recording', async ({ scenario, happen
     countedFailures: 0,
     freeFailures: expected.at(-1) === NOT_START ? 1 : 0,
   });
+});
+
+test('an update that cannot be read is set aside and acknowledged, and the scheduler goes on', async () => {
+  mesos.garbleUpdate();
+  const [taskId, another] = [await submit(0), await submit(0)];
+  await Promise.all([reaches(taskId, FINISHED), reaches(another, FINISHED)]);
+  expect(await createQuarantineStore(mongo).keys(10)).toEqual([expect.stringMatching(/^update /)]);
+  expect(scheduler.health()).toMatchObject({ ok: true, role: 'leader' });
+});
+
+test('agents about to be maintained are left alone though they have room, and used again when that is over', async () => {
+  for (const agent of mesos.agentIds.keys()) mesos.startMaintenance(agent, { startMs: Date.now() + 60_000 });
+  const taskId = await submit(0);
+  await until('an offer to be passed over', () => said.some((line) => line.includes('"offer.declined"')));
+  expect(await statesOf(taskId)).toEqual([]);
+  for (const agent of mesos.agentIds.keys()) mesos.endMaintenance(agent);
+  await reaches(taskId, FINISHED);
 });

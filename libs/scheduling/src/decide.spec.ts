@@ -387,6 +387,30 @@ describe('offers', () => {
   });
 });
 
+/**
+ * A leader that was deposed puts a task back with its last write. Its successor, told that the attempt is gone, does the
+ * same, misses, and reads that the task waits: it then stood in the queue twice, and two offers launched it twice.
+ */
+test('a task put back twice, by a write that missed and by what was read then, is launched once', () => {
+  const id = launch({ retry: 3 });
+  const task = [...world.table.rows.values()][0]?.task as SchedulableTask;
+  const gone = { state: 'TASK_GONE', message: '', reason: null, uuid: null, healthy: true } as const;
+  const out = createCommands();
+  const status = { mesosTaskId: id, agentId: 'agent-1', ...gone };
+  decide(world.state, { kind: 'status.received', atMs: 20, status }, out);
+  decide(world.state, { kind: 'frame.closing', atMs: 20, backlog: 0 }, out);
+  // The other's write was first: the same, and it holds.
+  expect(world.table.apply(out.persist)).toEqual([]);
+  const live = world.table.load(task.taskId);
+  frame({ kind: 'task.conflicted', atMs: 21, taskId: task.taskId, live });
+  frame({ kind: 'clock.ticked', atMs: 5_000, backlog: 0 });
+  const offers = ['o2', 'o3'].map((offerId) => ({ ...offer, offerId, hostname: offerId, cpuMillis: 1_000 }));
+  const launched = frame({ kind: 'offers.received', atMs: 20_000, offers }).call.flatMap((call) =>
+    call.kind === 'accept' ? call.launches : [],
+  );
+  expect(launched.map(({ mesosTaskId }) => mesosTaskId)).toEqual(['a_task-1-2']);
+});
+
 describe('launches', () => {
   const launched = (out: Commands): number =>
     out.call.reduce((sum, call) => sum + (call.kind === 'accept' ? call.launches.length : 0), 0);

@@ -35,7 +35,7 @@ function waiting(
   for (const { id, cpus, priority = 0, ports = 0, avoidHost = null, constraints = [] } of tasks) {
     const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints };
     const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: 100 };
-    queue.add({ taskId: BigInt(id) as TaskId, priority, avoid }, shapeOf(like), like);
+    queue.add({ taskId: BigInt(id) as TaskId, ticket: 1, priority, avoid }, shapeOf(like), like);
   }
   return queue;
 }

@@ -19,7 +19,7 @@ export function matchFirstFit(
   buckets: readonly Bucket[],
   offers: readonly Offer[],
   rules: {
-    readonly isWaiting: (taskId: TaskId) => boolean;
+    readonly isWaiting: (entry: Entry) => boolean;
     /** Whether a task that could be placed on the host it avoids would rather wait; `holds` says what offers could hold it. */
     readonly waitsForAnother: (entry: Entry, holds: (offer: Offer) => boolean) => boolean;
     /** How many are placed at the most. */

@@ -6,6 +6,7 @@ import { isBeingTakenAway } from './on-maintenance.ts';
 import { mesosTaskId } from './mesos-task-id.ts';
 import { canCall, isWaiting, type State } from './state.ts';
 import { record } from './transitions.ts';
+import type { Entry } from './waiting-tasks.ts';
 
 export function onOffers(state: State, event: Extract<Event, { kind: 'offers.received' }>): void {
   for (const offer of event.offers) {
@@ -27,7 +28,7 @@ export function onFrameClosing(state: State, { atMs, backlog }: FrameClosing, ou
   const budget = refillLaunchBudget(state, atMs);
   if (!canCall(state) || backlog > policy.backlogMost) return;
 
-  const waits = (taskId: TaskId): boolean => isWaiting(state, taskId, atMs);
+  const waits = (entry: Entry): boolean => isWaiting(state, entry);
   const buckets = state.waiting.buckets(waits);
   if (buckets.length === 0) return;
   const offers = [...state.offers.values()]

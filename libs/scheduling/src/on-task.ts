@@ -45,7 +45,7 @@ export function onTaskConflicted(state: State, event: Conflicted, out: Commands)
     else replace(state, known, event.live, event.atMs, out);
     return;
   }
-  const task: Task = { view: event.live.task, killWanted: event.live.task.killRequested, live: null };
+  const task: Task = { view: event.live.task, killWanted: event.live.task.killRequested, live: null, ticket: 0 };
   state.tasks.set(event.taskId, task);
   setLive(state, task, event.live.live, event.atMs);
   endAttempt(state, task, ended, event.atMs, out);
@@ -53,7 +53,7 @@ export function onTaskConflicted(state: State, event: Conflicted, out: Commands)
 }
 
 function adopt(state: State, live: LiveTask, atMs: number, out: Commands): void {
-  const task: Task = { view: live.task, killWanted: live.task.killRequested, live: null };
+  const task: Task = { view: live.task, killWanted: live.task.killRequested, live: null, ticket: 0 };
   state.tasks.set(live.task.taskId, task);
   place(state, task, live, atMs, out);
 }

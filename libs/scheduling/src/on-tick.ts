@@ -6,7 +6,7 @@ import { declineOldOffers } from './on-offers.ts';
 import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
-import { canCall, enterQueue, type State } from './state.ts';
+import { canCall, endPauses, type State } from './state.ts';
 
 /** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
 export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked' }>, out: Commands): void {
@@ -18,14 +18,6 @@ export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked
   // What we ask for comes back as events: not while there are too many of them already.
   if (event.backlog <= state.policy.backlogMost) tickReconciliation(state, atMs, out);
   declineOldOffers(state, atMs, out);
-}
-
-function endPauses(state: State, atMs: number): void {
-  for (let next = state.pausing.peek(); next !== undefined && next.atMs <= atMs; next = state.pausing.peek()) {
-    state.pausing.pop();
-    const task = state.tasks.get(next.taskId);
-    if (task !== undefined && task.live === null) enterQueue(state, task);
-  }
 }
 
 function expireWaiting(state: State, atMs: number, out: Commands): void {

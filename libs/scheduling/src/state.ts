@@ -3,7 +3,7 @@ import { Heap } from './heap.ts';
 import type { ObservedStatus, Offer } from './event.ts';
 import { KnownHosts } from './known-hosts.ts';
 import type { Policy } from './policy.ts';
-import { shapeOf, WaitingTasks } from './waiting-tasks.ts';
+import { shapeOf, WaitingTasks, type Entry } from './waiting-tasks.ts';
 
 /**
  * What the scheduler knows, private to the core and changed only by `decide`. It is rebuilt from MongoDB at every
@@ -16,10 +16,12 @@ export interface State {
   /** The live attempt of each task, by its Mesos task id. */
   readonly attempts: Map<string, Task>;
   readonly waiting: WaitingTasks;
+  /** How often a task was put where tasks wait; each time is a ticket. */
+  tickets: number;
   /** Tasks whose next attempt must not start yet, by that instant. */
-  readonly pausing: Heap<{ readonly taskId: TaskId; readonly atMs: number }>;
+  readonly pausing: Heap<Due & { readonly ticket: number }>;
   /** Waiting tasks by the instant at which they expire; entries of tasks that no longer wait are skipped. */
-  readonly expiring: Heap<{ readonly taskId: TaskId; readonly atMs: number }>;
+  readonly expiring: Heap<Due>;
   readonly offers: Map<string, HeldOffer>;
   readonly hosts: KnownHosts;
   readonly lastWords: LastWords;
@@ -72,6 +74,8 @@ export interface Task {
   view: SchedulableTask;
   killWanted: boolean;
   live: Attempt | null;
+  /** Of its only good entry among those that wait or pause. */
+  ticket: number;
 }
 
 export interface Attempt {
@@ -92,9 +96,17 @@ export interface Attempt {
   killPauseMs: number;
 }
 
+/** Of two things that come at an instant: the earlier, then that of the older task. */
+function earlier(a: Due, b: Due): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.taskId < b.taskId);
+}
+
+interface Due {
+  readonly taskId: TaskId;
+  readonly atMs: number;
+}
+
 export function createState(policy: Policy): State {
-  const earlier = (a: { atMs: number; taskId: TaskId }, b: { atMs: number; taskId: TaskId }): boolean =>
-    a.atMs < b.atMs || (a.atMs === b.atMs && a.taskId < b.taskId);
   return {
     policy,
     cluster: {
@@ -109,7 +121,8 @@ export function createState(policy: Policy): State {
     tasks: new Map(),
     attempts: new Map(),
     waiting: new WaitingTasks(),
-    pausing: new Heap(earlier),
+    tickets: 0,
+    pausing: new Heap<Due & { readonly ticket: number }>(earlier),
     expiring: new Heap(earlier),
     offers: new Map(),
     hosts: new KnownHosts(),
@@ -129,22 +142,37 @@ export function createState(policy: Policy): State {
 /** Puts a task without a live attempt where it waits: in the queue, or among those pausing before their next attempt. */
 export function queueTask(state: State, task: Task, atMs: number): void {
   const { taskId, notBeforeMs, expireAtMs } = task.view;
-  if (notBeforeMs > atMs) state.pausing.push({ taskId, atMs: notBeforeMs });
+  state.tickets += 1;
+  task.ticket = state.tickets;
+  if (notBeforeMs > atMs) state.pausing.push({ taskId, atMs: notBeforeMs, ticket: task.ticket });
   else enterQueue(state, task);
   state.expiring.push({ taskId, atMs: expireAtMs });
 }
 
-export function enterQueue(state: State, task: Task): void {
+/** Ends the pauses that are over. */
+export function endPauses(state: State, atMs: number): void {
+  for (let next = state.pausing.peek(); next !== undefined && next.atMs <= atMs; next = state.pausing.peek()) {
+    state.pausing.pop();
+    const task = state.tasks.get(next.taskId);
+    if (task !== undefined && isGood(task, next)) enterQueue(state, task);
+  }
+}
+
+function enterQueue(state: State, task: Task): void {
   const { taskId, priority, avoidHost, notBeforeMs } = task.view;
   const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: notBeforeMs + state.policy.avoidHostMs };
-  state.waiting.add({ taskId, priority, avoid }, shapeOf(task.view), task.view);
+  state.waiting.add({ taskId, ticket: task.ticket, priority, avoid }, shapeOf(task.view), task.view);
   state.cluster.newWork = true;
 }
 
-/** Whether a task waits in the queue: it exists, has no live attempt, and its pause is over. */
-export function isWaiting(state: State, taskId: TaskId, atMs: number): boolean {
-  const task = state.tasks.get(taskId);
-  return task !== undefined && task.live === null && task.view.notBeforeMs <= atMs;
+/** Whether an entry of the queue stands for a task that waits. */
+export function isWaiting(state: State, entry: Entry): boolean {
+  const task = state.tasks.get(entry.taskId);
+  return task !== undefined && isGood(task, entry);
+}
+
+function isGood(task: Task, { ticket }: { readonly ticket: number }): boolean {
+  return task.live === null && task.ticket === ticket;
 }
 
 /** Forgets a task and its attempt; heaps skip it later. */

@@ -10,6 +10,8 @@ export interface Bucket {
 
 export interface Entry {
   readonly taskId: TaskId;
+  /** Its task's when it was queued: of several entries of a task only the last is good. */
+  readonly ticket: number;
   readonly priority: number;
   /** Where its last attempt failed, and how long another host is waited for. */
   readonly avoid: { readonly host: string; readonly untilMs: number } | null;
@@ -32,7 +34,7 @@ export class WaitingTasks {
   }
 
   /** The buckets that still hold a waiting task; stale heads and empty buckets are dropped on the way. */
-  buckets(isWaiting: (taskId: TaskId) => boolean): Bucket[] {
+  buckets(isWaiting: (entry: Entry) => boolean): Bucket[] {
     const filled: Bucket[] = [];
     for (const [shape, bucket] of this.#buckets) {
       dropStaleHeads(bucket, isWaiting);
@@ -43,8 +45,8 @@ export class WaitingTasks {
   }
 }
 
-export function dropStaleHeads(bucket: Bucket, isWaiting: (taskId: TaskId) => boolean): void {
-  for (let head = bucket.queue.peek(); head !== undefined && !isWaiting(head.taskId); head = bucket.queue.peek()) {
+export function dropStaleHeads(bucket: Bucket, isWaiting: (entry: Entry) => boolean): void {
+  for (let head = bucket.queue.peek(); head !== undefined && !isWaiting(head); head = bucket.queue.peek()) {
     bucket.queue.pop();
   }
 }

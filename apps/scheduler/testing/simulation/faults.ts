@@ -76,6 +76,14 @@ export function createFaults(deps: {
     later(chance.between(500, 4_000), stopDistorting);
   }
 
+  function planMaintenance(): void {
+    const index = chance.below(agentCount);
+    const startMs = timeline.now() + chance.between(-1_000, 12_000);
+    const durationMs = chance.happens(0.5) ? null : chance.between(500, 8_000);
+    cluster.fault({ kind: 'agent.maintenance', index, startMs, durationMs });
+    later(chance.between(1_000, 15_000), () => cluster.fault({ kind: 'agent.maintenance.ended', index }));
+  }
+
   function stopDistorting(): void {
     cluster.fault({ kind: 'updates.distorted', duplicate: false, delayMs: 0 });
   }
@@ -93,6 +101,8 @@ export function createFaults(deps: {
     [2, troubleDatabase],
     [3, distortUpdates],
     [2, () => cluster.stall(chance.between(200, 4_000))],
+    [1, planMaintenance],
+    [1, () => cluster.fault({ kind: 'update.garbled', taskId: null })],
   ];
 
   return {
@@ -112,6 +122,7 @@ export function createFaults(deps: {
       for (let index = 0; index < agentCount; index += 1) {
         cluster.fault({ kind: 'agent.reactivated', index });
         cluster.fault({ kind: 'agent.returned', index });
+        cluster.fault({ kind: 'agent.maintenance.ended', index });
       }
     },
   };

@@ -31,7 +31,7 @@ export async function playHistory(seed: number, mutant: Mutant = (deps) => deps)
     quarantine: new Set(),
     trouble: 0,
   };
-  const ledger = new Ledger(database.table, () => timeline.now() - startMs);
+  const ledger = new Ledger(database, () => timeline.now() - startMs);
   const cluster = createSimulatedCluster({ timeline, chance, ledger });
   const leaders = createLeaders({ timeline, chance, ledger, database, cluster, mutant });
   const tell = (queue: Queue, body: unknown): void => leaders.tell(queue, body);

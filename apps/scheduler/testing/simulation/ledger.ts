@@ -37,8 +37,13 @@ export class Ledger {
   readonly #processes = new Map<TaskId, Set<Container>>();
   readonly #offers = createOfferAccount();
 
-  constructor(table: TaskTable, now: () => number) {
-    this.#table = table;
+  /** Uuids of updates that came so that no client could read them: they must be in quarantine instead. */
+  readonly #garbled = new Set<string>();
+  readonly #quarantine: ReadonlySet<string>;
+
+  constructor(stored: { readonly table: TaskTable; readonly quarantine: ReadonlySet<string> }, now: () => number) {
+    this.#table = stored.table;
+    this.#quarantine = stored.quarantine;
     this.#now = now;
   }
 
@@ -117,6 +122,12 @@ export class Ledger {
     if (event.type === 'UPDATE' && uuid !== undefined) this.#updates.set(uuid, event.update.status);
   }
 
+  toldGarbled(status: TaskStatus): void {
+    if (status.uuid === undefined) return;
+    this.#garbled.add(status.uuid);
+    this.#updates.set(status.uuid, status);
+  }
+
   heardRescission(offerId: string): void {
     this.#offers.rescinded(offerId);
   }
@@ -132,6 +143,8 @@ export class Ledger {
     const mesosTaskId = status.task_id.value;
     const account = this.#accounts.get(mesosTaskId);
     if (account === undefined) return;
+    // What was readable when it first came is stored as any other, whatever came later.
+    if (this.#garbled.has(uuid) && this.#quarantine.has(`update ${uuid}`)) return;
     const stored =
       account.endedAs !== null ||
       this.#table.rows.get(account.taskId)?.ended === true ||

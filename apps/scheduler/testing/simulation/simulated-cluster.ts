@@ -1,6 +1,6 @@
-import { DependencyFailure, InvariantBroken } from '@juice/contracts';
+import { DependencyFailure } from '@juice/contracts';
 import { createCluster, type AgentSetup, type Cluster, type Effect, type Fault } from '@juice/local-mesos';
-import type { CallAnswer, Event, ReceivedCall } from '@juice/mesos';
+import type { CallAnswer, ReceivedCall, StreamEvent, TaskStatus, UnreadableUpdate } from '@juice/mesos';
 import { callFromJson } from '@juice/mesos/testing';
 import { frameworkInfo, type Stream } from '../../src/session.ts';
 import type { Chance } from './chance.ts';
@@ -29,7 +29,7 @@ export interface SimulatedCluster {
 interface Connection {
   readonly streamId: string;
   readonly life: Life;
-  readonly channel: Channel<Event>;
+  readonly channel: Channel<StreamEvent>;
   readonly launched: Set<string>;
   deliverAtMs: number;
 }
@@ -78,7 +78,8 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
         ledger.told(effect.event);
         return deliver(effect.streamId, (connection) => connection.channel.push(effect.event));
       case 'update.garbled':
-        throw new InvariantBroken('not implemented: a client that gets what it cannot read');
+        ledger.toldGarbled(effect.status);
+        return deliver(effect.streamId, (connection) => connection.channel.push(unreadable(effect.status)));
       case 'end':
         return deliver(effect.streamId, (connection) => connection.channel.end());
       case 'launch':
@@ -160,7 +161,7 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
       const connection = {
         streamId,
         life,
-        channel: createChannel<Event>(),
+        channel: createChannel<StreamEvent>(),
         launched: new Set<string>(),
         deliverAtMs: 0,
       };
@@ -201,6 +202,12 @@ export function createSimulatedCluster(deps: { timeline: Timeline; chance: Chanc
   };
   carryOut([]);
   return self;
+}
+
+/** As the client reads what is garbled. */
+function unreadable({ task_id: task, agent_id: agent, uuid }: TaskStatus): UnreadableUpdate {
+  const ids = { taskId: task.value, agentId: agent?.value ?? null, uuid: uuid ?? null };
+  return { type: 'UNREADABLE UPDATE', detail: 'garbled', ...ids, record: new Uint8Array() };
 }
 
 const unknown: CallAnswer = { kind: 'unknown', detail: 'the connection broke' };
