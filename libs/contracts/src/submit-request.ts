@@ -1,12 +1,11 @@
 import { z } from 'zod';
+import { blob, flag, integer, line, list, nonBlankLine, numeric, word } from './request-members.ts';
 
 /**
  * The body of POST /v1/tasks as tenants may send it: the original's members, what its Java SDK sends beside them, and
  * what is additive. Unknown members are ignored at every level; null is the same as absent for an optional member.
  *
  * What an operator may set comes in as `bounds`; the policy on what a task may do to a machine is checked afterwards.
- *
- * Every message is what would have been right ("a non-blank string …"), ready to follow the words "must be".
  */
 
 /** The fixed limits: what an operating system, Mesos or a document can hold, with room to spare. */
@@ -34,71 +33,13 @@ export const requestLimits = {
   roleCharacters: 128,
 } as const;
 
-const printable = /^[^\p{Cc}\p{Cs}]*$/u;
 const limits = requestLimits;
-
-/** Text without control characters: names, paths, URLs. */
-function line(right: string, most: number) {
-  const error = `${right} of at most ${most} characters, without control characters`;
-  return z.string({ error }).max(most, { error }).regex(printable, { error });
-}
-
-function nonBlankLine(right: string, most: number) {
-  const error = `${right} of at most ${most} characters, not blank, without control characters`;
-  return z.string({ error }).max(most, { error }).regex(printable, { error }).regex(/\S/, { error });
-}
-
-/** Text that a process is given: anything a C string can hold. */
-function blob(right: string, mostBytes: number) {
-  const error = `${right} of at most ${mostBytes} bytes in UTF-8, without NUL`;
-  return z.string({ error }).refine((text) => isCString(text, mostBytes), { error });
-}
-
-function isCString(text: string, mostBytes: number): boolean {
-  if (text.includes('\0') || /\p{Cs}/u.test(text)) return false;
-  return text.length * 3 <= mostBytes || new TextEncoder().encode(text).length <= mostBytes;
-}
-
-/** A number as JSON has it; an integer literal beyond 2^53 has been read as a bigint and is a number here again. */
-function numeric<S extends z.ZodType<number>>(schema: S) {
-  return z.preprocess((value) => (typeof value === 'bigint' ? Number(value) : value), schema);
-}
 
 /** Too little is raised to the least a task can have, later; too much is refused here. */
 function positive(most: number, unit: string) {
   const error = `a positive finite number of ${unit}`;
   const bound = `${error}, at most ${most}, the most that a task may ask for`;
   return numeric(z.number({ error }).positive({ error }).max(most, { error: bound }));
-}
-
-function integer(least: number, most: number) {
-  const error = `an integer from ${least} to ${most}`;
-  return numeric(z.number({ error }).refine((n) => Number.isInteger(n) && n >= least && n <= most, { error }));
-}
-
-function flag() {
-  return z.boolean({ error: 'true or false' });
-}
-
-/** One of some words, in whatever case; the answer is the word as listed. */
-function word<const W extends string>(words: readonly W[]) {
-  const error = `one of ${words.join(', ')}`;
-  const listed = z.enum(words as readonly [W, ...W[]], { error });
-  return z.preprocess((value) => words.find((w) => same(w, value)) ?? value, listed);
-}
-
-function same(word: string, value: unknown): boolean {
-  return typeof value === 'string' && word.toLowerCase() === value.toLowerCase();
-}
-
-/** A list, its length judged before its elements: a million wrong elements are one problem. */
-function list<S extends z.ZodType>(item: S, most: number, of: string) {
-  const error = `a list of at most ${most} ${of}`;
-  return z.preprocess((value, context) => {
-    if (!Array.isArray(value) || value.length <= most) return value;
-    context.issues.push({ code: 'custom', message: error, input: value });
-    return z.NEVER;
-  }, z.array(item, { error }).max(most));
 }
 
 /** What the seed writes as one object may also be a list of such objects. */
