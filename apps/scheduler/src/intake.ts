@@ -1,4 +1,11 @@
-import { commandMessage, firstTaskIdAt, tasksSubmittedMessage, type LiveTask, type TaskId } from '@juice/contracts';
+import {
+  commandKinds,
+  commandMessage,
+  firstTaskIdAt,
+  tasksSubmittedMessage,
+  type LiveTask,
+  type TaskId,
+} from '@juice/contracts';
 import type { Consumer, Delivery } from '@juice/messaging';
 import type { Log } from '@juice/observability';
 import type { Event } from '@juice/scheduling';
@@ -90,9 +97,16 @@ export function createIntake(deps: {
     const parsed = commandMessage.safeParse(message.body);
     if (!parsed.success) return settleUnread(message, 'juice.scheduler.commands', log);
     message.ack();
-    if (parsed.data.kind === 'reconcile') {
-      push({ kind: 'reconcile.requested', atMs: now(), taskIds: parsed.data.taskIds });
-    } else read(parsed.data.taskIds);
+    const command = parsed.data;
+    switch (command.kind) {
+      case 'kill':
+        return read(command.taskIds);
+      case 'reconcile':
+        return push({ kind: 'reconcile.requested', atMs: now(), taskIds: command.taskIds });
+      case 'tenant-changed':
+        // Nothing that is decided here depends on a tenant's settings.
+        return;
+    }
   }
 
   async function nextOfRound(): Promise<readonly LiveTask[]> {
@@ -120,11 +134,17 @@ export function createIntake(deps: {
   };
 }
 
-/** A newer version is left for the sweep (an older leader cannot read it); what no version has is poison. */
-function settleUnread(message: Delivery, queue: string, log: Log): void {
-  const version = (message.body as { v?: unknown } | null)?.v;
-  const isNewer = typeof version === 'number' && version > 1;
-  log.warn('message.rejected', { queue, outcome: isNewer ? 'newer version' : 'unreadable' });
-  if (isNewer) message.ack();
-  else message.reject();
+/**
+ * A newer version, and a command of a kind that came later, are left (an older leader cannot read them; a sweep finds what
+ * they told of); what no version has is poison.
+ */
+function settleUnread(message: Delivery, queue: 'juice.scheduler.tasks' | 'juice.scheduler.commands', log: Log): void {
+  const { v, kind } = Object(message.body) as { v?: unknown; kind?: unknown };
+  const isNewer = typeof v === 'number' && v > 1;
+  const isCommand = queue === 'juice.scheduler.commands' && v === 1 && typeof kind === 'string';
+  const isUnknownKind = isCommand && !commandKinds.includes(kind);
+  const outcome = isNewer ? 'newer version' : isUnknownKind ? 'unknown kind' : 'unreadable';
+  log.warn('message.rejected', { queue, outcome });
+  if (outcome === 'unreadable') message.reject();
+  else message.ack();
 }

@@ -18,6 +18,7 @@ export { type AttemptChange, type TaskTransition, type TransitionOutcome } from 
 export { eventNames, type EventName } from './event-names.ts';
 export { DependencyFailure, InvariantBroken, ProtocolViolation } from './failures.ts';
 export {
+  commandKinds,
   commandMessage,
   statusEventMessage,
   tasksSubmittedMessage,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { commandMessage, statusEventMessage, tasksSubmittedMessage } from './messages.ts';
+import { commandKinds, commandMessage, statusEventMessage, tasksSubmittedMessage } from './messages.ts';
 
 test('ids travel as text and arrive as 64-bit integers', () => {
   const read = tasksSubmittedMessage.parse({ v: 1, taskIds: ['806769905152840693'] });
@@ -15,6 +15,12 @@ test.each<[object, string]>([
   [{ v: 1, taskIds: ['9223372036854775808'] }, 'above 64 bits'],
 ])('%j is not a message of submitted tasks: %s', (body) => {
   expect(tasksSubmittedMessage.safeParse(body).success).toBe(false);
+});
+
+test('the kinds of commands are listed', () => {
+  expect(commandKinds).toEqual(['kill', 'reconcile', 'tenant-changed']);
+  expect(commandMessage.safeParse({ v: 1, kind: 'tenant-changed', tenantIds: ['acme'] }).success).toBe(true);
+  expect(commandMessage.safeParse({ v: 1, kind: 'tenant-changed', tenantIds: [] }).success).toBe(false);
 });
 
 test('a status event has a state that exists', () => {

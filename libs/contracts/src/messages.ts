@@ -25,8 +25,12 @@ export type TasksSubmittedMessage = z.output<typeof tasksSubmittedMessage>;
 export const commandMessage = z.discriminatedUnion('kind', [
   z.object({ v: z.literal(1), kind: z.literal('kill'), taskIds: z.array(taskId).min(1) }),
   z.object({ v: z.literal(1), kind: z.literal('reconcile'), taskIds: z.array(taskId).min(1) }),
+  z.object({ v: z.literal(1), kind: z.literal('tenant-changed'), tenantIds: z.array(z.string()).min(1) }),
 ]);
 export type CommandMessage = z.output<typeof commandMessage>;
+
+/** Kinds may be added without a new version: a reader ignores those it does not know. */
+export const commandKinds: readonly string[] = commandMessage.options.map(({ shape }) => shape.kind.value);
 
 /** `juice.events`, routing key `task.<state>.<tenant>`: a task changed its state. */
 export const statusEventMessage = z.object({

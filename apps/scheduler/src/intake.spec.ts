@@ -1,0 +1,90 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import type { TaskId } from '@juice/contracts';
+import type { Delivery } from '@juice/messaging';
+import { createLogger } from '@juice/observability';
+import type { Event } from '@juice/scheduling';
+import { createIntake, type IntakeBroker } from './intake.ts';
+
+// What becomes of each message; what the events do is the core's.
+
+type Settled = 'acknowledged' | 'poison' | 'requeued';
+type Queue = Parameters<IntakeBroker['consume']>[0];
+
+const handlers = new Map<Queue, Parameters<IntakeBroker['consume']>[2]>();
+let events: Event[];
+let read: TaskId[];
+
+beforeEach(async () => {
+  events = [];
+  read = [];
+  const intake = createIntake({
+    broker: {
+      async consume(queue, _options, onMessage) {
+        handlers.set(queue, onMessage);
+        return { cancel: async () => undefined };
+      },
+    },
+    store: {
+      async loadLiveTasks(ids) {
+        read.push(...ids);
+        return [];
+      },
+      waitingSince: async () => [],
+      liveTasksAfter: async () => [],
+      killsRequested: async () => [],
+    },
+    push: (event) => void events.push(event),
+    persevere: (_operation, attempt) => attempt(),
+    onFailure: (error) => {
+      throw error;
+    },
+    log: createLogger({ service: 'scheduler', level: 'silent' }),
+    now: () => 7,
+  });
+  await intake.consume();
+});
+
+async function deliver(queue: Queue, body: unknown): Promise<Settled[]> {
+  const settled: Settled[] = [];
+  const delivery: Delivery = {
+    body,
+    redelivered: false,
+    ack: () => void settled.push('acknowledged'),
+    reject: () => void settled.push('poison'),
+    requeue: () => void settled.push('requeued'),
+  };
+  await handlers.get(queue)?.(delivery);
+  return settled;
+}
+
+const commands = 'juice.scheduler.commands';
+
+test('submitted and killed tasks are read; a reconciliation is asked for', async () => {
+  expect(await deliver('juice.scheduler.tasks', { v: 1, taskIds: ['5'] })).toEqual(['acknowledged']);
+  expect(await deliver(commands, { v: 1, kind: 'kill', taskIds: ['6'] })).toEqual(['acknowledged']);
+  expect(await deliver(commands, { v: 1, kind: 'reconcile', taskIds: ['7'] })).toEqual(['acknowledged']);
+  expect(read).toEqual([5n, 6n]);
+  expect(events).toEqual([{ kind: 'reconcile.requested', atMs: 7, taskIds: [7n] }]);
+});
+
+test.each<[string, Queue, unknown]>([
+  ['a changed tenant', commands, { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] }],
+  ['a kind that came later', commands, { v: 1, kind: 'drain', agents: ['a'] }],
+  ['a newer version of a command', commands, { v: 2, kind: 'kill', taskIds: ['6'] }],
+  ['a newer version of a submission', 'juice.scheduler.tasks', { v: 2, tasks: [] }],
+])('%s is acknowledged, and nothing done', async (_, queue, body) => {
+  expect(await deliver(queue, body)).toEqual(['acknowledged']);
+  expect({ events, read }).toEqual({ events: [], read: [] });
+});
+
+test.each<[string, Queue, unknown]>([
+  ['a command of a known kind that is wrong', commands, { v: 1, kind: 'kill', taskIds: [6] }],
+  ['a command without a kind', commands, { v: 1, taskIds: ['6'] }],
+  ['a command without a version', commands, { kind: 'drain' }],
+  ['text', commands, 'kill'],
+  ['null', commands, null],
+  ['a submission that names a kind', 'juice.scheduler.tasks', { v: 1, kind: 'drain' }],
+])('%s is poison', async (_, queue, body) => {
+  expect(await deliver(queue, body)).toEqual(['poison']);
+  expect({ events, read }).toEqual({ events: [], read: [] });
+});
