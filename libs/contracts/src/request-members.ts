@@ -36,7 +36,15 @@ export function numeric<S extends z.ZodType<number>>(schema: S) {
 
 export function integer(least: number, most: number) {
   const error = `an integer from ${least} to ${most}`;
-  return numeric(z.number({ error }).refine((n) => Number.isInteger(n) && n >= least && n <= most, { error }));
+  const within = z.number({ error }).refine((n) => Number.isInteger(n) && n >= least && n <= most, { error });
+  return numeric(within).meta({ type: 'integer', minimum: least, maximum: most });
+}
+
+/** A number that need not be whole. */
+export function decimal(least: number, most: number) {
+  const error = `a number from ${least} to ${most}`;
+  const within = z.number({ error }).refine((n) => n >= least && n <= most, { error });
+  return numeric(within).meta({ minimum: least, maximum: most });
 }
 
 export function flag() {
@@ -62,4 +70,20 @@ export function list<S extends z.ZodType>(item: S, most: number, of: string) {
     context.issues.push({ code: 'custom', message: error, input: value });
     return z.NEVER;
   }, z.array(item, { error }).max(most));
+}
+
+/**
+ * An object that has no other members than these: in what an operator sets, a misspelt member that is ignored would do
+ * harm. `readOnly` ones are taken and dropped, so that what was answered can be sent back.
+ */
+export function closedObject<S extends z.ZodRawShape>(shape: S, readOnly: readonly string[] = []) {
+  const members = Object.keys(shape).join(', ');
+  const error = (issue: { code?: string | undefined }): string =>
+    issue.code === 'unrecognized_keys' ? `left out: the members here are ${members}` : `an object {${members}}`;
+  return z.preprocess((value) => without(value, readOnly), z.strictObject(shape, { error }));
+}
+
+function without(value: unknown, names: readonly string[]): unknown {
+  if (names.length === 0 || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
