@@ -64,6 +64,26 @@ const quarantineSchema = new Schema(
   .index({ lastAt: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
+const tenantSchema = new Schema(
+  { _id: text, version: count },
+  { collection: 'tenants', strict: false, versionKey: false },
+);
+
+const apiKeySchema = new Schema(
+  { _id: text, tenantId: { type: String, default: null }, createdAt: { type: Date, required: true } },
+  { collection: 'api_keys', strict: false, versionKey: false },
+)
+  .index({ tenantId: 1, createdAt: -1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
+// The other ways to look for a record read the newest ones first until there are enough: there are thousands, not millions.
+const auditSchema = new Schema(
+  { _id: text, tenantId: { type: String, default: null }, purgeAt: { type: Date, required: true } },
+  { collection: 'audit', strict: false, versionKey: false },
+)
+  .index({ tenantId: 1, _id: -1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 /** One list: what ensureIndexes makes and what the stores use. */
 const schemas = {
   Task: taskSchema,
@@ -71,6 +91,9 @@ const schemas = {
   Lease: leaseSchema,
   Framework: frameworkSchema,
   Quarantine: quarantineSchema,
+  Tenant: tenantSchema,
+  ApiKey: apiKeySchema,
+  Audit: auditSchema,
 } as const;
 
 type ModelName = keyof typeof schemas;

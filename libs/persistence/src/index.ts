@@ -23,3 +23,14 @@ export { type Claim } from './claim-lane.ts';
 export { type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
 export { type Delivered, type Settled, type Settling } from './settle-lane.ts';
 export { type CallbackAttempt } from './callback-attempts.ts';
+export {
+  createTenantStore,
+  type CallbackSecret,
+  type CallbackSecretFacts,
+  type SeenVersion,
+  type Signing,
+  type Tenant,
+  type TenantStore,
+} from './tenant-store.ts';
+export { createKeyStore, type ApiKey, type KeyStore, type NewKey } from './key-store.ts';
+export { createAuditStore, type Audited, type AuditFilter, type AuditIntent, type AuditStore } from './audit-store.ts';

@@ -1,20 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import {
+  auditStoreContract,
   deliveryStoreContract,
   frameworkStoreContract,
+  keyStoreContract,
   leaseStoreContract,
   quarantineStoreContract,
   taskStoreContract,
+  tenantStoreContract,
   transitionContract,
 } from '../testing/index.ts';
 import {
   connectMongo,
+  createAuditStore,
   createDeliveryStore,
   createFrameworkStore,
+  createKeyStore,
   createLeaseStore,
   createQuarantineStore,
   createTaskStore,
+  createTenantStore,
   ensureIndexes,
   type MongoConnection,
 } from './index.ts';
@@ -41,6 +47,9 @@ function suites(url: () => string): void {
   withStores(url, leaseStoreContract);
   withStores(url, frameworkStoreContract);
   withStores(url, quarantineStoreContract);
+  withStores(url, tenantStoreContract);
+  withStores(url, keyStoreContract);
+  withStores(url, auditStoreContract);
 }
 
 type Stores = Awaited<ReturnType<typeof storesOn>>;
@@ -75,6 +84,9 @@ async function storesOn(conn: MongoConnection) {
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),
     quarantine: createQuarantineStore(conn),
+    tenants: createTenantStore(conn),
+    keys: createKeyStore(conn),
+    audits: createAuditStore(conn),
     close: async () => {
       await empty();
     },
