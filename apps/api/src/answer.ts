@@ -14,10 +14,16 @@ import { factsOf } from './request-facts.ts';
 const httpStatus: Readonly<Record<RefusalReason, number>> = {
   invalid: 400,
   'no-record': 400,
+  unauthenticated: 401,
+  forbidden: 403,
   'no-route': 404,
+  'not-found': 404,
   'wrong-method': 405,
+  conflict: 409,
+  'precondition-failed': 412,
   'too-large': 413,
   'wrong-media-type': 415,
+  'precondition-required': 428,
   overloaded: 503,
   unavailable: 503,
   internal: 500,
@@ -37,6 +43,7 @@ export function answerData(response: Response, data: unknown): void {
 export function answerRefusal(response: Response, refusal: Refusal): void {
   const retryAfter = retryAfterSeconds[refusal.reason];
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
+  if (refusal.reason === 'unauthenticated') response.setHeader('www-authenticate', 'Bearer');
   if (refusal.allow !== undefined) response.setHeader('allow', refusal.allow.join(', '));
   // What a client goes on sending after a refused body is not worth reading.
   if (refusal.reason === 'too-large') response.setHeader('connection', 'close');

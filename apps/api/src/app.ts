@@ -1,6 +1,9 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { answerHealth, type HealthChecks } from '@juice/runtime';
+import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
+import type { Gates } from './gates.ts';
+import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
 import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
@@ -8,6 +11,10 @@ import { shortenValue } from './shorten-value.ts';
 import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 
 export interface AppDeps extends TaskRoutes {
+  readonly gates: Gates;
+  readonly administration: Administration;
+  readonly operator: OperatorRules;
+  readonly bodyLimitBytes: number;
   readonly health: HealthChecks;
   readonly answered: AnsweredReport;
   readonly newRequestId: () => string;
@@ -35,7 +42,11 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(begin(deps));
-  app.use(createTasksRouter(deps));
+  const { gates, administration, operator } = deps;
+  const readBody = express.raw({ type: () => true, limit: deps.bodyLimitBytes });
+  app.use(createTasksRouter({ ...deps, readBody }));
+  app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
+  app.use(createAdminRouter({ ...administration, gates, readBody }));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));
   }

@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
-import { ConfigProblems, loadConfig } from '@juice/runtime';
-import { apiConfigSchema, defaultApiOptions } from './config.ts';
+import { describe, expect, test } from '@jest/globals';
+import { ConfigProblems, describeConfig, loadConfig } from '@juice/runtime';
+import { apiConfigSchema, authOf, defaultApiOptions } from './config.ts';
+import { isLoopback } from './loopback.ts';
 
 const required = { JUICE_MONGO_URL: 'mongodb://db/juice', JUICE_AMQP_URL: 'amqp://mq' };
 
@@ -50,4 +51,56 @@ test('every problem is told at once, by the variable’s name', () => {
 test('limits that contradict each other are refused', () => {
   expect(problemsOf({ ...required, JUICE_MAX_CPU: '0.5' })).toEqual(['JUICE_DEFAULT_CPU']);
   expect(problemsOf({ ...required, JUICE_MIN_MEM: '1024', JUICE_DEFAULT_MEM: '512' })).toEqual(['JUICE_DEFAULT_MEM']);
+});
+
+test.each([
+  ['127.0.0.1', true],
+  ['127.9.8.7', true],
+  ['::1', true],
+  ['0:0:0:0:0:0:0:1', true],
+  ['::ffff:127.0.0.1', true],
+  ['localhost', true],
+  ['LocalHost', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['10.0.0.1', false],
+  ['128.0.0.1', false],
+  ['::2', false],
+  ['127.example.com', false],
+  ['localhost.example.com', false],
+  ['juice', false],
+])('listening on %s is on loopback: %s', (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+});
+
+describe('how tenants are told apart', () => {
+  const load = (env: Record<string, string>) => loadConfig(apiConfigSchema, { ...required, ...env });
+
+  test('by X-Tenant-Id on loopback, when nothing is said', () => {
+    expect(authOf(load({}))).toBe('header');
+    expect(authOf(load({ JUICE_HOST: '::1', JUICE_AUTH: ' ' }))).toBe('header');
+    expect(authOf(load({ JUICE_AUTH: 'api-key' }))).toBe('api-key');
+  });
+
+  test('has to be chosen on any other address', () => {
+    for (const host of ['0.0.0.0', '::', '10.1.2.3', 'api.internal']) {
+      expect(() => load({ JUICE_HOST: host })).toThrow(
+        /^The configuration cannot be used:\n {2}JUICE_AUTH: must be chosen where JUICE_HOST is not loopback: api-key \(.*\), or header \(.*\)$/,
+      );
+      expect(authOf(load({ JUICE_HOST: host, JUICE_AUTH: 'header' }))).toBe('header');
+      expect(authOf(load({ JUICE_HOST: host, JUICE_AUTH: 'api-key' }))).toBe('api-key');
+    }
+    expect(() => authOf({ auth: undefined, host: '0.0.0.0' })).toThrow(RangeError);
+    expect(problemsOf({ ...required, JUICE_AUTH: 'none' })).toEqual(['JUICE_AUTH']);
+  });
+
+  test('the admin key is long, without blanks, and never repeated', () => {
+    const key = 'x'.repeat(32);
+    expect(load({ JUICE_ADMIN_KEY: key }).adminKey).toBe(key);
+    for (const wrong of ['short', 'x'.repeat(31), `${key} ${key}`, `${key}ä`, 'x'.repeat(513)]) {
+      expect(() => load({ JUICE_ADMIN_KEY: wrong })).toThrow(/JUICE_ADMIN_KEY: must be 32 to 512 ASCII characters/);
+      expect(() => load({ JUICE_ADMIN_KEY: wrong })).not.toThrow(new RegExp(`"${wrong}`));
+    }
+    expect(JSON.stringify(describeConfig(apiConfigSchema, load({ JUICE_ADMIN_KEY: key })))).not.toContain(key);
+  });
 });

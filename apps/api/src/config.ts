@@ -1,13 +1,29 @@
 import { z } from 'zod';
 import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
 import { isTimeZone } from './date-text.ts';
+import type { Auth } from './identify.ts';
+import { isLoopback } from './loopback.ts';
 import { machinePolicyRight, parseMachinePolicy, type MachinePolicy } from './machine-policy.ts';
+
+const authRight =
+  'must be chosen where JUICE_HOST is not loopback: api-key (every tenant shows a key), or header (whoever sends X-Tenant-Id is believed: only behind something that authenticates tenants)';
+const adminKeyRight = '32 to 512 ASCII characters, without blanks';
 
 /** The api's environment. Durations are in ms and sizes in bytes once read. */
 export const apiConfigSchema = z
   .object({
     host: text().default('127.0.0.1').meta({ env: 'JUICE_HOST', description: 'The address to listen on.' }),
     port: port().default(8080).meta({ env: 'JUICE_PORT', description: 'The port to listen on.' }),
+    auth: oneOf(['header', 'api-key']).optional().meta({
+      env: 'JUICE_AUTH',
+      description: 'header: X-Tenant-Id is believed; api-key: requests show a key. Not set: header, on loopback alone.',
+    }),
+    adminKey: secret(text(adminKeyRight).regex(/^[\x21-\x7e]{32,512}$/, { error: `must be ${adminKeyRight}` }))
+      .optional()
+      .meta({
+        env: 'JUICE_ADMIN_KEY',
+        description: 'An admin key that needs no database: to make the first keys with.',
+      }),
     mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
       env: 'JUICE_MONGO_URL',
       description: 'MongoDB, with the database in its path (juice when there is none).',
@@ -74,7 +90,8 @@ export const apiConfigSchema = z
   .refine((config) => config.minMem <= config.defaultMem && config.defaultMem <= config.maxMem, {
     error: 'JUICE_MIN_MEM ≤ JUICE_DEFAULT_MEM ≤ JUICE_MAX_MEM must hold',
     path: ['defaultMem'],
-  });
+  })
+  .refine((config) => config.auth !== undefined || isLoopback(config.host), { error: authRight, path: ['auth'] });
 
 export type ApiConfig = Readonly<z.output<typeof apiConfigSchema>>;
 
@@ -93,6 +110,12 @@ export function defaultApiOptions(): ApiOptions {
     amqpUrl: 'amqp://unused',
   });
   return options;
+}
+
+/** How tenants are told apart. Throws RangeError when nothing was chosen where something must be (the schema lets none pass). */
+export function authOf({ auth, host }: Pick<ApiConfig, 'auth' | 'host'>): Auth {
+  if (auth === undefined && !isLoopback(host)) throw new RangeError(`JUICE_AUTH ${authRight}`);
+  return auth ?? 'header';
 }
 
 /** The policy of a configuration that was read. */

@@ -8,6 +8,8 @@ type Path = readonly PropertyKey[];
 
 /** More would not help anybody to repair a request. */
 const mostProblems = 50;
+/** An unknown member may be called anything: enough of its name to find it by. */
+const longestName = 64;
 
 /**
  * What a schema found wrong with a body, as problems: one for each place, in the order of the schema. The codes are the
@@ -15,10 +17,11 @@ const mostProblems = 50;
  */
 export function describeProblems(issues: readonly Issue[], body: unknown): Problem[] {
   const problems = new Map<string, Problem>();
-  for (const { path, message } of issues.flatMap((issue) => flatten(issue, [], body))) {
+  for (const { path, message, isUnknown } of issues.flatMap((issue) => flatten(issue, [], body))) {
     if (problems.size === mostProblems) break;
     const member = writePath(path);
-    if (!problems.has(member)) problems.set(member, describe(member, path, message, valueAt(body, path)));
+    if (problems.has(member)) continue;
+    problems.set(member, isUnknown ? notKnown(member, message) : describe(member, path, message, valueAt(body, path)));
   }
   return [...problems.values()];
 }
@@ -26,12 +29,17 @@ export function describeProblems(issues: readonly Issue[], body: unknown): Probl
 interface Found {
   readonly path: Path;
   readonly message: string;
+  /** There is no such member. */
+  readonly isUnknown: boolean;
 }
 
 /** A union's own issue says nothing: what counts is the branch the value was meant for, the list or the single object. */
 function flatten(issue: Issue, before: Path, body: unknown): Found[] {
   const path = [...before, ...issue.path];
-  if (issue.code !== 'invalid_union') return [{ path, message: issue.message }];
+  const { message } = issue;
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ path: [...path, key.slice(0, longestName)], message, isUnknown: true }));
+  if (issue.code !== 'invalid_union') return [{ path, message, isUnknown: false }];
   const [forOne = [], forList = forOne] = issue.errors;
   const meant = Array.isArray(valueAt(body, path)) ? forList : forOne;
   return meant.flatMap((inner) => flatten(inner, path, body));
@@ -42,6 +50,11 @@ function describe(member: string, path: Path, right: string, value: unknown): Pr
   if (isSecret(path, value)) return { member, code, message: `${member} must be ${right}` };
   const shown = shortenValue(value);
   return { member, code, message: `${member} must be ${right}, not ${shown}`, value: shown };
+}
+
+/** What it holds is not shown: it may have been meant for a member that is secret. */
+function notKnown(member: string, right: string): Problem {
+  return { member, code: 'OBJECT_NOT_EQUAL', message: `${member} must be ${right}` };
 }
 
 function codeOf([first]: Path, value: unknown): ErrorCodeName {

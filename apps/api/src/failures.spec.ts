@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { asTaskId, type TaskId } from '@juice/contracts';
 import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
+import { until } from '../testing/until.ts';
 import { createTaskIdSource } from './task-ids.ts';
 
 // What a tenant sees while something of ours is away.
@@ -64,7 +65,7 @@ describe('under load', () => {
       answered += 1;
       return outcome;
     });
-    await new Promise(setImmediate);
+    await until('the first are being stored', () => tasks.inserts.length > 0);
     const late = submitTask({ tenantId: 't', body, traceparent: null });
     await new Promise(setImmediate);
     expect(answered).toBe(0);
@@ -80,7 +81,7 @@ describe('under load', () => {
     const { submit, submitTask, tasks } = start({ maxWaiting: 2 });
     const open = tasks.stall();
     const inFlight = submitTask({ tenantId: 't', body, traceparent: null });
-    await new Promise(setImmediate);
+    await until('the first is being stored', () => tasks.inserts.length > 0);
     const waiting = [1, 2].map(() => submitTask({ tenantId: 't', body, traceparent: null }));
     const response = await submit().expect(503).expect('retry-after', '1');
     expect(response.body).toMatchObject({

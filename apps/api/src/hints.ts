@@ -13,6 +13,8 @@ export interface HintPublisher {
 export interface Hints {
   tasksSubmitted(taskIds: readonly TaskId[]): void;
   killRequested(taskId: TaskId): void;
+  /** What is set for a tenant is different now. */
+  tenantChanged(tenantId: string): void;
   /** Whether the command reached the broker: for a request that nothing but the command carries. */
   reconcile(taskIds: readonly TaskId[]): Promise<boolean>;
 }
@@ -67,6 +69,9 @@ export function createHints(deps: {
     },
     killRequested(taskId) {
       void send('juice.commands', 'command.kill', { v: 1, kind: 'kill', taskIds: asText([taskId]) });
+    },
+    tenantChanged(tenantId) {
+      void send('juice.commands', 'command.tenant-changed', { v: 1, kind: 'tenant-changed', tenantIds: [tenantId] });
     },
     reconcile(taskIds) {
       return send('juice.commands', 'command.reconcile', { v: 1, kind: 'reconcile', taskIds: asText(taskIds) });

@@ -1,10 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import { connectMongo, createLeaseStore, createTaskStore, ensureIndexes } from '@juice/persistence';
+import {
+  connectMongo,
+  createAuditStore,
+  createKeyStore,
+  createLeaseStore,
+  createTaskStore,
+  createTenantStore,
+  ensureIndexes,
+} from '@juice/persistence';
 import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain } from '@juice/runtime';
 import { apiConfigSchema } from './config.ts';
-import { describeAllowed, startApi } from './service.ts';
+import { authOf, describeAllowed, startApi } from './service.ts';
 import { startWaitingRoom } from './waiting-room.ts';
 
 /** Stopping closes connections too, after the requests in hand had their grace. */
@@ -39,6 +47,9 @@ await runMain(async () => {
   const api = stop.closes(
     await startApi(config, {
       tasks: createTaskStore(mongo),
+      tenants: createTenantStore(mongo),
+      keys: createKeyStore(mongo),
+      audits: createAuditStore(mongo),
       leases: createLeaseStore(mongo),
       store: mongo,
       broker,
@@ -46,5 +57,5 @@ await runMain(async () => {
       metrics,
     }),
   );
-  log.info('service.started', { url: api.url, allow: describeAllowed(config) });
+  log.info('service.started', { url: api.url, auth: authOf(config), allow: describeAllowed(config) });
 });

@@ -1,25 +1,24 @@
 import { isUtf8 } from 'node:buffer';
-import { parseExactJson, parseTaskId, type TaskId } from '@juice/contracts';
+import { parseExactJson, parseTaskId, tenantIdPattern, tenantIdRight, type TaskId } from '@juice/contracts';
 import { refuse, type Refusal } from './refusal.ts';
 import { shortenValue } from './shorten-value.ts';
 
-type Read<T> = { readonly ok: true; readonly value: T } | Refusal;
+export type Read<T> = { readonly ok: true; readonly value: T } | Refusal;
 
 /** More ids than this in one request are a list query's job. */
 const mostIds = 1000;
 /** Nothing a submission holds is nested deeper than six; what is deeper is an attempt on the parser. */
 const deepestNesting = 32;
-const tenantPattern = /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,63}$/;
 
-/** The X-Tenant-Id of a request, blanks around it removed. It becomes a word of routing keys and log lines. */
+/** The X-Tenant-Id of a request, blanks around it removed. */
 export function readTenant(header: string | undefined): Read<string> {
   const tenantId = header?.trim() ?? '';
   const member = 'X-Tenant-Id';
-  const right = '1 to 64 letters, digits, ".", "_", ":", "@" and "-", beginning with a letter or digit';
+  const right = tenantIdRight;
   if (tenantId === '') {
     return refuse('invalid', { member, code: 'OBJECT_NOT_NULL', message: `header ${member} must be given: ${right}` });
   }
-  if (tenantPattern.test(tenantId)) return { ok: true, value: tenantId };
+  if (tenantIdPattern.test(tenantId)) return { ok: true, value: tenantId };
   const value = shortenValue(tenantId);
   const message = `header ${member} must be ${right}, not ${value}`;
   return refuse('invalid', { member, code: 'OBJECT_NOT_EQUAL', message, value });

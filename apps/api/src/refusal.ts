@@ -16,9 +16,15 @@ export interface Problem {
 /** Why a request is not answered with a success; answer.ts gives each its HTTP status. */
 export type RefusalReason =
   | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'no-record'
+  | 'not-found'
   | 'no-route'
   | 'wrong-method'
+  | 'conflict'
+  | 'precondition-failed'
+  | 'precondition-required'
   | 'too-large'
   | 'wrong-media-type'
   | 'overloaded'

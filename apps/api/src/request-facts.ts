@@ -7,6 +7,8 @@ export interface RequestFacts {
   /** The route as declared, a closed set: for metrics. */
   route: string;
   tenantId?: string;
+  /** The key that the request was made with. */
+  keyId?: string;
   taskId?: bigint;
   traceId?: string;
   /** The envelope's status, when it is a failure. */

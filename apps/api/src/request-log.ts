@@ -12,6 +12,7 @@ export interface Answered {
   readonly requestId: string;
   readonly outcome: 'ok' | 'refused' | 'failed' | 'aborted';
   readonly tenantId: string | undefined;
+  readonly keyId: string | undefined;
   readonly taskId: string | undefined;
   readonly traceId: string | undefined;
   readonly errorCode: number | undefined;
@@ -38,6 +39,7 @@ export function logRequest(request: Request, response: Response, nowMs: number, 
     requestId: facts.requestId,
     outcome,
     tenantId: facts.tenantId,
+    keyId: facts.keyId,
     taskId: facts.taskId === undefined ? undefined : String(facts.taskId),
     traceId: facts.traceId,
     errorCode: facts.errorCode,

@@ -1,16 +1,22 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
-import { parseExactJson, tasksSubmittedMessage, TaskState, type TaskId } from '@juice/contracts';
+import { commandMessage, parseExactJson, tasksSubmittedMessage, TaskState, type TaskId } from '@juice/contracts';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
+  createAuditStore,
+  createKeyStore,
   createLeaseStore,
   createTaskStore,
+  createTenantStore,
   ensureIndexes,
+  type AuditStore,
+  type KeyStore,
   type MongoConnection,
   type TaskStore,
+  type TenantStore,
 } from '@juice/persistence';
 import { until } from '../testing/until.ts';
 import { defaultApiOptions, startApi, type Api } from './service.ts';
@@ -20,6 +26,7 @@ import { defaultApiOptions, startApi, type Api } from './service.ts';
 let database: LocalMongo;
 let mongo: MongoConnection;
 let tasks: TaskStore;
+let stores: { tasks: TaskStore; tenants: TenantStore; keys: KeyStore; audits: AuditStore };
 let broker: Broker;
 let api: Api;
 let lines: string[];
@@ -36,6 +43,8 @@ beforeAll(async () => {
   mongo = await connectMongo(database.url, { appName: 'api-spec', serverSelectionTimeoutMs: 500 });
   await ensureIndexes(mongo);
   tasks = createTaskStore(mongo);
+  const access = { tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) };
+  stores = { tasks, ...access };
 });
 afterAll(async () => {
   await mongo.close();
@@ -48,7 +57,7 @@ beforeEach(async () => {
   broker = createMemoryBroker({ log });
   const options = { ...defaultApiOptions(), port: 0, timeZone: 'Asia/Shanghai' };
   api = await startApi(options, {
-    tasks,
+    ...stores,
     leases: createLeaseStore(mongo),
     store: mongo,
     broker,
@@ -194,7 +203,7 @@ test('two services in one installation have different worker numbers', async () 
   const log = createLogger({ service: 'api', level: 'silent' });
   const other = await startApi(
     { ...defaultApiOptions(), port: 0 },
-    { tasks, leases: createLeaseStore(mongo), store: mongo, broker, log, metrics: createMetrics('api') },
+    { ...stores, leases: createLeaseStore(mongo), store: mongo, broker, log, metrics: createMetrics('api') },
   );
   const here = await submit();
   const response = await fetch(`${other.url}/v1/tasks`, {
@@ -219,8 +228,91 @@ test('a port that is taken is an error, and leaves no worker number behind', asy
   };
   const starting = startApi(
     { ...defaultApiOptions(), port: api.port },
-    { tasks, leases: watched, store: mongo, broker, log, metrics: createMetrics('api') },
+    { ...stores, leases: watched, store: mongo, broker, log, metrics: createMetrics('api') },
   );
   await expect(starting).rejects.toMatchObject({ code: 'EADDRINUSE' });
   expect(released).toHaveLength(1);
+});
+
+describe('with keys, on two services over one database', () => {
+  const adminKey = 'an-admin-key-of-thirty-two-characters';
+  let here: Api;
+  let there: Api;
+
+  beforeEach(async () => {
+    for (const name of ['tenants', 'api_keys', 'audit']) await mongo.connection.collection(name).deleteMany({});
+    const log = createLogger({ service: 'api', level: 'silent' });
+    const start = (): Promise<Api> =>
+      startApi(
+        { ...defaultApiOptions(), port: 0, auth: 'api-key', adminKey },
+        { ...stores, leases: createLeaseStore(mongo), store: mongo, broker, log, metrics: createMetrics('api') },
+      );
+    [here, there] = [await start(), await start()];
+  });
+  afterEach(async () => {
+    await here.stop();
+    await there.stop();
+  });
+
+  async function ask(at: Api, method: string, path: string, given: { key: string; body?: object; ifMatch?: string }) {
+    const headers = {
+      Authorization: `Bearer ${given.key}`,
+      ...(given.body !== undefined && { 'Content-Type': 'application/json' }),
+      ...(given.ifMatch !== undefined && { 'If-Match': given.ifMatch }),
+    };
+    const body = given.body === undefined ? {} : { body: JSON.stringify(given.body) };
+    const response = await fetch(`${at.url}${path}`, { method, headers, ...body });
+    const { data, message } = parseExactJson(await response.text()) as {
+      data: Record<string, unknown>;
+      message: string;
+    };
+    return { status: response.status, etag: response.headers.get('etag'), data, message };
+  }
+
+  test('a key made at one opens the other, for its tenant alone, until it is revoked', async () => {
+    const made = await ask(here, 'POST', '/v1/admin/tenants/acme/keys', { key: adminKey });
+    const key = String(made.data['key']);
+    const submitted = await ask(there, 'POST', '/v1/tasks', { key, body: { taskName: 'a', commands: 'true' } });
+    expect(submitted.status).toBe(200);
+    expect(await tasks.findTasks('acme', [submitted.data['taskId'] as TaskId])).toHaveLength(1);
+    expect(await ask(there, 'GET', '/v1/admin/tenants', { key })).toMatchObject({ status: 403 });
+    const revoked = await ask(there, 'DELETE', `/v1/admin/keys/${String(made.data['keyId'])}`, { key: adminKey });
+    expect(revoked).toMatchObject({ status: 200, data: { state: 'revoked' } });
+    expect(await ask(there, 'GET', '/v1/tenant', { key })).toMatchObject({ status: 401 });
+  });
+
+  test('settings are changed under their version, told to the scheduler, and audited', async () => {
+    const commands: unknown[] = [];
+    const consumer = await broker.consume('juice.scheduler.commands', { prefetch: 10 }, (delivery) => {
+      commands.push(delivery.body);
+      delivery.ack();
+    });
+    const path = '/v1/admin/tenants/acme';
+    const put = await ask(here, 'PUT', path, { key: adminKey, body: { weight: 2.5, policy: ['privileged'] } });
+    expect(put).toMatchObject({ status: 200, etag: '"1"', data: { weight: 2.5, version: 1 } });
+    expect(await ask(there, 'PUT', path, { key: adminKey, body: { weight: 9 }, ifMatch: '"0"' })).toMatchObject({
+      status: 412,
+    });
+    const patch = await ask(there, 'PATCH', path, { key: adminKey, body: { suspended: true }, ifMatch: '"1"' });
+    expect(patch).toMatchObject({ etag: '"2"', data: { weight: 2.5, policy: ['privileged'], suspended: true } });
+    await until('both changes are told', () => commands.length === 2);
+    expect(commands.map((command) => commandMessage.parse(command))).toEqual(
+      [1, 2].map(() => ({ v: 1, kind: 'tenant-changed', tenantIds: ['acme'] })),
+    );
+    const { data } = await ask(here, 'GET', '/v1/admin/audit?tenant=acme', { key: adminKey });
+    expect(data['records']).toMatchObject([
+      { outcome: 'done', detail: { given: { suspended: true }, version: 2 } },
+      { outcome: 'refused', detail: { given: { weight: 9 } } },
+      { outcome: 'done', actor: 'bootstrap', action: 'tenant.changed', detail: { version: 1 } },
+    ]);
+    await consumer.cancel();
+  });
+
+  test('a callback secret is kept for those who sign, and told to nobody else', async () => {
+    const made = await ask(here, 'POST', '/v1/admin/tenants/acme/callback-secrets', { key: adminKey });
+    const shown = await ask(there, 'GET', '/v1/admin/tenants/acme', { key: adminKey });
+    expect(shown.data).toMatchObject({ version: 1, callbackSecrets: [{ secretId: made.data['secretId'] }] });
+    expect(JSON.stringify(shown)).not.toContain('whsec_');
+    expect((await stores.tenants.signingOf('acme')).secrets).toMatchObject([{ secret: made.data['secret'] }]);
+  });
 });

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ErrorCode, errorMessagePrefix, type TaskId } from '@juice/contracts';
+import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
 import type { Log, Metrics } from '@juice/observability';
 import type { HealthChecks } from '@juice/runtime';
+import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
-import { policyOf, type ApiOptions } from './config.ts';
+import { authOf, policyOf, type ApiOptions } from './config.ts';
 import { createDateText } from './date-text.ts';
 import { createFindTasks, type FindStore } from './find-tasks.ts';
 import { createHints, type HintPublisher } from './hints.ts';
@@ -18,10 +19,11 @@ import { createSubmitTask, type SubmitStore } from './submit-task.ts';
 import { createTaskIdSource } from './task-ids.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
-export { apiConfigSchema, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
-export interface ApiDeps<L extends Lease = Lease> {
+export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & FindStore & KillStore;
   readonly leases: WorkerLeases<L>;
   /** Whether MongoDB is reachable, as far as is known without asking. */
@@ -42,11 +44,13 @@ export interface Api {
 
 /**
  * Starts the api on its dependencies, which stay the caller's to close. Resolves when it listens; throws
- * DependencyFailure when MongoDB gives it no worker number, and the system's error when the port is taken.
+ * DependencyFailure when MongoDB gives it no worker number, the
+ * system's error when the port is taken, and RangeError for options that the environment's schema would refuse.
  */
 export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDeps<L>): Promise<Api> {
   const { log, now = Date.now } = deps;
   const monotonicMs = (): number => performance.now();
+  const auth = authOf(options);
   const worker = await leaseWorkerNumber({
     leases: deps.leases,
     holder: randomUUID(),
@@ -61,9 +65,21 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   });
   const hints = createHints({ broker: deps.broker, log, dropped: metrics.messageDropped, monotonicMs });
   const nextId = createTaskIdSource({ now });
+  const operator = { policy: policyOf(options), limits: boundsOf(options) };
+  const { gates, rulesOf, administration } = createAccess({
+    stores: deps,
+    auth,
+    adminKey: options.adminKey ?? null,
+    operatorPolicy: operator.policy,
+    tenantChanged: (tenantId) => hints.tenantChanged(tenantId),
+    isStoreUp: () => deps.store.isUp(),
+    now,
+    monotonicMs,
+  });
   const submitTask = createSubmitTask({
     ...submitSettings(options),
     tasks: deps.tasks,
+    rulesOf,
     hints,
     newTaskId: (): TaskId => nextId(worker.current()),
     now,
@@ -74,8 +90,10 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     findTasks: createFindTasks({ tasks: deps.tasks, dateText: createDateText(options.timeZone) }),
     killTask: createKillTask({ tasks: deps.tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks: deps.tasks, hints }),
+    gates,
+    administration,
+    operator,
     bodyLimitBytes: options.bodyLimitBytes,
-    isStoreUp: () => deps.store.isUp(),
     health: createHealth(deps, worker, () => isStopping),
     answered(answered) {
       report(log, answered);
@@ -104,26 +122,29 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   };
 }
 
+function boundsOf(options: ApiOptions): RequestBounds {
+  return {
+    cpus: options.maxCpu,
+    memMb: options.maxMem,
+    diskMb: options.maxDisk,
+    gpus: options.maxGpus,
+    ports: options.maxPorts,
+    retry: options.maxRetry,
+    expireSeconds: Math.floor(options.maxTaskExpiryMs / 1000),
+    runSeconds: Math.floor(options.maxRunMs / 1000),
+    killGraceSeconds: Math.floor(options.maxKillGraceMs / 1000),
+  };
+}
+
 function submitSettings(options: ApiOptions) {
   return {
-    bounds: {
-      cpus: options.maxCpu,
-      memMb: options.maxMem,
-      diskMb: options.maxDisk,
-      gpus: options.maxGpus,
-      ports: options.maxPorts,
-      retry: options.maxRetry,
-      expireSeconds: Math.floor(options.maxTaskExpiryMs / 1000),
-      runSeconds: Math.floor(options.maxRunMs / 1000),
-      killGraceSeconds: Math.floor(options.maxKillGraceMs / 1000),
-    },
+    bounds: boundsOf(options),
     defaults: {
       cpus: options.defaultCpu,
       memMb: options.defaultMem,
       leastCpus: options.minCpu,
       leastMemMb: options.minMem,
     },
-    policy: policyOf(options),
     taskExpiryMs: options.taskExpiryMs,
     maxWaiting: options.maxWaiting,
   };

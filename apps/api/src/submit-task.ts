@@ -9,9 +9,10 @@ import {
 import { describeProblems } from './describe-problems.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Hints } from './hints.ts';
-import { checkMachinePolicy, type MachinePolicy } from './machine-policy.ts';
+import { checkMachinePolicy } from './machine-policy.ts';
 import { checkMembersTogether, normaliseTask, type ResourceDefaults } from './normalise-task.ts';
 import { refuse, type Problem, type Refusal } from './refusal.ts';
+import type { TenantRules } from './tenant-rules.ts';
 
 export interface NewTask {
   readonly taskId: TaskId;
@@ -66,7 +67,8 @@ export function createSubmitTask(deps: {
   now: () => number;
   bounds: RequestBounds;
   defaults: ResourceDefaults;
-  policy: MachinePolicy;
+  /** What the tenant's settings mean for it. Throws DependencyFailure. */
+  rulesOf: (tenantId: string) => Promise<TenantRules>;
   /** How long a task may wait that does not say. */
   taskExpiryMs: number;
   /** How many submissions may wait for a write before further ones are refused. */
@@ -75,17 +77,18 @@ export function createSubmitTask(deps: {
   const { tasks, hints, newTaskId, now } = deps;
   const schema = submitRequest(deps.bounds);
 
-  function check(body: unknown): { ok: true; spec: TaskSpec } | Refusal {
+  function check(body: unknown, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
     const parsed = schema.safeParse(body);
     const together = checkMembersTogether(body);
     if (!parsed.success) return refuseAll([...describeProblems(parsed.error.issues, body), ...together]);
     if (together.length > 0) return refuseAll(together);
-    return settle(parsed.data);
+    return settle(parsed.data, rules);
   }
 
-  function settle(request: SubmitRequest): { ok: true; spec: TaskSpec } | Refusal {
-    const { spec, problems } = normaliseTask(request, deps.defaults);
-    const all = [...problems, ...checkMachinePolicy(deps.policy, spec)];
+  function settle(request: SubmitRequest, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
+    const callbackEvents = request.callbackEvents ?? rules.callbackEvents;
+    const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
+    const all = [...problems, ...checkMachinePolicy(rules.policy, spec)];
     return all.length > 0 ? refuseAll(all) : { ok: true, spec };
   }
 
@@ -108,7 +111,9 @@ export function createSubmitTask(deps: {
   const group = createGroupCommit({ commitBatch: insert, maxBatch, maxWaiting: deps.maxWaiting });
 
   async function submitTask({ tenantId, body, traceparent }: Submission): Promise<Submitted> {
-    const checked = check(body);
+    const rules = await deps.rulesOf(tenantId);
+    if (rules.isSuspended) return suspended();
+    const checked = check(body, rules);
     if (!checked.ok) return checked;
     const submitAtMs = now();
     const { spec } = checked;
@@ -123,6 +128,11 @@ export function createSubmitTask(deps: {
 function refuseAll(problems: readonly Problem[]): Refusal {
   const [first = { member: 'body', code: 'OBJECT_NOT_EQUAL', message: 'body is wrong' } as const, ...more] = problems;
   return refuse('invalid', first, ...more);
+}
+
+function suspended(): Refusal {
+  const message = 'the tenant is suspended: its tasks go on, and new ones are refused until an operator lifts it';
+  return refuse('forbidden', { member: 'tenant', code: 'NO_PERMISSION', message });
 }
 
 function overloaded(): Refusal {

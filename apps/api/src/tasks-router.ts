@@ -1,9 +1,11 @@
-import express, { Router, type RequestHandler } from 'express';
+import { Router, type RequestHandler } from 'express';
 import { childTraceparent, parseTraceparent } from '@juice/observability';
 import { answerData, answerRefusal } from './answer.ts';
+import { tenantOf } from './caller.ts';
 import type { FindTasks } from './find-tasks.ts';
+import type { Gates } from './gates.ts';
 import type { KillTask } from './kill-task.ts';
-import { checkMediaType, readJson, readTaskId, readTaskIds, readTenant } from './read-request.ts';
+import { checkMediaType, readJson, readTaskId, readTaskIds } from './read-request.ts';
 import type { ReconcileTasks } from './reconcile-tasks.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
@@ -14,13 +16,11 @@ export interface TaskRoutes {
   readonly findTasks: FindTasks;
   readonly killTask: KillTask;
   readonly reconcileTasks: ReconcileTasks;
-  readonly bodyLimitBytes: number;
-  /** Whether the store is reachable, as far as is known: while it is not, nobody is made to wait for its time-out. */
-  readonly isStoreUp: () => boolean;
 }
 
 /** The seed's routes: parse, call, respond. */
-export function createTasksRouter(deps: TaskRoutes): Router {
+export function createTasksRouter(deps: TaskRoutes & { gates: Gates; readBody: RequestHandler }): Router {
+  const { gates, readBody } = deps;
   const router = Router();
 
   const submit: RequestHandler = async (request, response) => {
@@ -30,7 +30,7 @@ export function createTasksRouter(deps: TaskRoutes): Router {
     const traceparent = childTraceparent(request.get('traceparent'));
     const traceId = parseTraceparent(traceparent)?.traceId;
     if (traceId !== undefined) facts.traceId = traceId;
-    const submitted = await deps.submitTask({ tenantId: facts.tenantId ?? '', body: body.value, traceparent });
+    const submitted = await deps.submitTask({ tenantId: tenantOf(response).tenantId, body: body.value, traceparent });
     if (!submitted.ok) return answerRefusal(response, submitted);
     facts.taskId = submitted.taskId;
     answerData(response, { taskId: submitted.taskId, taskIdStr: String(submitted.taskId) });
@@ -39,7 +39,7 @@ export function createTasksRouter(deps: TaskRoutes): Router {
   const find: RequestHandler = async (request, response) => {
     const taskIds = readTaskIds(request.query['taskIds']);
     if (!taskIds.ok) return answerRefusal(response, taskIds);
-    answerData(response, await deps.findTasks(factsOf(response).tenantId ?? '', taskIds.value));
+    answerData(response, await deps.findTasks(tenantOf(response).tenantId, taskIds.value));
   };
 
   const kill: RequestHandler = async (request, response) => {
@@ -47,7 +47,7 @@ export function createTasksRouter(deps: TaskRoutes): Router {
     if (!taskId.ok) return answerRefusal(response, taskId);
     const facts = factsOf(response);
     facts.taskId = taskId.value;
-    const killed = await deps.killTask(facts.tenantId ?? '', taskId.value);
+    const killed = await deps.killTask(tenantOf(response).tenantId, taskId.value);
     if (!killed.ok) return answerRefusal(response, killed);
     answerData(response, killed.answer);
   };
@@ -55,50 +55,33 @@ export function createTasksRouter(deps: TaskRoutes): Router {
   const reconcile: RequestHandler = async (request, response) => {
     const taskIds = readTaskIds(request.query['taskIds']);
     if (!taskIds.ok) return answerRefusal(response, taskIds);
-    const asked = await deps.reconcileTasks(factsOf(response).tenantId ?? '', taskIds.value);
+    const asked = await deps.reconcileTasks(tenantOf(response).tenantId, taskIds.value);
     if (!asked.ok) return answerRefusal(response, asked);
     answerData(response, asked.answer);
   };
 
-  const requireStore: RequestHandler = (_request, response, next) => {
-    if (deps.isStoreUp()) return next();
-    const message = 'the database is not reachable; nothing was stored, try again shortly';
-    answerRefusal(response, refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message }));
-  };
-
-  const readBody = express.raw({ type: () => true, limit: deps.bodyLimitBytes });
   router
     .route('/v1/tasks')
     .all(named('/v1/tasks'))
-    .get(requireTenant, requireStore, find)
-    .post(requireTenant, requireStore, requireJson, readBody, submit)
+    .get(gates.tenant, find)
+    .post(gates.tenant, requireJson, readBody, submit)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
-  router
-    .route('/v1/tasks/kill')
-    .all(named('/v1/tasks/kill'))
-    .post(requireTenant, requireStore, kill)
-    .all(wrongMethod('POST'));
+  router.route('/v1/tasks/kill').all(named('/v1/tasks/kill')).post(gates.tenant, kill).all(wrongMethod('POST'));
   router
     .route('/v1/tasks/reconcile')
     .all(named('/v1/tasks/reconcile'))
-    .post(requireTenant, requireStore, reconcile)
+    .post(gates.tenant, reconcile)
     .all(wrongMethod('POST'));
   return router;
 }
 
-function named(route: string): RequestHandler {
+/** The route as declared, for log and metrics. */
+export function named(route: string): RequestHandler {
   return (_request, response, next) => {
     factsOf(response).route = route;
     next();
   };
 }
-
-const requireTenant: RequestHandler = (request, response, next) => {
-  const tenant = readTenant(request.get('x-tenant-id'));
-  if (!tenant.ok) return answerRefusal(response, tenant);
-  factsOf(response).tenantId = tenant.value;
-  next();
-};
 
 const requireJson: RequestHandler = (request, response, next) => {
   const refusal = checkMediaType(request.get('content-type'));

@@ -1,16 +1,21 @@
 import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
+import { createAccess } from '../src/access.ts';
 import { createApp } from '../src/app.ts';
 import { createDateText } from '../src/date-text.ts';
 import { createFindTasks } from '../src/find-tasks.ts';
 import { createHints } from '../src/hints.ts';
 import { createKillTask } from '../src/kill-task.ts';
+import type { Auth } from '../src/identify.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
 import type { Answered } from '../src/request-log.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
+import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
+import { createMemoryKeys, type MemoryKeys } from './memory-keys.ts';
 import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
+import { createMemoryTenants, type MemoryTenants } from './memory-tenants.ts';
 
 export interface Published {
   readonly exchange: string;
@@ -21,6 +26,9 @@ export interface Published {
 export interface ApiFixture {
   readonly app: Express;
   readonly tasks: MemoryTasks;
+  readonly tenants: MemoryTenants;
+  readonly keys: MemoryKeys;
+  readonly audits: MemoryAudits;
   readonly published: Published[];
   readonly answered: Answered[];
   readonly warnings: unknown[];
@@ -28,6 +36,8 @@ export interface ApiFixture {
   setBrokerDown(isDown: boolean): void;
   /** The store is known to be away, without being asked. */
   setStoreKnownDown(): void;
+  /** Lets time pass. */
+  advance(ms: number): void;
 }
 
 /** 8 December 2016, 07:58:29 UTC: the seed's own example, in milliseconds. */
@@ -47,16 +57,25 @@ export const defaults = { cpus: 1, memMb: 512, leastCpus: 0.1, leastMemMb: 256 }
 
 /** The app over a store and a broker in memory; ids and dates are those of the seed's example. */
 export function createApiFixture(
-  settings: { policy?: MachinePolicy; maxWaiting?: number; timeZone?: string } = {},
+  settings: {
+    policy?: MachinePolicy;
+    maxWaiting?: number;
+    timeZone?: string;
+    auth?: Auth;
+    adminKey?: string | null;
+  } = {},
 ): ApiFixture {
   const { policy = closedPolicy, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
+  const { auth = 'header', adminKey = null } = settings;
   const tasks = createMemoryTasks();
+  const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
   const published: Published[] = [];
   const answered: Answered[] = [];
   const warnings: unknown[] = [];
   let isBrokerDown = false;
   let isStoreUp = true;
-  const now = (): number => seedInstantMs;
+  let passedMs = 0;
+  const now = (): number => seedInstantMs + passedMs;
   const hints = createHints({
     broker: {
       async publish(exchange, routingKey, body) {
@@ -69,14 +88,24 @@ export function createApiFixture(
     monotonicMs: () => 0,
   });
   const nextId = createTaskIdSource({ now });
+  const { gates, rulesOf, administration } = createAccess({
+    stores,
+    auth,
+    adminKey,
+    operatorPolicy: policy,
+    tenantChanged: (tenantId) => hints.tenantChanged(tenantId),
+    isStoreUp: () => isStoreUp,
+    now,
+    monotonicMs: () => passedMs,
+  });
   const submitTask = createSubmitTask({
     tasks,
+    rulesOf,
     hints,
     newTaskId: () => nextId(7),
     now,
     bounds,
     defaults,
-    policy,
     taskExpiryMs: 86_400_000,
     maxWaiting,
   });
@@ -85,8 +114,10 @@ export function createApiFixture(
     findTasks: createFindTasks({ tasks, dateText: createDateText(timeZone) }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
+    gates,
+    administration,
+    operator: { policy, limits: bounds },
     bodyLimitBytes: 1_048_576,
-    isStoreUp: () => isStoreUp,
     health: {
       livez: () => ({ ok: true }),
       readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
@@ -100,6 +131,7 @@ export function createApiFixture(
   return {
     app,
     tasks,
+    ...stores,
     published,
     answered,
     warnings,
@@ -109,6 +141,9 @@ export function createApiFixture(
     },
     setBrokerDown(isDown) {
       isBrokerDown = isDown;
+    },
+    advance(ms) {
+      passedMs += ms;
     },
   };
 }

@@ -8,8 +8,10 @@ export function writeBanner(facts: {
   readonly callbacksTo: readonly string[];
   readonly secretFile: string | null;
   readonly isLoopback: boolean;
+  readonly auth: 'header' | 'api-key';
 }): string {
   const { url } = facts;
+  const who = facts.auth === 'header' ? `-H 'X-Tenant-Id: me'` : `-H 'Authorization: Bearer KEY'`;
   const lines = [
     '',
     'Juice, standalone: the api, the scheduler and the callback dispatcher in one process.',
@@ -25,16 +27,24 @@ export function writeBanner(facts: {
       facts.secretFile === null ? 'JUICE_CALLBACK_SECRET' : `the secret in ${facts.secretFile}`
     }.`,
     '',
+    ...(facts.auth === 'header' ? [] : howToMakeKey(url)),
     'Submit a task:',
-    `  curl -s ${url}/v1/tasks -H 'X-Tenant-Id: me' -H 'Content-Type: application/json' \\`,
+    `  curl -s ${url}/v1/tasks ${who} -H 'Content-Type: application/json' \\`,
     `    -d '{"taskName":"hello","commands":"echo hello; sleep 5"}'`,
     'Ask how it is (with the taskId of the answer):',
-    `  curl -s '${url}/v1/tasks?taskIds=TASK_ID' -H 'X-Tenant-Id: me'`,
+    `  curl -s '${url}/v1/tasks?taskIds=TASK_ID' ${who}`,
     'Kill it:',
-    `  curl -s -X POST '${url}/v1/tasks/kill?taskId=TASK_ID' -H 'X-Tenant-Id: me'`,
+    `  curl -s -X POST '${url}/v1/tasks/kill?taskId=TASK_ID' ${who}`,
     '',
     `juice ready on ${url}`,
     '',
   ];
   return lines.join('\n');
+}
+
+function howToMakeKey(url: string): readonly string[] {
+  return [
+    'Make a key for the tenant "me" (the admin key is what JUICE_ADMIN_KEY is set to):',
+    `  curl -s -X POST ${url}/v1/admin/tenants/me/keys -H "Authorization: Bearer $JUICE_ADMIN_KEY"`,
+  ];
 }

@@ -29,6 +29,14 @@ describe('the environment of standalone', () => {
     expect(problems.map((line) => /JUICE_\w+/.exec(line)?.[0]).sort()).toEqual(Object.keys(env).sort());
   });
 
+  test('on another address than loopback it says what to choose', () => {
+    expect(() => readConfig({ JUICE_HOST: '0.0.0.0' })).toThrow(
+      /JUICE_AUTH: must be chosen where JUICE_HOST is not loopback/,
+    );
+    expect(readConfig({ JUICE_HOST: '0.0.0.0', JUICE_AUTH: 'api-key' }).api.auth).toBe('api-key');
+    expect(readConfig({ JUICE_AUTH: 'api-key' }).api.auth).toBe('api-key');
+  });
+
   test('a real part is taken instead of the embedded one', () => {
     expect(readConfig({ JUICE_MONGO_URL: 'mongodb://db.test/juice' }).api.mongoUrl).toBe('mongodb://db.test/juice');
   });

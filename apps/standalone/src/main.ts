@@ -3,15 +3,18 @@ import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { describeAllowed, startApi } from '@juice/api';
+import { authOf, describeAllowed, isLoopback, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
+  createAuditStore,
   createDeliveryStore,
   createFrameworkStore,
+  createKeyStore,
   createLeaseStore,
   createQuarantineStore,
   createTaskStore,
+  createTenantStore,
   type LeaseStore,
 } from '@juice/persistence';
 import { ConfigProblems, createStop, runMain } from '@juice/runtime';
@@ -65,6 +68,7 @@ async function runStandalone(): Promise<void> {
   const api = stop.closes(
     await startApi(config.api, {
       ...{ tasks, leases, store: mongo, broker },
+      ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
       log: log('api'),
       metrics: { ...metrics.api, ...joinMetrics(Object.values(metrics)) },
     }),
@@ -80,7 +84,8 @@ async function runStandalone(): Promise<void> {
       allowed: describeAllowed(config.api),
       callbacksTo: config.callback.allow,
       secretFile: config.own.callbackSecret === undefined ? join(dataDir, 'callback-secret') : null,
-      isLoopback: /^(127\.|::1$|localhost$)/.test(config.api.host),
+      isLoopback: isLoopback(config.api.host),
+      auth: authOf(config.api),
     }),
   );
 }

@@ -1,0 +1,25 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { answerData, answerRefusal } from './answer.ts';
+import { readTenantOfPath } from './read-admin-request.ts';
+import type { Refusal } from './refusal.ts';
+
+export type Outcome = { readonly ok: true; readonly answer: unknown } | Refusal;
+
+/** A handler whose outcome is a value: the data of the answer, or a refusal. */
+export function answering(act: (request: Request, response: Response) => Promise<Outcome>): RequestHandler {
+  return async (request, response) => {
+    const outcome = await act(request, response);
+    if (outcome.ok) answerData(response, outcome.answer);
+    else answerRefusal(response, outcome);
+  };
+}
+
+/** The same for what is done to the tenant that the path names. */
+export function answeringForTenant(
+  act: (tenantId: string, request: Request, response: Response) => Promise<Outcome>,
+): RequestHandler {
+  return answering(async (request, response) => {
+    const tenantId = readTenantOfPath(request.params['tenantId']);
+    return tenantId.ok ? act(tenantId.value, request, response) : tenantId;
+  });
+}

@@ -1,0 +1,50 @@
+import type { Request, Response } from 'express';
+import { InvariantBroken } from '@juice/contracts';
+import { factsOf } from './request-facts.ts';
+
+/** Who a request is from, once that is known. */
+export type Caller = TenantCaller | AdminCaller;
+
+export interface TenantCaller {
+  readonly kind: 'tenant';
+  readonly tenantId: string;
+  /** null: it said so itself, and was believed (JUICE_AUTH=header). */
+  readonly keyId: string | null;
+}
+
+export interface AdminCaller {
+  readonly kind: 'admin';
+  /** `bootstrap` for JUICE_ADMIN_KEY. */
+  readonly keyId: string;
+}
+
+/** A caller as the audit trail names it. */
+export interface Actor {
+  readonly actor: string;
+  readonly requestId: string;
+  readonly remoteAddress: string | null;
+}
+
+const place = 'caller';
+
+export function setCaller(response: Response, caller: Caller): void {
+  response.locals[place] = caller;
+  const facts = factsOf(response);
+  if (caller.kind === 'tenant') facts.tenantId = caller.tenantId;
+  if (caller.keyId !== null) facts.keyId = caller.keyId;
+}
+
+/** The tenant that a request is from. Only behind the gate that lets tenants in. */
+export function tenantOf(response: Response): TenantCaller {
+  const caller = response.locals[place] as Caller | undefined;
+  if (caller?.kind !== 'tenant') throw new InvariantBroken('a route of tenants is open to others');
+  return caller;
+}
+
+/** Only behind a gate, and not for a tenant that was believed without a key: a trail of what anybody may claim is none. */
+export function actorOf(request: Request, response: Response): Actor {
+  const caller = response.locals[place] as Caller | undefined;
+  if (caller === undefined || caller.keyId === null) throw new InvariantBroken('an action without an actor');
+  const remoteAddress = request.socket.remoteAddress ?? null;
+  return { actor: caller.keyId, requestId: factsOf(response).requestId, remoteAddress };
+}

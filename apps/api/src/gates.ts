@@ -1,0 +1,38 @@
+import type { RequestHandler } from 'express';
+import { answerRefusal } from './answer.ts';
+import { setCaller } from './caller.ts';
+import type { Credentials, Identify } from './identify.ts';
+import { refuse } from './refusal.ts';
+
+/** What a route is behind: past its gate the store is there, as far as is known, and the caller is known and let in. */
+export interface Gates {
+  readonly tenant: RequestHandler[];
+  readonly admin: RequestHandler[];
+}
+
+export function createGates(deps: {
+  identify: Identify;
+  /** Whether the store is reachable, as far as is known: while it is not, nobody is made to wait for its time-out. */
+  isStoreUp: () => boolean;
+}): Gates {
+  const requireStore: RequestHandler = (_request, response, next) => {
+    if (deps.isStoreUp()) return next();
+    const message = 'the database is not reachable; nothing was stored, try again shortly';
+    answerRefusal(response, refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message }));
+  };
+
+  function letIn(who: keyof Identify): RequestHandler {
+    return async (request, response, next) => {
+      const credentials: Credentials = {
+        authorization: request.get('authorization'),
+        tenantId: request.get('x-tenant-id'),
+      };
+      const caller = await deps.identify[who](credentials);
+      if (!caller.ok) return answerRefusal(response, caller);
+      setCaller(response, caller.value);
+      next();
+    };
+  }
+
+  return { tenant: [requireStore, letIn('tenant')], admin: [requireStore, letIn('admin')] };
+}

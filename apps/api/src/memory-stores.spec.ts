@@ -1,0 +1,12 @@
+import { auditStoreContract, keyStoreContract, tenantStoreContract } from '@juice/persistence/testing';
+import { createMemoryAudits } from '../testing/memory-audits.ts';
+import { createMemoryKeys } from '../testing/memory-keys.ts';
+import { createMemoryTenants } from '../testing/memory-tenants.ts';
+
+// The fakes of these specs promise what the real stores do.
+
+const close = async (): Promise<void> => undefined;
+
+tenantStoreContract(async () => ({ tenants: createMemoryTenants(), close }));
+keyStoreContract(async () => ({ keys: createMemoryKeys(), close }));
+auditStoreContract(async () => ({ audits: createMemoryAudits(), close }));
