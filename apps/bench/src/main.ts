@@ -1,11 +1,18 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runMain } from '@juice/runtime';
+import { ConfigProblems, runMain } from '@juice/runtime';
+import { measureCalls } from './calls.ts';
+import { serveMaster, type MasterOrder } from './master-process.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
+import { measureTakeover } from './takeover.ts';
 
 const usage = `npm run bench -- tasks [--tasks 1000] [--concurrency 32] [--agents 2:8:8192]
   Submits tasks (\`true\`, each adding its number to a file) to a standalone in a process of its own, and checks that each
-  ran once and was called back once as FINISHED.`;
+  ran once and was called back once as FINISHED.
+npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accept-tasks 20] [--answer-ms 0,5]
+                       [--acknowledgements 20000]
+  Makes calls to masters in processes of their own, by the client, over pools of connections and pipelined, in turns, and
+  tells how many a second were answered and how long that took. Then hands over as many acknowledgements at once.`;
 
 await runMain(async () => {
   const { values, positionals } = parseArgs({
@@ -14,20 +21,47 @@ await runMain(async () => {
       tasks: { type: 'string', default: '1000' },
       concurrency: { type: 'string', default: '32' },
       agents: { type: 'string', default: '2:8:8192' },
+      rounds: { type: 'string', default: '7' },
+      'turn-ms': { type: 'string', default: '500' },
+      outstanding: { type: 'string', default: '128' },
+      'accept-tasks': { type: 'string', default: '20' },
+      'answer-ms': { type: 'string', default: '0,5' },
+      acknowledgements: { type: 'string', default: '20000' },
     },
   });
-  if (positionals[0] !== 'tasks') {
-    process.stdout.write(`${usage}\n`);
-    process.exitCode = positionals.length === 0 ? 0 : 64;
-    return;
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  const count = (name: keyof typeof values): number => readCount(name, values[name], 1);
+  switch (positionals[0]) {
+    case 'tasks': {
+      const isRight = await runTasksOnStandalone({
+        bundles: resolve('dist/apps'),
+        tasks: count('tasks'),
+        concurrency: count('concurrency'),
+        agents: values.agents,
+        inherited: process.env,
+        say,
+      });
+      process.exitCode = isRight ? 0 : 1;
+      return;
+    }
+    case 'calls': {
+      const tasks = count('accept-tasks');
+      const answerMs = values['answer-ms'].split(',').map((each) => readCount('answer-ms', each, 0));
+      const acknowledgements = count('acknowledgements');
+      const load = { rounds: count('rounds'), turnMs: count('turn-ms'), outstanding: count('outstanding') };
+      await measureCalls({ ...load, tasks, answerMs, say });
+      return measureTakeover({ acknowledgements, tasks, answerMs, say });
+    }
+    // For itself: what `calls` starts.
+    case 'serve-master':
+      return serveMaster(JSON.parse(positionals[1] ?? '') as MasterOrder);
+    default:
+      say(usage);
+      process.exitCode = positionals.length === 0 ? 0 : 64;
   }
-  const isRight = await runTasksOnStandalone({
-    bundles: resolve('dist/apps'),
-    tasks: Number(values.tasks),
-    concurrency: Number(values.concurrency),
-    agents: values.agents,
-    inherited: process.env,
-    say: (line) => void process.stdout.write(`${line}\n`),
-  });
-  process.exitCode = isRight ? 0 : 1;
 });
+
+function readCount(name: string, given: string, least: number): number {
+  if (/^\d{1,9}$/.test(given) && Number(given) >= least) return Number(given);
+  throw new ConfigProblems([{ variable: `--${name}`, given, problem: `must be a whole number from ${least}` }]);
+}
