@@ -11,6 +11,9 @@
  * | any other status below 500, and 501                        | refused           | never repeat it: the call is bad |
  * | any other status from 500                                  | unknown           | find out by reconciliation       |
  * | no answer (connection broke, time ran out)                 | unknown           | the same                         |
+ *
+ * Of calls that wait for their turn, those that the end of the stream overtakes are subscription-lost, and those given up
+ * (too many wait, or the master cannot be reached) unknown.
  */
 export type CallAnswer =
   | { readonly kind: 'accepted' }

@@ -137,14 +137,24 @@ describe('over TLS', () => {
   const [key, ca] = [read('key'), read('cert')];
 
   test('trusts the given authority, and no other', async () => {
-    const master = await startScriptedMaster(leading, { key, cert: ca });
+    const master = await startScriptedMaster(
+      (visit) => (visit.call.type === 'SUBSCRIBE' ? leading(visit) : visit.answer(202)),
+      { key, cert: ca },
+    );
     masters.push(master);
     const subscription = await createMesosClient({ masters: [master.url], ca }).subscribe(framework);
     expect(subscription.master).toBe(master.url);
+    const framework_id = { value: 'f' };
+    const ids = { agent_id: { value: 'a' }, task_id: { value: 't' }, uuid: Buffer.alloc(16).toString('base64') };
+    const calls = [
+      subscription.call({ type: 'REVIVE', framework_id }),
+      subscription.call({ type: 'ACKNOWLEDGE', framework_id, acknowledge: ids }),
+    ];
+    expect(await Promise.all(calls)).toEqual(Array(2).fill({ kind: 'accepted' }));
     subscription.close();
     const stranger = createMesosClient({ masters: [master.url] }).subscribe(framework);
     await expect(stranger).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE' });
-    expect(master.visits).toHaveLength(1);
+    expect(master.visits).toHaveLength(3);
   });
 
   test('gives the credentials to nobody without TLS', async () => {

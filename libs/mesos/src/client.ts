@@ -1,4 +1,4 @@
-import http, { type Agent, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import http, { type Agent, type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { DependencyFailure, ProtocolViolation } from '@juice/contracts';
 import type { Report } from '@juice/runtime';
@@ -26,10 +26,15 @@ export interface MesosClientOptions {
   readonly firstEventMs?: number;
   /** Heartbeats missed in a row after which a stream is given up; any traffic counts. Default 5 (75 s with a usual master). */
   readonly missedHeartbeats?: number;
-  /** How long a call may wait for its turn and its answer. Default 10,000. */
+  /** How long the answer to a call may take, from when it is sent. Default 10,000. */
   readonly callTimeoutMs?: number;
-  /** Calls in flight at once; more wait in order. Default 8. */
+  /** Calls in flight at once, beside the acknowledgements; more wait in order. Default 8 (see ADR 0016). */
   readonly maxCallsInFlight?: number;
+  /**
+   * Acknowledgements, and as many other calls, that wait for their turn; what comes beyond is not sent, and its answer
+   * `unknown`. Default 100,000: some 100 MB of acknowledgements, one for each of as many live tasks.
+   */
+  readonly maxCallsWaiting?: number;
   /** Default 64 MB. */
   readonly maxRecordBytes?: number;
   /** How long to wait for a leader in ZooKeeper. Default 5,000. */
@@ -58,6 +63,8 @@ export interface MesosClient {
     suppressedRoles?: readonly string[],
     signal?: AbortSignal,
   ): Promise<Subscription>;
+  /** Calls that wait for their turn, on all subscriptions. */
+  callsWaiting(): number;
 }
 
 /** Elections take a hop or two; more is a loop between masters that take each other for the leader. */
@@ -78,15 +85,16 @@ type Attempt = { readonly subscription: Subscription } | { readonly problem: str
 export function createMesosClient(options: MesosClientOptions): MesosClient {
   const { credentials, ca, setAlarm = setTimeoutAlarm, contentType = 'application/x-protobuf' } = options;
   const { firstEventMs = 15_000, maxCallsInFlight = 8 } = options;
+  const subscriptions = new Set<Subscription>();
   const lookUp = createMasterSource({ ...options, setAlarm });
 
-  const baseHeaders: OutgoingHttpHeaders = { 'Content-Type': contentType, Accept: contentType };
+  const baseHeaders: Record<string, string> = { 'Content-Type': contentType, Accept: contentType };
   if (credentials !== undefined) {
     const basic = Buffer.from(`${credentials.principal}:${credentials.secret}`).toString('base64');
     baseHeaders['Authorization'] = `Basic ${basic}`;
   }
 
-  /** One agent per subscription: the stream keeps one of its sockets to itself for good, calls share the others. */
+  /** One agent per subscription: the stream keeps one of its sockets to itself for good, the pool of calls has the others. */
   function createAgent(url: URL): Agent {
     const sockets = { keepAlive: true, maxSockets: maxCallsInFlight + 1 };
     if (url.protocol === 'http:') return new http.Agent(sockets);
@@ -143,21 +151,29 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
   }
 
   function open(url: URL, agent: Agent, response: IncomingMessage, bounds: Bounds): Subscription {
-    response.once('close', () => bounds.over.abort());
-    return createSubscription({
+    const subscription = createSubscription({
       url,
       agent,
       response,
       signal: bounds.signal,
       replaced: bounds.replaced,
       headers: baseHeaders,
+      ca,
       contentType,
       setAlarm,
       firstEventMs,
       missedHeartbeats: options.missedHeartbeats ?? 5,
       callTimeoutMs: options.callTimeoutMs ?? 10_000,
+      maxCallsInFlight,
+      maxCallsWaiting: options.maxCallsWaiting ?? 100_000,
       maxRecordBytes: options.maxRecordBytes,
     });
+    subscriptions.add(subscription);
+    response.once('close', () => {
+      subscriptions.delete(subscription);
+      bounds.over.abort();
+    });
+    return subscription;
   }
 
   return {
@@ -173,6 +189,7 @@ export function createMesosClient(options: MesosClientOptions): MesosClient {
         throw error;
       }
     },
+    callsWaiting: () => [...subscriptions].reduce((sum, subscription) => sum + subscription.callsWaiting(), 0),
   };
 
   async function subscribeAnywhere(

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { loadHttpErrors, loadScenario, loadStream } from '../testing/index.ts';
 import { createAlarms, startScriptedMaster, type EventWriter, type Visit } from '../testing/scripted-master.ts';
+import { until } from '../testing/until.ts';
 import { createMesosClient, type MesosClientOptions } from './client.ts';
 import type { Draft, Event, FrameworkCall, StreamEvent } from './conversation.ts';
 import type { Subscription } from './subscription.ts';
@@ -31,8 +32,22 @@ async function subscribe(options: Partial<MesosClientOptions> = {}, onCall = (vi
   const subscription = await client.subscribe(framework);
   cleanUps.push(() => subscription.close());
   const calls = () => master.visits.filter(({ call }) => call.type !== 'SUBSCRIBE');
-  return { subscription, stream: await opening, calls, events: subscription.events[Symbol.asyncIterator]() };
+  const stream = await opening;
+  return { client, subscription, stream, calls, events: subscription.events[Symbol.asyncIterator]() };
 }
+
+const kill = (i: number): Draft<FrameworkCall> => {
+  return { type: 'KILL', framework_id, kill: { task_id: { value: String(i) } } };
+};
+const acknowledge = (i: number): Draft<FrameworkCall> => {
+  const uuid = Buffer.alloc(16, i).toString('base64');
+  return {
+    type: 'ACKNOWLEDGE',
+    framework_id,
+    acknowledge: { agent_id: { value: 'a' }, task_id: { value: 't' }, uuid },
+  };
+};
+const many = <T>(count: number, make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
 
 async function readAll({ events }: Subscription): Promise<StreamEvent[]> {
   const all: StreamEvent[] = [];
@@ -160,10 +175,7 @@ describe('call', () => {
       if (!isHolding) return visit.answer(202);
       if (held.push(visit) === 3) release();
     });
-    const kills = Array.from({ length: 30 }, (_, i): Draft<FrameworkCall> => {
-      return { type: 'KILL', framework_id, kill: { task_id: { value: String(i) } } };
-    });
-    const answering = Promise.all(kills.map((kill) => subscription.call(kill)));
+    const answering = Promise.all(many(30, (i) => subscription.call(kill(i))));
     await full;
     // Round trips with another master: a fourth call would have arrived meanwhile, were it on its way.
     const other = await subscribe();
@@ -209,11 +221,110 @@ describe('call', () => {
     expect(delays).toEqual([777]);
   });
 
+  test('is timed from when it is sent, not while it waits', async () => {
+    const alarms = createAlarms();
+    const held: Visit[] = [];
+    const { subscription } = await subscribe(
+      { callTimeoutMs: 777, maxCallsInFlight: 3, setAlarm: alarms.setAlarm },
+      (visit) => void held.push(visit),
+    );
+    const answering = Promise.all(many(10, (i) => subscription.call(kill(i))));
+    for (let answered = 0; answered < 10; answered++) {
+      await until(() => held.length > answered, 'the next call');
+      expect(alarms.delays()).toEqual(Array(Math.min(3, 10 - answered)).fill(777));
+      held[answered]?.answer(202);
+      await until(() => alarms.delays().length <= Math.min(3, 9 - answered), 'its alarm to be cancelled');
+    }
+    expect(await answering).toEqual(Array(10).fill({ kind: 'accepted' }));
+  });
+
+  test('is given up with those in flight when the master answers none of them', async () => {
+    const alarms = createAlarms();
+    const { subscription, calls } = await subscribe(
+      { maxCallsInFlight: 2, setAlarm: alarms.setAlarm },
+      () => undefined,
+    );
+    const answering = Promise.all(many(20, (i) => subscription.call(kill(i))));
+    await until(() => calls().length === 2, 'two in flight');
+    alarms.ringAll();
+    await until(() => calls().length === 4, 'two more');
+    alarms.ringAll();
+    const answers = await answering;
+    expect(answers.map(({ kind }) => kind)).toEqual(Array(20).fill('unknown'));
+    expect(answers[19]).toMatchObject({ detail: expect.stringContaining('not sent') });
+    expect(calls()).toHaveLength(4);
+  });
+
   test('that cannot be written is a bug of ours', async () => {
     const { subscription, calls } = await subscribe();
     const bad = { type: 'KILL', framework_id, kill: {} } as never;
     await expect(subscription.call(bad)).rejects.toMatchObject({ code: 'INVARIANT_BROKEN' });
     expect(calls()).toEqual([]);
+  });
+});
+
+describe('acknowledgements', () => {
+  test.each(['application/json', 'application/x-protobuf'] as const)(
+    'in %s carry what every call does',
+    async (contentType) => {
+      const credentials = { principal: 'juice', secret: 'secret' };
+      const { subscription, calls } = await subscribe({ contentType, credentials });
+      expect(await subscription.call(acknowledge(7))).toEqual({ kind: 'accepted' });
+      await subscription.call(revive);
+      const [first, second] = calls() as [Visit, Visit];
+      expect(first.call).toEqual(acknowledge(7));
+      const { connection: _ours, ...headers } = second.request.headers;
+      expect(first.request.headers).toEqual({ ...headers, 'content-length': first.request.headers['content-length'] });
+      expect(first.request).toMatchObject({ method: 'POST', url: second.request.url });
+    },
+  );
+
+  test.each(loadHttpErrors().map((answer) => [answer.name, answer] as const))(
+    'tell what "%s" was answered',
+    async (_name, { status, body }) => {
+      const { subscription } = await subscribe({}, (visit) => visit.answer(status, body));
+      const answer = await subscription.call(acknowledge(1));
+      expect(answer).toEqual(await subscription.call(revive));
+    },
+  );
+
+  test('hold up no other call, however many wait', async () => {
+    const held: Visit[] = [];
+    const { client, subscription, calls } = await subscribe({}, (visit) =>
+      visit.call.type === 'ACKNOWLEDGE' ? held.push(visit) : visit.answer(202),
+    );
+    const answering = Promise.all(many(5_000, (i) => subscription.call(acknowledge(i))));
+    expect(await subscription.call(kill(1))).toEqual({ kind: 'accepted' });
+    await until(() => held.length === 1, 'the first');
+    expect([subscription.callsWaiting(), client.callsWaiting()]).toEqual([4_999, 4_999]);
+    subscription.close();
+    held[0]?.answer(202);
+    const [first, ...others] = await answering;
+    expect(first).toEqual({ kind: 'accepted' });
+    expect(others).toEqual(Array(4_999).fill({ kind: 'subscription-lost', detail: 'the stream is over' }));
+    expect(calls()).toHaveLength(2);
+    expect(client.callsWaiting()).toBe(0);
+  });
+
+  // A takeover hands over even more. All of them used to wait with their time running, and the last ones, which a healthy
+  // master would have taken, failed unsent; so did the ACCEPT behind them.
+  test('by the thousand, at once, are all answered, with one time-out running', async () => {
+    const alarms = createAlarms();
+    let most = 0;
+    const { subscription, calls } = await subscribe({ setAlarm: alarms.setAlarm }, (visit) => {
+      most = Math.max(most, alarms.delays().length);
+      visit.answer(202);
+    });
+    const answers = await Promise.all(many(5_000, (i) => subscription.call(acknowledge(i))));
+    expect(answers).toEqual(Array(5_000).fill({ kind: 'accepted' }));
+    expect(most).toBe(1);
+    expect(new Set(calls().map(({ request }) => request.socket)).size).toBe(1);
+  });
+
+  test('beyond a bound are not sent', async () => {
+    const { subscription } = await subscribe({ maxCallsWaiting: 10 });
+    const answers = await Promise.all(many(12, (i) => subscription.call(acknowledge(i))));
+    expect(answers.map(({ kind }) => kind)).toEqual([...Array<string>(10).fill('accepted'), 'unknown', 'unknown']);
   });
 });
 
@@ -239,6 +350,23 @@ describe('close', () => {
     answer(202);
     expect(await calling).toEqual({ kind: 'accepted' });
     await once(request.socket, 'close');
+  });
+
+  test.each(['close', 'end'] as const)('calls that wait for their turn are not sent after the %s', async (how) => {
+    const held: Visit[] = [];
+    const { subscription, stream, events, calls } = await subscribe({ maxCallsInFlight: 2 }, (visit) => {
+      held.push(visit);
+    });
+    const answering = Promise.all(many(5, (i) => subscription.call(kill(i))));
+    await until(() => held.length === 2, 'two in flight');
+    if (how === 'close') subscription.close();
+    else stream.end();
+    if (how === 'end') await events.next();
+    await until(() => subscription.callsWaiting() === 0, 'those waiting to be told');
+    for (const visit of held) visit.answer(202);
+    const kinds = (await answering).map(({ kind }) => kind);
+    expect(kinds).toEqual(['accepted', 'accepted', ...Array<string>(3).fill('subscription-lost')]);
+    expect(calls()).toHaveLength(2);
   });
 
   test('comes with leaving the loop over the events', async () => {

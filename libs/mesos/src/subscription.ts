@@ -1,9 +1,12 @@
-import type { Agent, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import { ProtocolViolation } from '@juice/contracts';
 import { classifyAnswer, type CallAnswer } from './answers.ts';
+import { streamIsOver } from './call-lane.ts';
+import { createTurns } from './call-turns.ts';
 import { encodeCall, type ContentType } from './codec.ts';
 import type { Draft, FrameworkCall, StreamEvent } from './conversation.ts';
 import { readEvents } from './event-stream.ts';
+import { createPipeline } from './pipeline.ts';
 import { post, readText, type SetAlarm } from './post.ts';
 import { defaultMaxRecordBytes } from './recordio.ts';
 
@@ -16,11 +19,19 @@ export interface Subscription {
   readonly events: AsyncIterable<StreamEvent>;
   /**
    * Sends one call and resolves with what the master made of it; see CallAnswer. Calls overtake each other: what must
-   * arrive in order is awaited in order. Never repeats a call, sends nothing once the stream is over, and rejects only for a
-   * call that cannot be written (InvariantBroken).
+   * arrive in order is awaited in order. Waits for its turn as long as the master answers those before it. Sends nothing
+   * once the stream is over, and rejects only for a call that cannot be written (InvariantBroken).
+   *
+   * An ACKNOWLEDGE never holds up another call. It may reach the master twice, which has no effect the second time; no
+   * other call is ever repeated.
    */
   call(call: Draft<FrameworkCall>): Promise<CallAnswer>;
-  /** Drops the stream at once, which ends `events`; the framework lives on at the master until its failover timeout. Calls in flight are still answered. */
+  /** Calls that wait for their turn. */
+  callsWaiting(): number;
+  /**
+   * Drops the stream at once, which ends `events`; the framework lives on at the master until its failover timeout. Calls
+   * in flight are still answered, those waiting are not sent.
+   */
   close(): void;
 }
 
@@ -31,12 +42,15 @@ export interface SubscriptionParts {
   readonly signal: AbortSignal | undefined;
   /** Aborts when another master leads: the stream then breaks, with that as the reason. */
   readonly replaced: AbortSignal | null;
-  readonly headers: OutgoingHttpHeaders;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly ca: string | undefined;
   readonly contentType: ContentType;
   readonly setAlarm: SetAlarm;
   readonly firstEventMs: number;
   readonly missedHeartbeats: number;
   readonly callTimeoutMs: number;
+  readonly maxCallsInFlight: number;
+  readonly maxCallsWaiting: number;
   readonly maxRecordBytes: number | undefined;
 }
 
@@ -44,22 +58,22 @@ export interface SubscriptionParts {
 export function createSubscription(parts: SubscriptionParts): Subscription {
   const { url, agent, response, setAlarm, contentType } = parts;
   const streamId = streamIdOf(response);
+  const headers = { ...parts.headers, 'Mesos-Stream-Id': streamId };
+  const bounds = { timeoutMs: parts.callTimeoutMs, maxWaiting: parts.maxCallsWaiting, setAlarm };
+  const acknowledgements = createPipeline({ url, headers, ca: parts.ca, ...bounds });
+  // A call in flight when the stream ends (TEARDOWN, for one) is still to be answered.
+  const others = createTurns({ limit: parts.maxCallsInFlight, ...bounds, send, onClosed: () => agent.destroy() });
   let isClosed = false;
   let isOver = false;
-  let callsInFlight = 0;
 
-  response.once('close', () => {
+  function end(): void {
     isOver = true;
-    releaseSockets();
-  });
-
-  /** A call in flight when the stream ends (TEARDOWN, for one) is still to be answered. */
-  function releaseSockets(): void {
-    if (isOver && callsInFlight === 0) agent.destroy();
+    acknowledgements.end();
+    others.end();
   }
+  response.once('close', end);
 
   async function send(body: Uint8Array): Promise<CallAnswer> {
-    const headers = { ...parts.headers, 'Mesos-Stream-Id': streamId };
     try {
       return await post({ url, agent, headers, body, timeoutMs: parts.callTimeoutMs, setAlarm }, async (answer) => {
         const status = answer.statusCode ?? 0;
@@ -84,18 +98,13 @@ export function createSubscription(parts: SubscriptionParts): Subscription {
     }),
     async call(call) {
       const body = encodeCall(call, contentType);
-      if (isOver) return { kind: 'subscription-lost', detail: 'the stream is over' };
-      callsInFlight++;
-      try {
-        return await send(body);
-      } finally {
-        callsInFlight--;
-        releaseSockets();
-      }
+      if (isOver) return streamIsOver;
+      return call.type === 'ACKNOWLEDGE' ? acknowledgements.call(body) : others.call(body);
     },
+    callsWaiting: () => acknowledgements.waiting() + others.waiting(),
     close() {
       isClosed = true;
-      isOver = true;
+      end();
       response.destroy();
     },
   };
