@@ -46,8 +46,7 @@ export function createPerformer(deps: {
   async function make(kind: MesosCall['kind'], wireCall: Draft<FrameworkCall>): Promise<CallAnswer> {
     const answer = await deps.call(wireCall);
     if (answer.kind === 'accepted' || isOver) return answer;
-    const level = answer.kind === 'refused' ? 'error' : 'warn';
-    log[level]('call.failed', { call: kind, outcome: answer.kind, detail: answer.detail });
+    log[levelOf(kind, answer)]('call.failed', { call: kind, outcome: answer.kind, detail: answer.detail });
     if (answer.kind === 'subscription-lost') giveUp(answer.detail);
     if (answer.kind === 'unknown' && onceOnly.has(kind))
       giveUp(`what became of a call (${kind}) is not known: ${answer.detail}`);
@@ -97,4 +96,10 @@ export function createPerformer(deps: {
       }
     },
   };
+}
+
+/** Acknowledgements are many, and agents repeat what was not acknowledged: nobody needs a line for each. */
+function levelOf(kind: MesosCall['kind'], { kind: outcome }: CallAnswer): 'error' | 'warn' | 'debug' {
+  if (outcome === 'refused') return 'error';
+  return kind === 'acknowledge' ? 'debug' : 'warn';
 }

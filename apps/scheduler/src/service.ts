@@ -101,11 +101,11 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   const serving = serve().catch((error: unknown) => {
     if (!stopping.signal.aborted) deps.onFatal(error);
   });
-  declareGauges(
-    deps.metrics,
-    () => term,
-    () => leadership,
-  );
+  declareGauges(deps.metrics, {
+    term: () => term,
+    leadership: () => leadership,
+    callsWaiting: () => mesos.callsWaiting(),
+  });
 
   return {
     health() {
@@ -137,7 +137,18 @@ function policyOf({ lostAfterMs, launchesPerSecond }: SchedulerSettings): Policy
   };
 }
 
-function declareGauges(metrics: Metrics, term: () => Term | null, leadership: () => Leadership | null): void {
+function declareGauges(
+  metrics: Metrics,
+  {
+    term,
+    leadership,
+    callsWaiting,
+  }: {
+    term: () => Term | null;
+    leadership: () => Leadership | null;
+    callsWaiting: () => number;
+  },
+): void {
   const gauge = (name: string, help: string, read: () => number): void => {
     metrics.gauge({ name, help, read });
   };
@@ -148,6 +159,7 @@ function declareGauges(metrics: Metrics, term: () => Term | null, leadership: ()
   gauge('juice_scheduler_tasks_waiting', 'Tasks without a live attempt', () => term()?.describe().waiting ?? 0);
   gauge('juice_scheduler_tasks_live', 'Tasks with a live attempt', () => term()?.describe().live ?? 0);
   gauge('juice_scheduler_events_queued', 'Events that no frame has taken yet', () => term()?.describe().queued ?? 0);
+  gauge('juice_scheduler_calls_waiting', 'Calls to the master that wait for their turn', callsWaiting);
   gauge(
     'juice_scheduler_events_unannounced',
     'Status events not yet on the bus',
