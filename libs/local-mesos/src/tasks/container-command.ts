@@ -48,9 +48,12 @@ export function buildContainerCommand(task: TaskInfo, place: ContainerPlace): Co
   if (container === undefined || found === null) return 'the container has no image';
   const program = programArguments(task);
   const network = networkArguments(task, container);
+  const volumes = volumeArguments(container.volumes, place.sandbox);
   if (typeof program === 'string') return program;
   if (typeof network === 'string') return network;
-  if (millisOf(readBag(task.resources), 'gpus') > 0) return 'GPUs are not available to Docker containers';
+  if (typeof volumes === 'string') return volumes;
+  const gpus = millisOf(readBag(task.resources), 'gpus') / 1000;
+  if (gpus > 0 && container.type === 'DOCKER') return 'GPUs are not available to Docker containers';
   const { docker } = container;
   const run = [
     'run',
@@ -59,10 +62,12 @@ export function buildContainerCommand(task: TaskInfo, place: ContainerPlace): Co
     ...labelArguments(task, place),
     ...limitArguments(task),
     ...(docker?.privileged === true ? ['--privileged'] : []),
+    // The Mesos containerizer, for which Docker stands in here, hands them out.
+    ...(gpus > 0 ? ['--gpus', String(gpus)] : []),
     ...['--env-file', place.envFile],
     ...Object.entries(place.manyLined).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     ...['--volume', `${place.sandbox}:${sandboxInContainer}`],
-    ...container.volumes.flatMap((volume) => ['--volume', volumeArgument(volume, place.sandbox)]),
+    ...volumes,
     ...network,
     ...(docker?.parameters ?? []).map(({ key, value }) => `--${key}=${value}`),
     ...program.options,
@@ -112,12 +117,20 @@ function bytes(megabytes: number): string {
   return String(Math.floor(Math.max(minMemoryMb, megabytes) * 1024 * 1024));
 }
 
-/** A relative host path lies in the sandbox. */
-function volumeArgument(volume: Volume, sandbox: string): string {
-  const named = volume.source?.docker_volume?.name;
-  const path = volume.host_path ?? volume.source?.host_path?.path ?? named ?? '';
-  const from = path === named || path.startsWith('/') ? path : `${sandbox}/${path}`;
-  return `${from}:${volume.container_path}:${volume.mode.toLowerCase()}`;
+/** A relative host path lies in the sandbox, a relative path of the container in what the sandbox is there. */
+function volumeArguments(volumes: readonly Volume[], sandbox: string): string[] | string {
+  const written: string[] = [];
+  for (const { host_path, source, container_path: path, mode } of volumes) {
+    const named = source?.docker_volume?.name;
+    const from = host_path ?? source?.host_path?.path ?? named ?? '';
+    if (host_path?.startsWith('/') === false && !path.startsWith('/')) {
+      return `Both host_path '${host_path}' and container_path '${path}' of a volume are relative`;
+    }
+    const host = from === named || from.startsWith('/') ? from : `${sandbox}/${from}`;
+    const place = path.startsWith('/') ? path : `${sandboxInContainer}/${path}`;
+    written.push('--volume', `${host}:${place}:${mode.toLowerCase()}`);
+  }
+  return written;
 }
 
 function networkArguments(task: TaskInfo, container: ContainerInfo): string[] | string {

@@ -324,6 +324,7 @@ esac
         volumes: [
           { container_path: '/data', host_path: '/srv/data', mode: 'RO' },
           { container_path: '/work', host_path: 'work', mode: 'RW' },
+          { container_path: 'cache', host_path: '/srv/cache', mode: 'RW' },
         ],
       },
     });
@@ -339,6 +340,7 @@ esac
         ...['--privileged', '--env-file', `${sandbox}.env`, '--env', 'PEM=a\nb'],
         ...['--volume', `${sandbox}:/mnt/mesos/sandbox`],
         ...['--volume', '/srv/data:/data:ro', '--volume', `${sandbox}/work:/work:rw`],
+        ...['--volume', '/srv/cache:/mnt/mesos/sandbox/cache:rw'],
         ...['--net', 'bridge', '--hostname', 'web', '--publish', '31000:80/tcp', '--ulimit=nofile=10'],
         ...['nginx:1', 'serve', '--all'],
       ],
@@ -377,6 +379,28 @@ esac
     expect(asked().map(([first]) => first)).toEqual(['version', 'image', 'pull', 'run']);
   });
 
+  test('an image of the Mesos containerizer is in the host’s network, and may have GPUs', async () => {
+    useFakeDocker();
+    const image = { type: 'DOCKER', docker: { name: 'cuda' } } as const;
+    const gpus = { name: 'gpus', type: 'SCALAR', scalar: { value: 2 } } as const;
+    const container = { type: 'MESOS', mesos: { image } } as const;
+    launch({ resources: [cpus, gpus], command: { shell: false, arguments: ['nvidia-smi'] }, container });
+    await ended();
+    const run = asked().at(-1) ?? [];
+    expect(run[run.indexOf('--gpus') + 1]).toBe('2');
+    expect(run.slice(run.indexOf('--net'))).toEqual(['--net', 'host', 'cuda', 'nvidia-smi']);
+  });
+
+  test('a network of docker’s is joined once, by its name', async () => {
+    useFakeDocker();
+    const docker = { image: 'alpine', network: 'USER', parameters: [{ key: 'init', value: 'true' }] } as const;
+    const command = { shell: false, arguments: [] };
+    launch({ resources: [cpus], command, container: { type: 'DOCKER', docker, network_infos: [{ name: 'team' }] } });
+    await ended();
+    const run = asked().at(-1) ?? [];
+    expect(run.slice(run.indexOf('--net'))).toEqual(['--net', 'team', '--init=true', 'alpine']);
+  });
+
   test('a kill is a docker stop with the grace, in whole seconds', async () => {
     useFakeDocker({ run: `while ! [ -e ${folder}/stopped ]; do sleep 0.05; done; exit 143` });
     launch({ command: { value: 'sleep 100' }, container: { type: 'DOCKER', docker: { image: 'alpine' } } });
@@ -411,6 +435,18 @@ esac
       { docker: { image: 'i', network: 'USER' } },
       [],
       'Only a single named network can be specified in user network mode',
+    ],
+    [
+      'a volume of which both paths are relative',
+      { docker: { image: 'i' }, volumes: [{ host_path: 'a', container_path: 'b', mode: 'RW' }] },
+      [],
+      "Both host_path 'a' and container_path 'b' of a volume are relative",
+    ],
+    [
+      'GPUs',
+      { docker: { image: 'i' } },
+      [{ name: 'gpus', type: 'SCALAR', scalar: { value: 1 } }],
+      'GPUs are not available to Docker containers',
     ],
     [
       'a hostname on the host network',
