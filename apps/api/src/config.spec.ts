@@ -37,6 +37,7 @@ test('every problem is told at once, by the variable’s name', () => {
     JUICE_TIME_ZONE: 'Mars/Olympus',
     JUICE_ALLOW: 'privileged,everything',
     JUICE_TASK_EXPIRY: '86400',
+    JUICE_MESOS_ROLE: 'a,a',
     JUICE_MAX_CPU: 'many',
   };
   expect(problemsOf(wrong)).toEqual([
@@ -44,8 +45,21 @@ test('every problem is told at once, by the variable’s name', () => {
     'JUICE_TIME_ZONE',
     'JUICE_TASK_EXPIRY',
     'JUICE_ALLOW',
+    'JUICE_MESOS_ROLE',
     'JUICE_MAX_CPU',
   ]);
+});
+
+test.each([
+  ['*', ['*']],
+  ['batch, web/front', ['batch', 'web/front']],
+  ['', undefined],
+])('the scheduler’s roles as %j', (given, roles) => {
+  expect(loadConfig(apiConfigSchema, { ...required, JUICE_MESOS_ROLE: given }).mesosRoles).toEqual(roles);
+});
+
+test.each([',', 'a b', '-a', 'a//b', '/a', 'a/*', '..'])('%j are no roles', (given) => {
+  expect(problemsOf({ ...required, JUICE_MESOS_ROLE: given })).toEqual(['JUICE_MESOS_ROLE']);
 });
 
 test('limits that contradict each other are refused', () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { areRoles, rolesRight } from '@juice/contracts';
 import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
 import { isTimeZone } from './date-text.ts';
 import type { Auth } from './identify.ts';
@@ -53,6 +54,14 @@ export const apiConfigSchema = z
       .refine((words) => parseMachinePolicy(words) !== null, { error: `must be ${machinePolicyRight}` })
       .default([])
       .meta({ env: 'JUICE_ALLOW', description: 'What tasks may do to the machines they run on.' }),
+    mesosRoles: list(rolesRight)
+      .refine(areRoles, { error: `must be ${rolesRight}` })
+      .optional()
+      .meta({
+        env: 'JUICE_MESOS_ROLE',
+        description:
+          'As the scheduler has it: a task for another role is refused. Not set: such a task waits until it expires.',
+      }),
     defaultCpu: cpus().default(1).meta({ env: 'JUICE_DEFAULT_CPU', description: 'CPUs of a task that names none.' }),
     minCpu: cpus().default(0.1).meta({ env: 'JUICE_MIN_CPU', description: 'Less is raised to this.' }),
     maxCpu: cpus().default(16).meta({ env: 'JUICE_MAX_CPU', description: 'More is refused.' }),

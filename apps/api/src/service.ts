@@ -145,6 +145,7 @@ function submitSettings(options: ApiOptions) {
       leastCpus: options.minCpu,
       leastMemMb: options.minMem,
     },
+    roles: options.mesosRoles ?? null,
     taskExpiryMs: options.taskExpiryMs,
     maxWaiting: options.maxWaiting,
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { taskIdTimeMs, type TaskId } from '@juice/contracts';
 import { seedInstantMs } from '../testing/api-fixture.ts';
+import { openPolicy } from './machine-policy.ts';
 import { demoCommands, demoContainer, startSubmitting } from '../testing/seed-examples.ts';
 
 // The seed's own requests and answers, and the bodies of the original's Java client.
@@ -106,6 +107,24 @@ describe('POST /v1/tasks', () => {
       resources: { role: '*', cpus: 2, memMb: 1024, diskMb: 0 },
       callbackUrl: null,
     });
+  });
+
+  test('refuses a role that the scheduler is not subscribed with, where it knows', async () => {
+    const asking = (role: string) => `{"taskName":"a","commands":"true","resources":{"role":"${role}"}}`;
+    const told = startSubmitting({ policy: openPolicy, roles: ['*', 'batch'] });
+    const { body } = await told.submit(asking('web')).expect(400);
+    expect(body).toMatchObject({
+      status: -2127552256,
+      details: [
+        {
+          member: 'resources.role',
+          message:
+            'resources.role must be one of "*", "batch", for which the scheduler is offered resources, not "web"',
+        },
+      ],
+    });
+    for (const role of ['', '*', 'batch']) await told.submit(asking(role)).expect(200);
+    await startSubmitting({ policy: openPolicy }).submit(asking('web')).expect(200);
   });
 
   test('takes how long it may wait, run, and take to stop', async () => {

@@ -6,6 +6,7 @@ import {
   type TaskId,
   type TaskSpec,
 } from '@juice/contracts';
+import { checkRole } from './check-role.ts';
 import { describeProblems } from './describe-problems.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Hints } from './hints.ts';
@@ -69,6 +70,8 @@ export function createSubmitTask(deps: {
   defaults: ResourceDefaults;
   /** What the tenant's settings mean for it. Throws DependencyFailure. */
   rulesOf: (tenantId: string) => Promise<TenantRules>;
+  /** Those that the scheduler is subscribed with; null: not known. */
+  roles: readonly string[] | null;
   /** How long a task may wait that does not say. */
   taskExpiryMs: number;
   /** How many submissions may wait for a write before further ones are refused. */
@@ -88,7 +91,7 @@ export function createSubmitTask(deps: {
   function settle(request: SubmitRequest, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
     const callbackEvents = request.callbackEvents ?? rules.callbackEvents;
     const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
-    const all = [...problems, ...checkMachinePolicy(rules.policy, spec)];
+    const all = [...problems, ...checkRole(spec, deps.roles), ...checkMachinePolicy(rules.policy, spec)];
     return all.length > 0 ? refuseAll(all) : { ok: true, spec };
   }
 

@@ -59,13 +59,14 @@ export const defaults = { cpus: 1, memMb: 512, leastCpus: 0.1, leastMemMb: 256 }
 export function createApiFixture(
   settings: {
     policy?: MachinePolicy;
+    roles?: readonly string[];
     maxWaiting?: number;
     timeZone?: string;
     auth?: Auth;
     adminKey?: string | null;
   } = {},
 ): ApiFixture {
-  const { policy = closedPolicy, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
+  const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
   const { auth = 'header', adminKey = null } = settings;
   const tasks = createMemoryTasks();
   const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
@@ -106,6 +107,7 @@ export function createApiFixture(
     now,
     bounds,
     defaults,
+    roles,
     taskExpiryMs: 86_400_000,
     maxWaiting,
   });

@@ -70,7 +70,7 @@ beforeEach(async () => {
     settings: {
       leaseMs: 10_000,
       frameworkName: 'juice',
-      ...{ mesosUser: 'root', mesosRole: 'juice', mesosPrincipal: null },
+      ...{ mesosUser: 'root', mesosRoles: ['juice'], mesosPrincipal: null },
       failoverTimeoutMs: hourMs,
       ...{ publicHost: 'here', internalUrl: null },
       policy,

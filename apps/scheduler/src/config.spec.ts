@@ -39,6 +39,21 @@ describe('the configuration', () => {
     expect([...problemsOf(several)].sort()).toEqual(['JUICE_LEASE', 'JUICE_MESOS_GPUS', 'JUICE_MESOS_PRINCIPAL']);
   });
 
+  test.each([
+    [{}, ['*']],
+    [{ JUICE_MESOS_ROLE: 'juice' }, ['juice']],
+    [{ JUICE_MESOS_ROLE: 'batch, web/front ,*' }, ['batch', 'web/front', '*']],
+  ])('%j: the roles it subscribes with', (given, roles) => {
+    const { mesosRoles } = loadConfig(configSchema, { ...needed, ...given });
+    expect(mesosRoles).toEqual(roles);
+    const plain = { name: 'juice', user: 'root', principal: null, hostname: 'h', frameworkId: null };
+    expect(frameworkInfo({ ...plain, roles: mesosRoles, failoverTimeoutMs: 60_000 }).roles).toEqual(roles);
+  });
+
+  test.each([',', 'a,b,a', 'a b', '-a', '/a', 'a/', 'a//b', 'a/../b', 'a/*'])('%j are no roles', (given) => {
+    expect(problemsOf({ ...needed, JUICE_MESOS_ROLE: given })).toEqual(['JUICE_MESOS_ROLE']);
+  });
+
   test('certificates are read from their file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'juice-ca-'));
     try {
@@ -55,7 +70,7 @@ describe('the configuration', () => {
   });
 
   test('GPUs and a web page are told to the master where they are configured', () => {
-    const plain = { name: 'juice', user: 'root', role: '*', principal: null, hostname: 'h', frameworkId: null };
+    const plain = { name: 'juice', user: 'root', roles: ['*'], principal: null, hostname: 'h', frameworkId: null };
     const config = loadConfig(configSchema, {
       ...needed,
       ...{ JUICE_MESOS_GPUS: 'true', JUICE_MESOS_WEBUI_URL: 'https://juice.example.com', JUICE_FAILOVER_TIMEOUT: '7d' },

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
-import { duration, flag, integer, oneOf, port, secret, text, url } from '@juice/runtime';
+import { areRoles, rolesRight } from '@juice/contracts';
+import { duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
 import { defaultPolicy } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
@@ -16,9 +17,13 @@ const settings = z.object({
     env: 'JUICE_MESOS_MASTERS',
     description: 'Any masters of the cluster, which lead to the leader, or the ZooKeeper it registers in',
   }),
-  mesosRole: text('a Mesos role')
-    .default('*')
-    .meta({ env: 'JUICE_MESOS_ROLE', description: 'The role to subscribe with' }),
+  mesosRoles: list(rolesRight)
+    .refine(areRoles, { error: `must be ${rolesRight}` })
+    .default(['*'])
+    .meta({
+      env: 'JUICE_MESOS_ROLE',
+      description: 'The roles to subscribe with; a task that names one is run on offers of that role alone',
+    }),
   mesosUser: text('a unix user')
     .default(() => userInfo().username)
     .meta({ env: 'JUICE_MESOS_USER', description: 'The unix user that tasks run as on the agents' }),

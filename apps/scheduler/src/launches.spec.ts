@@ -16,6 +16,7 @@ const offer: Offer = {
   framework_id: { value: 'f' },
   agent_id: { value: 'a1' },
   hostname: 'h1',
+  ...role,
   resources: [
     scalar('cpus', 0.3),
     scalar('cpus', 1, reserved),
@@ -80,6 +81,7 @@ describe('an offer in the core’s integers', () => {
     expect(toOffer(offer)).toEqual({
       offerId: 'o1',
       agentId: 'a1',
+      role: 'juice',
       hostname: 'h1',
       agentPort: 5051,
       cpuMillis: 1300,
@@ -91,6 +93,11 @@ describe('an offer in the core’s integers', () => {
       unavailability: null,
     });
   });
+});
+
+test('an offer without a role is for tasks that name none', () => {
+  const { allocation_info: _role, ...plain } = offer;
+  expect(toOffer(plain).role).toBe('*');
 });
 
 describe('an ACCEPT', () => {

@@ -81,7 +81,7 @@ describeWithZooKeeper('a scheduler whose masters are in ZooKeeper', (start) => {
       broker,
       subscribe: (id, signal) => {
         subscribedAs.push(id);
-        const settings = { name: 'juice', user: 'root', role: 'juice', principal: null, hostname: 'h' };
+        const settings = { name: 'juice', user: 'root', roles: ['juice'], principal: null, hostname: 'h' };
         const info = frameworkInfo({ ...settings, failoverTimeoutMs: 60_000, frameworkId: id });
         return client.subscribe(info, [], signal);
       },

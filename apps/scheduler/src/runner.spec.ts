@@ -15,7 +15,7 @@ import { createQuarantine } from './quarantine.ts';
 import { createRunner, type Runner } from './runner.ts';
 
 const offer = {
-  ...{ offerId: 'o1', agentId: 'a1', hostname: 'h1', agentPort: null, rackId: null },
+  ...{ offerId: 'o1', agentId: 'a1', role: '*', hostname: 'h1', agentPort: null, rackId: null },
   ...{ cpuMillis: 10_000, memMb: 10_000, diskMb: 0, gpus: 0, ports: 0, unavailability: null },
 };
 

@@ -16,7 +16,8 @@ export interface SchedulerSettings {
   readonly leaseMs: number;
   readonly frameworkName: string;
   readonly mesosUser: string;
-  readonly mesosRole: string;
+  /** Of which resources are offered; never empty. */
+  readonly mesosRoles: readonly string[];
   readonly mesosPrincipal: string | null;
   readonly failoverTimeoutMs: number;
   /** Whether agents with GPUs are wanted. */
@@ -91,9 +92,9 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   }
 
   const subscribe: TermDeps['subscribe'] = (frameworkId, signal) => {
-    const { frameworkName: name, mesosUser: user, mesosRole: role, mesosPrincipal: principal } = settings;
+    const { frameworkName: name, mesosUser: user, mesosRoles: roles, mesosPrincipal: principal } = settings;
     const { publicHost, failoverTimeoutMs, mesosGpus: gpus = false, mesosWebuiUrl: webuiUrl } = settings;
-    const facts = { name, user, role, principal, hostname: publicHost, failoverTimeoutMs, gpus, webuiUrl };
+    const facts = { name, user, roles, principal, hostname: publicHost, failoverTimeoutMs, gpus, webuiUrl };
     const info = frameworkInfo({ ...facts, frameworkId });
     return mesos.subscribe(info, [], signal);
   };

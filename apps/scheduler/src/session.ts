@@ -100,11 +100,11 @@ export function endOfError(message: string): SessionEnd {
   return { kind: 'refused', detail: message };
 }
 
-/** Who we are to the cluster. The role "*" is written like any other: MULTI_ROLE frameworks have a list. */
+/** Who we are to the cluster. The role "*" is written like any other. */
 export function frameworkInfo(settings: {
   name: string;
   user: string;
-  role: string;
+  roles: readonly string[];
   principal: string | null;
   hostname: string;
   failoverTimeoutMs: number;
@@ -119,7 +119,7 @@ export function frameworkInfo(settings: {
     name: settings.name,
     ...(frameworkId !== null && { id: { value: frameworkId } }),
     ...(principal !== null && { principal }),
-    roles: [settings.role],
+    roles: settings.roles,
     hostname: settings.hostname,
     failover_timeout: settings.failoverTimeoutMs / 1000,
     checkpoint: true,

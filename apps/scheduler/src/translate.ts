@@ -40,6 +40,7 @@ export function toOffer(offer: WireOffer): Offer {
   return {
     offerId: offer.id.value,
     agentId: offer.agent_id.value,
+    role: offer.allocation_info?.role ?? '*',
     hostname: offer.hostname,
     agentPort: offer.url?.address.port ?? null,
     cpuMillis: sum('cpus'),

@@ -127,7 +127,7 @@ export async function startReplay(
     broker,
     subscribe: (id, signal) => {
       subscribedAs.push(id);
-      const settings = { name: 'juice', user: 'root', role: 'juice', principal: null, hostname: 'h' };
+      const settings = { name: 'juice', user: 'root', roles: ['juice'], principal: null, hostname: 'h' };
       return client.subscribe(frameworkInfo({ ...settings, failoverTimeoutMs: 60_000, frameworkId: id }), [], signal);
     },
     policy: { ...patient, ...options.policy },

@@ -37,6 +37,11 @@ describe('the environment of standalone', () => {
     expect(readConfig({ JUICE_AUTH: 'api-key' }).api.auth).toBe('api-key');
   });
 
+  test('the api knows the roles that the scheduler subscribes with', () => {
+    expect(readConfig({}).api.mesosRoles).toEqual(['*']);
+    expect(readConfig({ JUICE_MESOS_ROLE: 'batch,web' }).api.mesosRoles).toEqual(['batch', 'web']);
+  });
+
   test('a real part is taken instead of the embedded one', () => {
     expect(readConfig({ JUICE_MONGO_URL: 'mongodb://db.test/juice' }).api.mongoUrl).toBe('mongodb://db.test/juice');
   });

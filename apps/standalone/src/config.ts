@@ -78,5 +78,6 @@ export function readConfig(env: Environment): StandaloneConfig {
   const callback = read(callbackConfigSchema, completed);
   if (own === null || api === null || scheduler === null || callback === null)
     throw new ConfigProblems([...problems.values()]);
-  return { own, api, scheduler, callback };
+  // In one process the api knows what the scheduler subscribes with, whether it is set or not.
+  return { own, api: { ...api, mesosRoles: scheduler.mesosRoles }, scheduler, callback };
 }

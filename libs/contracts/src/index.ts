@@ -26,6 +26,7 @@ export {
   type StatusEvent,
   type TasksSubmittedMessage,
 } from './messages.ts';
+export { areRoles, rolesRight } from './role-name.ts';
 export { requestLimits, submitRequest, type RequestBounds, type SubmitRequest } from './submit-request.ts';
 export {
   failureAnswer,

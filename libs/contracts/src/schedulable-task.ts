@@ -27,6 +27,8 @@ export interface SchedulableTask {
   readonly priority: number;
   readonly needs: ResourceNeeds;
   readonly constraints: readonly ConstraintSpec[];
+  /** Only offers of this role are for it; "*": those of any. */
+  readonly role: string;
   readonly callback: 'none' | 'all' | 'terminal';
   readonly submittedAtMs: number;
   readonly expireAtMs: number;

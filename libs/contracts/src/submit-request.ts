@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { blob, flag, integer, line, list, nonBlankLine, numeric, word } from './request-members.ts';
+import { isRoleName } from './role-name.ts';
 
 /**
  * The body of POST /v1/tasks as tenants may send it: the original's members, what its Java SDK sends beside them, and
@@ -147,7 +148,9 @@ function resources(bounds: RequestBounds) {
   return z.object(
     {
       role: line('a role', limits.roleCharacters)
-        .refine(isRole, { error: 'a role: "*", or a name without blanks, not beginning with "-", not "." or ".."' })
+        .refine((role) => role.trim() === '' || isRoleName(role), {
+          error: 'a role: "*", or a name without blanks, not beginning with "-", not "." or ".."',
+        })
         .nullish(),
       cpu: positive(bounds.cpus, 'CPUs').nullish(),
       mem: positive(bounds.memMb, 'MB').nullish(),
@@ -159,11 +162,6 @@ function resources(bounds: RequestBounds) {
     },
     { error: 'an object {role, cpu, mem}' },
   );
-}
-
-function isRole(role: string): boolean {
-  if (role.trim() === '' || role === '*') return true;
-  return role.split('/').every((part) => /^[^-\s\\*][^\s\\*]*$/.test(part) && part !== '.' && part !== '..');
 }
 
 const callbackUrl = line('an http or https URL', limits.urlCharacters).refine(isCallbackUrl, {

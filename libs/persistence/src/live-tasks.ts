@@ -118,7 +118,7 @@ function asLiveTask(stored: Loaded): LiveTask {
   const { spec } = stored;
   const last = stored.attempts.at(-1);
   const waits = stored.status === TaskState.NOT_START;
-  const { cpus, memMb, diskMb, gpus, ports } = spec.resources;
+  const { role, cpus, memMb, diskMb, gpus, ports } = spec.resources;
   return {
     task: {
       taskId: stored._id,
@@ -138,6 +138,7 @@ function asLiveTask(stored: Loaded): LiveTask {
         ports: ports + (spec.container?.docker?.portMappings?.length ?? 0),
       },
       constraints: spec.constraints,
+      role,
       callback: stored.callback?.events ?? 'none',
       submittedAtMs: stored.submitAt.getTime(),
       expireAtMs: stored.expireAt.getTime(),

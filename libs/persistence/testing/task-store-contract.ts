@@ -179,6 +179,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
           callbackUrl: 'http://127.0.0.1/',
           callbackEvents: 'terminal',
           maxRunSeconds: 90,
+          resources: { ...specOf().resources, role: 'batch' },
         });
         await tasks.insertTasks([newTask(idAt(1), { spec })]);
         expect(await tasks.loadLiveTasks([idAt(1)])).toEqual([
@@ -197,6 +198,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
                 priority: 0,
                 needs: { cpuMillis: 500, memMb: 128, diskMb: 0, gpus: 0, ports: 2 },
                 constraints: spec.constraints,
+                role: 'batch',
                 callback: 'terminal',
                 submittedAtMs: startMs,
                 expireAtMs: startMs + 86_400_000,

@@ -16,6 +16,7 @@ import {
 const offer = {
   offerId: 'o1',
   agentId: 'agent-1',
+  role: '*',
   hostname: 'host-1',
   agentPort: 5051,
   cpuMillis: 4000,

@@ -58,6 +58,8 @@ export type Event =
 export interface Offer {
   readonly offerId: string;
   readonly agentId: string;
+  /** Whose share of the cluster it comes out of; "*" where there are no roles. */
+  readonly role: string;
   readonly hostname: string;
   readonly agentPort: number | null;
   readonly cpuMillis: number;

@@ -8,6 +8,7 @@ function offer(offerId: string, cpus: number, more: Partial<Offer> = {}): Offer 
   return {
     offerId,
     agentId: `agent of ${offerId}`,
+    role: '*',
     hostname: `host-${offerId}`,
     agentPort: null,
     cpuMillis: cpus * 1000,
@@ -29,11 +30,12 @@ function waiting(
     ports?: number;
     avoidHost?: string;
     constraints?: ConstraintSpec[];
+    role?: string;
   }[],
 ): WaitingTasks {
   const queue = new WaitingTasks();
-  for (const { id, cpus, priority = 0, ports = 0, avoidHost = null, constraints = [] } of tasks) {
-    const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints };
+  for (const { id, cpus, priority = 0, ports = 0, avoidHost = null, constraints = [], role = '*' } of tasks) {
+    const like = { needs: { cpuMillis: cpus * 1000, memMb: 10, diskMb: 0, gpus: 0, ports }, constraints, role };
     const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: 100 };
     queue.add({ taskId: BigInt(id) as TaskId, ticket: 1, priority, avoid }, shapeOf(like), like);
   }
@@ -91,6 +93,26 @@ describe('first fit', () => {
       { id: 3, cpus: 1, constraints: [{ field: 'RACK_ID', values: ['nowhere'] }] },
     ]);
     expect(match(queue, [offer('a', 1, { rackId: 'r2' }), offer('b', 1)])).toEqual({ a: [2], b: [1] });
+  });
+
+  test('a task that names a role takes offers of that role alone; one that names none takes any', () => {
+    const queue = waiting([
+      { id: 1, cpus: 1, role: 'batch' },
+      { id: 2, cpus: 1, role: 'web' },
+      { id: 3, cpus: 1 },
+      { id: 4, cpus: 1, role: 'batch/night' },
+    ]);
+    const offers = [offer('a', 1, { role: 'web' }), offer('b', 9, { role: 'batch' })];
+    expect(match(queue, offers)).toEqual({ a: [2], b: [1, 3] });
+    expect(match(queue, [offer('c', 9), offer('d', 9, { role: 'batch/night' })])).toEqual({ d: [4] });
+  });
+
+  test('a role that is not offered holds up nobody', () => {
+    const queue = waiting([
+      { id: 1, cpus: 1, role: 'batch', priority: 1 },
+      { id: 2, cpus: 1 },
+    ]);
+    expect(match(queue, [offer('a', 9, { role: 'web' })])).toEqual({ a: [2] });
   });
 
   test('a task goes elsewhere than where it failed, when it can', () => {

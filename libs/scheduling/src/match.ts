@@ -81,8 +81,9 @@ function firstInLine(open: readonly { bucket: Bucket }[]): number {
   return best;
 }
 
-function fits({ needs, constraints }: Bucket, left: Offer): boolean {
+function fits({ needs, constraints, role }: Bucket, left: Offer): boolean {
   return (
+    (role === '*' || role === left.role) &&
     needs.cpuMillis <= left.cpuMillis &&
     needs.memMb <= left.memMb &&
     needs.diskMb <= left.diskMb &&

@@ -1,12 +1,13 @@
-import type { ResourceNeeds, SchedulableTask, TaskId, ConstraintSpec } from '@juice/contracts';
+import type { SchedulableTask, TaskId } from '@juice/contracts';
 import { Heap } from './heap.ts';
 
-/** Tasks of one shape (same resources and constraints): when one does not fit an offer, none does. */
-export interface Bucket {
-  readonly needs: ResourceNeeds;
-  readonly constraints: readonly ConstraintSpec[];
+/** Tasks of one shape (same resources, constraints and role): when one does not fit an offer, none does. */
+export interface Bucket extends Shaped {
   readonly queue: Heap<Entry>;
 }
+
+/** What a task's shape is made of. */
+type Shaped = Pick<SchedulableTask, 'needs' | 'constraints' | 'role'>;
 
 export interface Entry {
   readonly taskId: TaskId;
@@ -24,10 +25,10 @@ export interface Entry {
 export class WaitingTasks {
   readonly #buckets = new Map<string, Bucket>();
 
-  add(entry: Entry, shape: string, like: Pick<SchedulableTask, 'needs' | 'constraints'>): void {
+  add(entry: Entry, shape: string, { needs, constraints, role }: Shaped): void {
     let bucket = this.#buckets.get(shape);
     if (bucket === undefined) {
-      bucket = { needs: like.needs, constraints: like.constraints, queue: new Heap(comesBefore) };
+      bucket = { needs, constraints, role, queue: new Heap(comesBefore) };
       this.#buckets.set(shape, bucket);
     }
     bucket.queue.push(entry);
@@ -56,8 +57,9 @@ export function comesBefore(a: Entry, b: Entry): boolean {
   return a.priority > b.priority || (a.priority === b.priority && a.taskId < b.taskId);
 }
 
-export function shapeOf(task: Pick<SchedulableTask, 'needs' | 'constraints'>): string {
-  const { cpuMillis, memMb, diskMb, gpus, ports } = task.needs;
+export function shapeOf({ needs, constraints, role }: Shaped): string {
+  const { cpuMillis, memMb, diskMb, gpus, ports } = needs;
   const resources = `${cpuMillis}/${memMb}/${diskMb}/${gpus}/${ports}`;
-  return task.constraints.length === 0 ? resources : `${resources}|${JSON.stringify(task.constraints)}`;
+  if (constraints.length === 0 && role === '*') return resources;
+  return `${resources}|${JSON.stringify([role, constraints])}`;
 }

@@ -159,6 +159,7 @@ export class History {
     const offer = {
       offerId,
       agentId: `agent-${agent}`,
+      role: '*',
       hostname: `host-${agent}`,
       agentPort: null,
       cpuMillis,

@@ -42,6 +42,7 @@ export class TaskTable {
       priority: 0,
       needs: { cpuMillis: 1000, memMb: 512, diskMb: 0, gpus: 0, ports: 0 },
       constraints: [],
+      role: '*',
       callback: 'all',
       submittedAtMs: 0,
       expireAtMs: Number.MAX_SAFE_INTEGER,

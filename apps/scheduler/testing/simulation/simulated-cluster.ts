@@ -213,7 +213,7 @@ function unreadable({ task_id: task, agent_id: agent, uuid }: TaskStatus): Unrea
 const unknown: CallAnswer = { kind: 'unknown', detail: 'the connection broke' };
 const over: CallAnswer = { kind: 'subscription-lost', detail: 'the stream is over' };
 const info = frameworkInfo({
-  ...{ name: 'juice', user: 'root', role: 'juice', principal: null, hostname: 'here' },
+  ...{ name: 'juice', user: 'root', roles: ['juice'], principal: null, hostname: 'here' },
   ...{ failoverTimeoutMs: 3_600_000, frameworkId: null },
 });
 
