@@ -99,6 +99,9 @@ const amounts: Row[] = [
   [{ ...commands, killGraceSeconds: 601 }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, killGraceSeconds: 1.5 }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, killGraceSeconds: '60' }, 'killGraceSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, unreachableSeconds: -1 }, 'unreachableSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, unreachableSeconds: 0.5 }, 'unreachableSeconds', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, unreachableSeconds: 31_536_001 }, 'unreachableSeconds', 'OBJECT_NOT_EQUAL'],
 ];
 const environments: Row[] = [
   [{ ...commands, env: 'A=1' }, 'env', 'INIT_OBJECT'],

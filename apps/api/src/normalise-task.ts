@@ -71,6 +71,7 @@ export function normaliseTask(
     expireSeconds: request.expireSeconds ?? null,
     maxRunSeconds: request.maxRunSeconds ?? null,
     killGraceSeconds: request.killGraceSeconds ?? null,
+    unreachableSeconds: request.unreachableSeconds ?? null,
   };
   return { spec, problems: [...problems, ...checkPorts(spec)] };
 }

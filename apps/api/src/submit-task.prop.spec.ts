@@ -148,6 +148,7 @@ const nothingAsked: TaskSpec = {
   expireSeconds: null,
   maxRunSeconds: null,
   killGraceSeconds: null,
+  unreachableSeconds: null,
 };
 
 test('every submission is stored as it was meant, or refused for what is wrong with it', async () => {

@@ -54,6 +54,7 @@ describe('POST /v1/tasks', () => {
         expireSeconds: null,
         maxRunSeconds: null,
         killGraceSeconds: null,
+        unreachableSeconds: null,
       },
     });
   });
@@ -129,7 +130,7 @@ describe('POST /v1/tasks', () => {
 
   test('takes how long it may wait, run, and take to stop', async () => {
     const { submit, only } = startSubmitting();
-    const times = { expireSeconds: 90, maxRunSeconds: 60, killGraceSeconds: 0 };
+    const times = { expireSeconds: 90, maxRunSeconds: 60, killGraceSeconds: 0, unreachableSeconds: 0 };
     await submit(JSON.stringify({ taskName: 'a', commands: 'true', ...times })).expect(200);
     expect(only()).toMatchObject({ expireAtMs: seedInstantMs + 90_000, spec: times });
   });

@@ -26,8 +26,9 @@ export {
   type StatusEvent,
   type TasksSubmittedMessage,
 } from './messages.ts';
+export { requestLimits } from './request-limits.ts';
 export { areRoles, rolesRight } from './role-name.ts';
-export { requestLimits, submitRequest, type RequestBounds, type SubmitRequest } from './submit-request.ts';
+export { submitRequest, type RequestBounds, type SubmitRequest } from './submit-request.ts';
 export {
   failureAnswer,
   killAnswer,

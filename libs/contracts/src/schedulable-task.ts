@@ -34,6 +34,11 @@ export interface SchedulableTask {
   readonly expireAtMs: number;
   /** Wall time of an attempt, from RUNNING on; 0: no limit. */
   readonly maxRunMs: number;
+  /**
+   * How long an attempt whose agent is out of reach is waited for before another may start; 0: for ever, null: as long as
+   * the scheduler does by itself.
+   */
+  readonly lostAfterMs: number | null;
   /** Not to be launched before this instant (backoff between attempts); 0: at once. */
   readonly notBeforeMs: number;
   /** Where its last attempt failed: the next one goes elsewhere if it can; null: nowhere yet. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { requestLimits as limits } from './request-limits.ts';
 import { blob, flag, integer, line, list, nonBlankLine, numeric, word } from './request-members.ts';
 import { isRoleName } from './role-name.ts';
 
@@ -8,33 +9,6 @@ import { isRoleName } from './role-name.ts';
  *
  * What an operator may set comes in as `bounds`; the policy on what a task may do to a machine is checked afterwards.
  */
-
-/** The fixed limits: what an operating system, Mesos or a document can hold, with room to spare. */
-export const requestLimits = {
-  taskNameCharacters: 100,
-  urlCharacters: 2048,
-  /** `sh -c <commands>` is one argument to the kernel, which takes 128 KiB at most. */
-  commandBytes: 65_536,
-  argBytes: 65_536,
-  args: 256,
-  envVariables: 256,
-  envNameCharacters: 256,
-  envValueBytes: 65_536,
-  uris: 64,
-  constraints: 16,
-  constraintValues: 64,
-  /** A host name has at most 253 characters. */
-  constraintValueCharacters: 255,
-  imageCharacters: 512,
-  pathCharacters: 1024,
-  volumes: 32,
-  parameters: 64,
-  parameterBytes: 4096,
-  portMappings: 64,
-  roleCharacters: 128,
-} as const;
-
-const limits = requestLimits;
 
 /** Too little is raised to the least a task can have, later; too much is refused here. */
 function positive(most: number, unit: string) {
@@ -211,6 +185,8 @@ export function submitRequest(bounds: RequestBounds) {
       maxRunSeconds: integer(1, bounds.runSeconds).nullish(),
       /** Additive: between SIGTERM and SIGKILL when it is killed. */
       killGraceSeconds: integer(0, bounds.killGraceSeconds).nullish(),
+      /** Additive: how long an attempt on an agent out of reach is waited for before another may start; 0: for ever. */
+      unreachableSeconds: integer(0, limits.unreachableSeconds).nullish(),
       // `runMode`, which the SDK sends, is an unknown member: it follows from container and commands.
     },
     { error: 'a JSON object' },

@@ -26,6 +26,11 @@ export interface TaskSpec {
   readonly maxRunSeconds: number | null;
   /** Between SIGTERM and SIGKILL when an attempt is killed; null: what the cluster does by itself. */
   readonly killGraceSeconds: number | null;
+  /**
+   * How long an attempt whose agent is out of reach is waited for before another may start; 0: for ever. null, and absent
+   * in tasks stored before it could be said: as long as the scheduler does by itself.
+   */
+  readonly unreachableSeconds?: number | null;
 }
 
 export interface ResourcesSpec {

@@ -34,6 +34,7 @@ const projection = {
   'spec.retry': 1,
   'spec.priority': 1,
   'spec.maxRunSeconds': 1,
+  'spec.unreachableSeconds': 1,
   'spec.constraints': 1,
   'spec.resources': 1,
   'spec.container.docker.portMappings.hostPort': 1,
@@ -59,11 +60,14 @@ type Loaded = Pick<
   readonly spec: {
     readonly retry: number;
     readonly priority: number;
-    /** Absent in tasks stored before there was such a limit. */
+    /** These two are absent in tasks stored before there were such limits. */
     readonly maxRunSeconds?: number | null;
+    readonly unreachableSeconds?: number | null;
     readonly constraints: readonly ConstraintSpec[];
     readonly resources: TaskRecord['spec']['resources'];
-    readonly container?: { readonly docker?: { readonly portMappings?: readonly unknown[] } } | null;
+    readonly container?: {
+      readonly docker?: { readonly portMappings?: readonly unknown[] };
+    } | null;
   };
 };
 
@@ -143,6 +147,7 @@ function asLiveTask(stored: Loaded): LiveTask {
       submittedAtMs: stored.submitAt.getTime(),
       expireAtMs: stored.expireAt.getTime(),
       maxRunMs: (spec.maxRunSeconds ?? 0) * 1000,
+      lostAfterMs: typeof spec.unreachableSeconds === 'number' ? spec.unreachableSeconds * 1000 : null,
       notBeforeMs: stored.notBefore?.getTime() ?? 0,
       avoidHost: waits ? (last?.agentHost ?? null) : null,
       killRequested: stored.killRequestedAt !== undefined,

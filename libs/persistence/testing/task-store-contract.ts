@@ -179,6 +179,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
           callbackUrl: 'http://127.0.0.1/',
           callbackEvents: 'terminal',
           maxRunSeconds: 90,
+          unreachableSeconds: 0,
           resources: { ...specOf().resources, role: 'batch' },
         });
         await tasks.insertTasks([newTask(idAt(1), { spec })]);
@@ -203,6 +204,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
                 submittedAtMs: startMs,
                 expireAtMs: startMs + 86_400_000,
                 maxRunMs: 90_000,
+                lostAfterMs: 0,
                 notBeforeMs: 0,
                 avoidHost: null,
                 killRequested: false,
@@ -211,6 +213,13 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
             },
           },
         ]);
+      });
+
+      test('how long a partition is waited for is told where the task says so', async () => {
+        const says = { 1: specOf(), 2: specOf({ unreachableSeconds: null }), 3: specOf({ unreachableSeconds: 90 }) };
+        await tasks.insertTasks(Object.entries(says).map(([place, spec]) => newTask(idAt(Number(place)), { spec })));
+        const loaded = await tasks.loadLiveTasks([1, 2, 3].map(idAt));
+        expect(loaded.map(({ live }) => live?.task.lostAfterMs)).toEqual([null, null, 90_000]);
       });
 
       test('a task on the cluster comes with its present attempt, a requeued one without', async () => {

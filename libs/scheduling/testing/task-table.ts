@@ -47,6 +47,7 @@ export class TaskTable {
       submittedAtMs: 0,
       expireAtMs: Number.MAX_SAFE_INTEGER,
       maxRunMs: 0,
+      lostAfterMs: null,
       notBeforeMs: 0,
       avoidHost: null,
       killRequested: false,

@@ -1,0 +1,26 @@
+/** The fixed limits: what an operating system, Mesos or a document can hold, with room to spare. */
+export const requestLimits = {
+  taskNameCharacters: 100,
+  urlCharacters: 2048,
+  /** `sh -c <commands>` is one argument to the kernel, which takes 128 KiB at most. */
+  commandBytes: 65_536,
+  argBytes: 65_536,
+  args: 256,
+  envVariables: 256,
+  envNameCharacters: 256,
+  envValueBytes: 65_536,
+  uris: 64,
+  constraints: 16,
+  constraintValues: 64,
+  /** A host name has at most 253 characters. */
+  constraintValueCharacters: 255,
+  imageCharacters: 512,
+  pathCharacters: 1024,
+  volumes: 32,
+  parameters: 64,
+  parameterBytes: 4096,
+  portMappings: 64,
+  roleCharacters: 128,
+  /** A year: past it nobody comes back for the answer. */
+  unreachableSeconds: 31_536_000,
+} as const;
