@@ -41,6 +41,14 @@ const kinds: Row[] = [
   [{ taskName: 'a', commands: 'a\u0000' }, 'commands', 'OBJECT_NOT_EQUAL'],
   [{ taskName: 'a', commands: 'x'.repeat(65_537) }, 'commands', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, args: ['x'] }, 'args', 'INIT_OBJECT'],
+  [{ taskName: 'a', commands: [] }, 'commands[0]', 'OBJECT_NOT_NULL'],
+  [{ taskName: 'a', commands: [' ', 'x'] }, 'commands[0]', 'OBJECT_NOT_NULL'],
+  [{ taskName: 'a', commands: ['run', 5] }, 'commands[1]', 'OBJECT_NOT_EQUAL'],
+  [{ taskName: 'a', commands: ['run', 'a\u0000'] }, 'commands[1]', 'OBJECT_NOT_EQUAL'],
+  [{ taskName: 'a', commands: ['run', 'x'.repeat(65_537)] }, 'commands[1]', 'OBJECT_NOT_EQUAL'],
+  [{ taskName: 'a', commands: listOf(257, 'x') }, 'commands', 'OBJECT_NOT_EQUAL'],
+  [{ taskName: 'a', commands: ['run'], args: ['x'] }, 'args', 'INIT_OBJECT'],
+  [{ ...container({}), commands: ['run'] }, 'container, commands', 'OBJECT_NOT_EQUAL'],
 ];
 const urls: Row[] = [
   'ftp://example.com/',
@@ -127,7 +135,51 @@ const lists: Row[] = [
   [{ ...commands, uris: [null] }, 'uris[0]', 'OBJECT_NOT_NULL'],
   [{ ...commands, uris: ['gopher://a/'] }, 'uris[0]', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, uris: ["http://a/'b"] }, 'uris[0]', 'OBJECT_NOT_EQUAL'],
-  [{ ...commands, uris: listOf(65, 'http://a/') }, 'uris', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, uris: listOf(65, 'http://a/b') }, 'uris', 'OBJECT_NOT_EQUAL'],
+  ...['http://a', 'http://a/', 'http://a/b/', 'http://a/..', 'http:///b', 'file://b/c', 'file://', '/', 'b/c'].map(
+    (uri): Row => [{ ...commands, uris: [uri] }, 'uris[0]', 'OBJECT_NOT_EQUAL'],
+  ),
+  [{ ...commands, uris: [5] }, 'uris[0]', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, uris: [{}] }, 'uris[0].value', 'OBJECT_NOT_NULL'],
+  [{ ...commands, uris: [{ value: 'http://a' }] }, 'uris[0].value', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, uris: [{ value: 'http://a/b/' }] }, 'uris[0].value', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, uris: ['http://a/b', { value: 'http://a/b', extract: 1 }] }, 'uris[1].extract', 'OBJECT_NOT_EQUAL'],
+  [
+    { ...commands, uris: [{ value: 'http://a/b', extract: true, executable: true }] },
+    'uris[0].extract',
+    'OBJECT_NOT_EQUAL',
+  ],
+  ...['/etc/passwd', '../a', 'a/../b', './a', 'a//b', 'a/', "a'b", 'a\\b', 'x'.repeat(1025)].map((outputFile): Row => [
+    { ...commands, uris: [{ value: 'http://a/b', outputFile }] },
+    'uris[0].outputFile',
+    'OBJECT_NOT_EQUAL',
+  ]),
+  [{ ...commands, labels: 'a=b' }, 'labels', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: { a: 5 } }, 'labels.a', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: { a: null } }, 'labels.a', 'OBJECT_NOT_NULL'],
+  [{ ...commands, labels: { a: 'é'.repeat(129) } }, 'labels.a', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: { juice_tenant_id: 'x' } }, 'labels.juice_tenant_id', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: { ' ': 'x' } }, 'labels. ', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: { [`${'k'.repeat(129)}`]: 'x' } }, `labels.${'k'.repeat(64)}…`, 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: [{ key: 'juice_', value: 'x' }] }, 'labels[0].key', 'OBJECT_NOT_EQUAL'],
+  [{ ...commands, labels: [{ key: 'a' }] }, 'labels[0].value', 'OBJECT_NOT_NULL'],
+  [
+    {
+      ...commands,
+      labels: [
+        { key: 'a', value: '1' },
+        { key: 'a', value: '2' },
+      ],
+    },
+    'labels[1].key',
+    'OBJECT_NOT_EQUAL',
+  ],
+  [{ ...commands, labels: listOf(65, { key: 'a', value: '1' }) }, 'labels', 'OBJECT_NOT_EQUAL'],
+  [
+    { ...commands, labels: Object.fromEntries(listOf(65, 0).map((_, at) => [`k${at}`, '1'])) },
+    'labels',
+    'OBJECT_NOT_EQUAL',
+  ],
   [{ ...commands, constraints: 'RACK_ID' }, 'constraints', 'OBJECT_NOT_EQUAL'],
   [{ ...commands, constraints: {} }, 'constraints.field', 'OBJECT_NOT_NULL'],
   [{ ...commands, constraints: { field: 'ZONE', values: ['a'] } }, 'constraints.field', 'OBJECT_NOT_EQUAL'],
@@ -241,12 +293,34 @@ test('everything that is wrong is said at once, the first of it in the message',
   });
 });
 
+test('the name of a label is what is shown of it when it is wrong', async () => {
+  const { body: answer } = await post(fixture.app, { ...commands, labels: { juice_task_id: 'hunter2' } }).expect(400);
+  const right = 'a text of 1 to 128 characters, not blank, without control characters, not beginning with "juice_"';
+  expect(failureAnswer.parse(answer).details).toEqual([
+    {
+      member: 'labels.juice_task_id',
+      code: -2127552256,
+      message: `a name in labels must be ${right}, not "juice_task_id"`,
+      value: '"juice_task_id"',
+    },
+  ]);
+});
+
+test.each([
+  [{ commands: 5 }, 'commands must be a shell command, or a list of a program and its arguments, not 5'],
+  [{ env: 5 }, 'env must be an object, or a list of at most 256 objects {name, value}, not 5'],
+  [{ uris: [5] }, 'uris[0] must be a URI, or an object {value, extract, executable, cache, outputFile}, not 5'],
+])('%j: what may be of several kinds is told with all of them', async (members, message) => {
+  const { body: answer } = await post(fixture.app, { ...commands, ...members }).expect(400);
+  expect(failureAnswer.parse(answer).details?.map((one) => one.message)).toEqual([message]);
+});
+
 test('what may be a secret is not repeated', async () => {
   const body = {
     ...commands,
     env: [{ name: 'PASSWORD', value: 'hunter2\u0000' }],
     callbackUrl: 'http://me:hunter2@example.com/',
-    uris: ["http://files/'?signature=hunter2"],
+    uris: ["http://files/'?signature=hunter2", { value: 'http://me:hunter2@files' }],
   };
   const { text } = await post(fixture.app, body).expect(400);
   expect(text).not.toContain('hunter2');
@@ -260,7 +334,8 @@ describe('the machine policy', () => {
     ['docker-parameters', docker({ parameters: [{ key: 'cap-add', value: 'ALL' }] }), 'container.docker.parameters[0]'],
     ['host-volumes', container({ volumes: [{ hostPath: '/', containerPath: '/h' }] }), 'container.volumes[0].hostPath'],
     ['roles', resources({ role: 'batch' }), 'resources.role'],
-    ['file-uris', { ...commands, uris: ['http://a/', 'file:///etc/shadow'] }, 'uris[1]'],
+    ['file-uris', { ...commands, uris: ['http://a/b', 'file:///etc/shadow'] }, 'uris[1]'],
+    ['file-uris', { ...commands, uris: [{ value: '/etc/shadow', outputFile: 'x' }] }, 'uris[0]'],
     ['file-uris', { ...commands, uris: ['/etc/shadow'] }, 'uris[0]'],
   ];
 

@@ -8,7 +8,7 @@ type Path = readonly PropertyKey[];
 
 /** More would not help anybody to repair a request. */
 const mostProblems = 50;
-/** An unknown member may be called anything: enough of its name to find it by. */
+/** A member that nobody knows, or a label, may be called anything: enough of its name to find it by. */
 const longestName = 64;
 
 /**
@@ -17,11 +17,10 @@ const longestName = 64;
  */
 export function describeProblems(issues: readonly Issue[], body: unknown): Problem[] {
   const problems = new Map<string, Problem>();
-  for (const { path, message, isUnknown } of issues.flatMap((issue) => flatten(issue, [], body))) {
+  for (const found of issues.flatMap((issue) => flatten(issue, []))) {
     if (problems.size === mostProblems) break;
-    const member = writePath(path);
-    if (problems.has(member)) continue;
-    problems.set(member, isUnknown ? notKnown(member, message) : describe(member, path, message, valueAt(body, path)));
+    const member = writePath(found.path);
+    if (!problems.has(member)) problems.set(member, describe(member, found, body));
   }
   return [...problems.values()];
 }
@@ -29,23 +28,36 @@ export function describeProblems(issues: readonly Issue[], body: unknown): Probl
 interface Found {
   readonly path: Path;
   readonly message: string;
-  /** There is no such member. */
-  readonly isUnknown: boolean;
+  /** What is wrong: a member's value, its name, or that there is no such member. */
+  readonly what: 'value' | 'name' | 'unknown';
 }
 
-/** A union's own issue says nothing: what counts is the branch the value was meant for, the list or the single object. */
-function flatten(issue: Issue, before: Path, body: unknown): Found[] {
+/**
+ * A union's own issue tells of a value of no kind that it takes. A value of one of its kinds was meant for that branch,
+ * and what is wrong with it counts.
+ */
+function flatten(issue: Issue, before: Path): Found[] {
   const path = [...before, ...issue.path];
   const { message } = issue;
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key.slice(0, longestName)], message, isUnknown: true }));
-  if (issue.code !== 'invalid_union') return [{ path, message, isUnknown: false }];
-  const [forOne = [], forList = forOne] = issue.errors;
-  const meant = Array.isArray(valueAt(body, path)) ? forList : forOne;
-  return meant.flatMap((inner) => flatten(inner, path, body));
+    return issue.keys.map((key) => ({ path: [...path, key.slice(0, longestName)], message, what: 'unknown' }));
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => ({ path, message, what: 'name' }));
+  if (issue.code === 'invalid_union') {
+    const isOtherKind = ({ code, path }: Issue): boolean => code === 'invalid_type' && path.length === 0;
+    const meant = issue.errors.find((branch) => !branch.some(isOtherKind));
+    if (meant !== undefined) return meant.flatMap((inner) => flatten(inner, path));
+  }
+  return [{ path, message, what: 'value' }];
 }
 
-function describe(member: string, path: Path, right: string, value: unknown): Problem {
+function describe(member: string, { path, message: right, what }: Found, body: unknown): Problem {
+  if (what === 'unknown') return notKnown(member, right);
+  if (what === 'name') {
+    const name = shortenValue(String(path.at(-1)));
+    const message = `a name in ${writePath(path.slice(0, -1))} must be ${right}, not ${name}`;
+    return { member, code: 'OBJECT_NOT_EQUAL', message, value: name };
+  }
+  const value = valueAt(body, path);
   const code = codeOf(path, value);
   if (isSecret(path, value)) return { member, code, message: `${member} must be ${right}` };
   const shown = shortenValue(value);
@@ -74,8 +86,12 @@ function isSecret(path: Path, value: unknown): boolean {
 function writePath(path: Path): string {
   if (path.length === 0) return 'body';
   return path
-    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${String(part)}`))
+    .map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at === 0 ? '' : '.'}${shortenName(String(part))}`))
     .join('');
+}
+
+function shortenName(name: string): string {
+  return name.length <= longestName ? name : `${name.slice(0, longestName)}…`;
 }
 
 function valueAt(body: unknown, path: Path): unknown {

@@ -115,6 +115,19 @@ describe('GET /v1/tasks', () => {
     ]);
   });
 
+  test('shows labels and the list of arguments as they were given', async () => {
+    const { app, submitTask } = createApiFixture();
+    const labels = { team: 'render', 'a.b$c': '', constructor: 'x' };
+    const body = { taskName: 'a', commands: ['./run', 'a b'], labels };
+    const submitted = await submitTask({ tenantId: 't', body, traceparent: null });
+    const taskIds = submitted.ok ? String(submitted.taskId) : '';
+    const response = await request(app).get(`/v1/tasks?taskIds=${taskIds}`).set('X-Tenant-Id', 't').expect(200);
+    const { data } = exact(response) as { data: object[] };
+    expect(data[0]).toMatchObject({ commands: "./run 'a b'", argv: ['./run', 'a b'] });
+    expect(data[0]).toHaveProperty('labels', labels);
+    expect(data[0]).not.toHaveProperty('dockerImage');
+  });
+
   test('shows where and how the last attempt ended', async () => {
     const { get, tasks } = await withSeedTasks();
     tasks.change(container, {

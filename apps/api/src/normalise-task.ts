@@ -1,5 +1,15 @@
-import type { ContainerSpec, EnvVariable, SubmitRequest, TaskSpec } from '@juice/contracts';
+import {
+  plainFetch,
+  type ContainerSpec,
+  type EnvVariable,
+  type FetchSpec,
+  type LabelSpec,
+  type SubmitRequest,
+  type TaskSpec,
+} from '@juice/contracts';
+import { quoteCommand } from './quote-command.ts';
 import type { Problem } from './refusal.ts';
+import { shortenValue } from './shorten-value.ts';
 
 /** What a task gets when it does not say, and the least it can have; amounts as in ResourcesSpec. */
 export interface ResourceDefaults {
@@ -45,13 +55,14 @@ export function normaliseTask(
   defaults: ResourceDefaults,
 ): { readonly spec: TaskSpec; readonly problems: readonly Problem[] } {
   const { variables, problems } = joinEnv(request);
+  const { labels, repeated } = readLabels(request);
   const container = readContainer(request);
   const { resources } = request;
   const spec: TaskSpec = {
     taskName: request.taskName,
     callbackUrl: textOr(request.callbackUrl, null),
     callbackEvents: request.callbackEvents ?? 'all',
-    commands: container === null ? (request.commands ?? null) : null,
+    ...(container === null ? readCommands(request) : { commands: null }),
     container,
     resources: {
       role: textOr(resources?.role, '*'),
@@ -64,7 +75,7 @@ export function normaliseTask(
     },
     env: variables,
     args: request.args ?? [],
-    uris: request.uris ?? [],
+    ...readUris(request),
     constraints: listOf(request.constraints),
     priority: request.priority === 1 ? 1 : 0,
     retry: request.retry ?? 0,
@@ -72,8 +83,55 @@ export function normaliseTask(
     maxRunSeconds: request.maxRunSeconds ?? null,
     killGraceSeconds: request.killGraceSeconds ?? null,
     unreachableSeconds: request.unreachableSeconds ?? null,
+    labels,
   };
-  return { spec, problems: [...problems, ...checkPorts(spec)] };
+  return { spec, problems: [...problems, ...repeated, ...checkPorts(spec)] };
+}
+
+function readCommands({ commands }: SubmitRequest): Pick<TaskSpec, 'commands' | 'argv'> {
+  return Array.isArray(commands)
+    ? { commands: quoteCommand(commands), argv: commands }
+    : { commands: commands ?? null };
+}
+
+function readUris({ uris }: SubmitRequest): Pick<TaskSpec, 'uris' | 'fetching'> {
+  const read = (uris ?? []).map((uri) => (typeof uri === 'string' ? { value: uri } : uri));
+  const values = read.map(({ value }) => value);
+  if (read.every((uri) => isPlainFetch(howToFetch(uri)))) return { uris: values };
+  return { uris: values, fetching: read.map(howToFetch) };
+}
+
+type UriRequest = Exclude<NonNullable<SubmitRequest['uris']>[number], string>;
+
+function howToFetch({ extract, executable, cache, outputFile }: UriRequest): FetchSpec {
+  return {
+    extract: (extract ?? true) && executable !== true,
+    executable: executable ?? false,
+    cache: cache ?? false,
+    outputFile: outputFile ?? null,
+  };
+}
+
+function isPlainFetch({ extract, executable, cache, outputFile }: FetchSpec): boolean {
+  return extract === plainFetch.extract && !executable && !cache && outputFile === null;
+}
+
+/** As a list of pairs. A key twice is refused unless it says the same: which one would count? */
+function readLabels({ labels }: SubmitRequest): { labels: readonly LabelSpec[]; repeated: readonly Problem[] } {
+  const pairs = Array.isArray(labels)
+    ? labels
+    : Object.entries(labels ?? {}).map(([key, value]): LabelSpec => ({ key, value }));
+  const found = new Map<string, LabelSpec>();
+  const repeated: Problem[] = [];
+  pairs.forEach(({ key, value }, at) => {
+    const known = found.get(key);
+    if (known === undefined) found.set(key, { key, value });
+    else if (known.value !== value) {
+      const message = `labels[${at}].key must name a label once: ${shortenValue(key)} is there with two values`;
+      repeated.push({ member: `labels[${at}].key`, code: 'OBJECT_NOT_EQUAL', message, value: shortenValue(key) });
+    }
+  });
+  return { labels: [...found.values()], repeated };
 }
 
 function readContainer({ container }: SubmitRequest): ContainerSpec | null {

@@ -149,6 +149,7 @@ const nothingAsked: TaskSpec = {
   maxRunSeconds: null,
   killGraceSeconds: null,
   unreachableSeconds: null,
+  labels: [],
 };
 
 test('every submission is stored as it was meant, or refused for what is wrong with it', async () => {

@@ -55,6 +55,7 @@ describe('POST /v1/tasks', () => {
         maxRunSeconds: null,
         killGraceSeconds: null,
         unreachableSeconds: null,
+        labels: [],
       },
     });
   });
@@ -108,6 +109,44 @@ describe('POST /v1/tasks', () => {
       resources: { role: '*', cpus: 2, memMb: 1024, diskMb: 0 },
       callbackUrl: null,
     });
+  });
+
+  test('takes a program with its arguments, also in the words of a shell', async () => {
+    const { submit, only } = startSubmitting();
+    await submit('{"taskName":"a","commands":["./convert","it\'s","--size=3","a b"]}').expect(200);
+    expect(only().spec).toMatchObject({
+      commands: `./convert 'it'\\''s' --size=3 'a b'`,
+      argv: ['./convert', "it's", '--size=3', 'a b'],
+    });
+  });
+
+  test('takes what is fetched, and how', async () => {
+    const { submit, only } = startSubmitting();
+    const uris = [
+      'http://files.test/a.tgz',
+      { value: 'http://files.test/run', executable: true },
+      { value: 'http://files.test/dir/', outputFile: 'data/all.zip', extract: false, cache: true },
+    ];
+    await submit(JSON.stringify({ taskName: 'a', commands: 'true', uris })).expect(200);
+    expect(only().spec.uris).toEqual(['http://files.test/a.tgz', 'http://files.test/run', 'http://files.test/dir/']);
+    expect(only().spec.fetching).toEqual([
+      { extract: true, executable: false, cache: false, outputFile: null },
+      { extract: false, executable: true, cache: false, outputFile: null },
+      { extract: false, executable: false, cache: true, outputFile: 'data/all.zip' },
+    ]);
+  });
+
+  test('takes labels as an object or as a list, and keeps each once', async () => {
+    const { submit, tasks } = startSubmitting();
+    const list = [
+      { key: 'team', value: 'render' },
+      { key: 'a.b$c', value: '' },
+      { key: 'team', value: 'render' },
+    ];
+    await submit(JSON.stringify({ taskName: 'a', commands: 'true', labels: list })).expect(200);
+    await submit('{"taskName":"b","commands":"true","labels":{"team":"render","a.b$c":""}}').expect(200);
+    const stored = [...tasks.stored.values()].map(({ spec }) => spec.labels);
+    expect(stored).toEqual([list.slice(0, 2), list.slice(0, 2)]);
   });
 
   test('refuses a role that the scheduler is not subscribed with, where it knows', async () => {

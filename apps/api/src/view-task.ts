@@ -8,6 +8,7 @@ const shownAttempts = 20;
 /** A stored task as tenants see it: the original's members in its order, then ours. What there is none of is left out. */
 export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
   const { spec, callbackAt, startedAt, finishAt, submitAt } = task;
+  const { labels = [] } = spec;
   const last = task.attempts.at(-1);
   return {
     taskId: task._id,
@@ -36,6 +37,8 @@ export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
     ...(callbackAt !== undefined && { callbackDeliveredAt: callbackAt.toISOString() }),
     ...(task.callback !== undefined && { callbackState: task.callback.state }),
     ...(task.callback?.cause !== undefined && { callbackCause: task.callback.cause }),
+    ...(spec.argv !== undefined && { argv: [...spec.argv] }),
+    ...(labels.length > 0 && { labels: Object.fromEntries(labels.map(({ key, value }) => [key, value])) }),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { ContainerSpec, TaskId, TaskSpec } from '@juice/contracts';
-import type { ContainerInfo, Draft, TaskInfo } from '@juice/mesos';
+import { urisOf, type ContainerSpec, type TaskId, type TaskSpec } from '@juice/contracts';
+import type { CommandInfo, CommandInfoURI, ContainerInfo, Draft, TaskInfo } from '@juice/mesos';
 import type { Taken, Want } from './offer-purse.ts';
 
 /** What a spec takes of an offer. Memory and disk are rounded up to whole megabytes, as the core counts them. */
@@ -17,8 +17,8 @@ export function wantOf(spec: TaskSpec): Want {
 }
 
 /**
- * The TaskInfo of an attempt. A shell command runs by `sh -c`; a container runs its image's entrypoint with the spec's
- * args. The host ports it was given are in its environment as PORTS and PORT0, PORT1, …
+ * The TaskInfo of an attempt. The host ports it was given are in its environment as PORTS and PORT0, PORT1, … What the
+ * spec cannot tell, for it was stored before it could be said, is left to Mesos.
  */
 export function buildTaskInfo(facts: {
   readonly taskId: TaskId;
@@ -29,18 +29,11 @@ export function buildTaskInfo(facts: {
   readonly taken: Taken;
 }): Draft<TaskInfo> {
   const { spec, taken } = facts;
-  const command = {
-    environment: {
-      variables: [...spec.env, ...portVariables(taken.ports)].map(({ name, value }) => ({ name, value })),
-    },
-    uris: spec.uris.map((value) => ({ value })),
-  };
   return {
     name: spec.taskName,
     task_id: { value: facts.mesosTaskId },
     agent_id: { value: facts.agentId },
     resources: taken.resources,
-    // Absent in tasks stored before there were such limits.
     ...(typeof spec.maxRunSeconds === 'number' && { max_completion_time: duration(spec.maxRunSeconds) }),
     ...(typeof spec.killGraceSeconds === 'number' && {
       kill_policy: { grace_period: duration(spec.killGraceSeconds) },
@@ -49,15 +42,33 @@ export function buildTaskInfo(facts: {
       labels: [
         { key: 'juice_task_id', value: String(facts.taskId) },
         { key: 'juice_tenant_id', value: facts.tenantId },
+        ...(spec.labels ?? []).map(({ key, value }) => ({ key, value })),
       ],
     },
-    ...(spec.container === null
-      ? { command: { ...command, shell: true, value: spec.commands ?? '' } }
-      : {
-          command: { ...command, shell: false, arguments: spec.args },
-          container: containerInfo(spec.container, taken.ports),
-        }),
+    command: {
+      environment: {
+        variables: [...spec.env, ...portVariables(taken.ports)].map(({ name, value }) => ({ name, value })),
+      },
+      uris: uriInfos(spec),
+      ...programInfo(spec),
+    },
+    ...(spec.container !== null && { container: containerInfo(spec.container, taken.ports) }),
   };
+}
+
+/** An image's entrypoint with the spec's args; a program, which is also the first of its own arguments; `sh -c`. */
+function programInfo({ container, argv, commands, args }: TaskSpec): Draft<CommandInfo> {
+  if (container !== null) return { shell: false, arguments: args };
+  const [program] = argv ?? [];
+  if (program !== undefined) return { shell: false, value: program, arguments: argv ?? [] };
+  return { shell: true, value: commands ?? '' };
+}
+
+function uriInfos(spec: TaskSpec): Draft<CommandInfoURI>[] {
+  return urisOf(spec).map(({ value, extract, executable, cache, outputFile }) => ({
+    ...{ value, extract, executable, cache },
+    ...(outputFile !== null && { output_file: outputFile }),
+  }));
 }
 
 function duration(seconds: number): { nanoseconds: number } {

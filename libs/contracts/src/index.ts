@@ -3,14 +3,19 @@ export { isEndState, liveStates, TaskState, taskStateName, type TaskStateName } 
 export { ErrorCode, errorMessagePrefix, type ErrorCodeName } from './error-codes.ts';
 export { parseExactJson, writeExactJson } from './exact-json.ts';
 export {
+  plainFetch,
   portsNeeded,
+  urisOf,
   type ConstraintSpec,
   type ContainerSpec,
   type DockerSpec,
   type EnvVariable,
+  type FetchSpec,
+  type LabelSpec,
   type PortMappingSpec,
   type ResourcesSpec,
   type TaskSpec,
+  type UriSpec,
   type VolumeSpec,
 } from './task-spec.ts';
 export { type LiveAttempt, type LiveTask, type ResourceNeeds, type SchedulableTask } from './schedulable-task.ts';

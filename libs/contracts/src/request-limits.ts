@@ -21,6 +21,9 @@ export const requestLimits = {
   parameterBytes: 4096,
   portMappings: 64,
   roleCharacters: 128,
+  labels: 64,
+  labelKeyCharacters: 128,
+  labelValueBytes: 256,
   /** A year: past it nobody comes back for the answer. */
   unreachableSeconds: 31_536_000,
 } as const;

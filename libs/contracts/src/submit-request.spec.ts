@@ -72,9 +72,22 @@ describe('submitRequest', () => {
     expect(schema.parse({ ...minimal, env: one, envs: [one] })).toMatchObject({ env: one, envs: [one] });
   });
 
+  test('takes commands as text or as a list, labels as an object or as a list, URIs with and without how', () => {
+    const uris = ['http://h/a', { value: 'http://h/b/', outputFile: 'b', cache: true, extract: null, x: 1 }];
+    expect(schema.parse({ ...minimal, commands: ['run', ''], labels: { a: 'b' }, uris })).toMatchObject({
+      commands: ['run', ''],
+      labels: { a: 'b' },
+      uris: ['http://h/a', { value: 'http://h/b/', outputFile: 'b', cache: true, extract: null }],
+    });
+    const labels = [{ key: 'a', value: 'b' }];
+    expect(schema.parse({ ...minimal, labels })).toMatchObject({ commands: 'true', labels });
+  });
+
   test('judges a list’s length before its elements', () => {
     const body = { ...minimal, args: Array.from({ length: 100_000 }, () => 5) };
     expect(reasons(body)).toEqual(['args: a list of at most 256 strings']);
+    const labels = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`k${at}`, 5]));
+    expect(reasons({ ...minimal, labels })).toHaveLength(1);
   });
 
   test('measures commands in bytes, as the kernel does', () => {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { labels } from './labels-member.ts';
 import { requestLimits as limits } from './request-limits.ts';
 import { blob, flag, integer, line, list, nonBlankLine, numeric, word } from './request-members.ts';
 import { isRoleName } from './role-name.ts';
+import { uris } from './uri-member.ts';
 
 /**
  * The body of POST /v1/tasks as tenants may send it: the original's members, what its Java SDK sends beside them, and
@@ -19,7 +21,7 @@ function positive(most: number, unit: string) {
 
 /** What the seed writes as one object may also be a list of such objects. */
 function oneOrList<S extends z.ZodType>(item: S, most: number, of: string) {
-  return z.union([item, list(item, most, of)]);
+  return z.union([item, list(item, most, of)], { error: `an object, or a list of at most ${most} ${of}` });
 }
 
 const envVariable = z.object(
@@ -149,15 +151,17 @@ function isCallbackUrl(text: string): boolean {
   return url.username === '' && url.password === '' && !text.includes('#') && !/^https?:\/\/[^/?]*@/i.test(text);
 }
 
-const uriRight = 'an http, https, ftp, ftps, hdfs, s3, s3a, s3n or file URI';
-const uri = nonBlankLine(uriRight, limits.urlCharacters).refine(isFetchable, {
-  error: `${uriRight}, without blanks, quotes and backslashes`,
-});
-
-/** What Mesos' fetcher can fetch; it refuses quotes and backslashes itself, after the launch. */
-function isFetchable(text: string): boolean {
-  return /^(?:(?:https?|ftps?|hdfs|s3[an]?|file):\/\/|\/)[^\s'"\\]+$/.test(text);
-}
+/** A command for the shell, or a program and its arguments, run as they are. */
+const commands = z.union(
+  [
+    blob('a shell command', limits.commandBytes),
+    list(blob('a string', limits.argBytes), limits.args, 'strings: a program and its arguments').refine(
+      (argv) => !Array.isArray(argv) || /\S/.test(argv[0] ?? ''),
+      { path: [0], error: 'the program to run' },
+    ),
+  ],
+  { error: 'a shell command, or a list of a program and its arguments' },
+);
 
 /** The schema of a submission under an operator's bounds. */
 export function submitRequest(bounds: RequestBounds) {
@@ -169,12 +173,12 @@ export function submitRequest(bounds: RequestBounds) {
       callbackEvents: word(['all', 'terminal']).nullish(),
       resources: resources(bounds).nullish(),
       container: container.nullish(),
-      commands: blob('a shell command', limits.commandBytes).nullish(),
+      commands: commands.nullish(),
       env: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
       /** The Java SDK's name for a list of environment variables. */
       envs: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
       args: list(blob('a string', limits.argBytes), limits.args, 'strings').nullish(),
-      uris: list(uri, limits.uris, 'URIs').nullish(),
+      uris: uris.nullish(),
       constraints: oneOrList(constraint, limits.constraints, 'objects {field, values}').nullish(),
       /** 1 is high, every other integer normal. */
       priority: integer(-(2 ** 31), 2 ** 31 - 1).nullish(),
@@ -187,6 +191,8 @@ export function submitRequest(bounds: RequestBounds) {
       killGraceSeconds: integer(0, bounds.killGraceSeconds).nullish(),
       /** Additive: how long an attempt on an agent out of reach is waited for before another may start; 0: for ever. */
       unreachableSeconds: integer(0, limits.unreachableSeconds).nullish(),
+      /** Additive. */
+      labels: labels.nullish(),
       // `runMode`, which the SDK sends, is an unknown member: it follows from container and commands.
     },
     { error: 'a JSON object' },

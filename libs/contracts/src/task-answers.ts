@@ -37,7 +37,7 @@ export const taskEntry = z.object({
   taskName: z.string(),
   tenantId: z.string(),
   dockerImage: z.string().optional(),
-  commands: z.string().optional(),
+  commands: z.string().optional().meta({ description: 'As a shell reads it, also where a list was given.' }),
   taskStatus: z.number().int(),
   message: z.string(),
   callbackAt: dateText.optional(),
@@ -63,6 +63,8 @@ export const taskEntry = z.object({
     .optional()
     .meta({ description: 'Whether anything is still to be called back; held and dead are not tried any more.' }),
   callbackCause: z.string().optional().meta({ description: 'Why the last try failed.' }),
+  argv: z.array(z.string()).optional().meta({ description: 'The program and its arguments, where a list was given.' }),
+  labels: z.record(z.string(), z.string()).optional(),
 });
 export type TaskEntry = z.output<typeof taskEntry>;
 

@@ -7,7 +7,13 @@ export interface TaskSpec {
   readonly callbackUrl: string | null;
   /** Which states are called back: every state from RUNNING on (as the original did), or end states alone. */
   readonly callbackEvents: 'all' | 'terminal';
+  /** A command for the shell; of `argv`, the same in the shell's words, for who is to read it. */
   readonly commands: string | null;
+  /**
+   * The program to run and its arguments, as they are, without a shell. Absent for a shell command, and in tasks stored
+   * before there was such a list; who does not know it runs `commands`, to the same end.
+   */
+  readonly argv?: readonly string[];
   readonly container: ContainerSpec | null;
   readonly resources: ResourcesSpec;
   readonly env: readonly EnvVariable[];
@@ -15,6 +21,8 @@ export interface TaskSpec {
   readonly args: readonly string[];
   /** Fetched into the sandbox before the task starts. */
   readonly uris: readonly string[];
+  /** How each of `uris` is fetched, in their order. Absent where all are fetched as by default: see `urisOf`. */
+  readonly fetching?: readonly FetchSpec[];
   readonly constraints: readonly ConstraintSpec[];
   /** 1 = high, 0 = normal. */
   readonly priority: number;
@@ -31,6 +39,40 @@ export interface TaskSpec {
    * in tasks stored before it could be said: as long as the scheduler does by itself.
    */
   readonly unreachableSeconds?: number | null;
+  /**
+   * The tenant's own words on the task, each key once. A list of pairs and no object: keys may hold dots and dollars, and
+   * one equality with a pair finds the tasks that have it. Absent in tasks stored before there were labels.
+   */
+  readonly labels?: readonly LabelSpec[];
+}
+
+/** Members in this order: MongoDB tells apart documents by the order of theirs. */
+export interface LabelSpec {
+  readonly key: string;
+  readonly value: string;
+}
+
+export interface FetchSpec {
+  /** Whether an archive is unpacked into the sandbox, told by the end of its name. */
+  readonly extract: boolean;
+  /** Whether it is made a program; then it is not unpacked. */
+  readonly executable: boolean;
+  /** Whether the agent keeps it for the next task that wants the same. */
+  readonly cache: boolean;
+  /** Its path in the sandbox; null: the last part of the URI's path. */
+  readonly outputFile: string | null;
+}
+
+/** As Mesos fetches by itself. */
+export const plainFetch: FetchSpec = { extract: true, executable: false, cache: false, outputFile: null };
+
+export interface UriSpec extends FetchSpec {
+  readonly value: string;
+}
+
+/** What is fetched, and how, of a task stored at whatever time. */
+export function urisOf({ uris, fetching }: Pick<TaskSpec, 'uris' | 'fetching'>): readonly UriSpec[] {
+  return uris.map((value, at) => ({ value, ...(fetching?.[at] ?? plainFetch) }));
 }
 
 export interface ResourcesSpec {

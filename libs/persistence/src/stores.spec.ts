@@ -24,6 +24,8 @@ import {
   ensureIndexes,
   type MongoConnection,
 } from './index.ts';
+import { idAt, newTask, specOf } from '../testing/sample-tasks.ts';
+import { tasksOf } from './collections.ts';
 
 // The same suites on the embedded server, always, and on a real one when MONGO_URL names it. A database of its own per
 // suite, emptied after each test and dropped in the end.
@@ -41,6 +43,7 @@ if (realUrl === undefined) test.skip('on a real server: MONGO_URL is not set', (
 else describe('on a real server', () => suites(() => realUrl));
 
 function suites(url: () => string): void {
+  withStores(url, labelsContract);
   withStores(url, taskStoreContract);
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
@@ -74,12 +77,35 @@ function withStores(url: () => string, contract: (make: () => Promise<Stores>) =
   });
 }
 
+/** No list of tasks by label is served yet; documents stored today must be found by it when it is. */
+function labelsContract(make: () => Promise<Stores>): void {
+  describe('labels, as they are stored', () => {
+    test('one equality with a pair finds the tasks that have it, whatever its key', async () => {
+      const { tasks, raw, close } = await make();
+      const odd = { key: '$where.a.b', value: 'x' };
+      const labels = [[odd, { key: 'team', value: 'render' }], [{ key: 'team', value: 'x' }], []];
+      const specs = [...labels.map((each) => specOf({ labels: each })), specOf()];
+      await tasks.insertTasks(specs.map((spec, at) => newTask(idAt(at), { spec })));
+      const having = async (key: string, value: string) => {
+        const found = await raw.find({ 'spec.labels': { $eq: { key, value } } }, { sort: { _id: 1 } }).toArray();
+        return found.map(({ _id }) => _id);
+      };
+      expect(await having('team', 'render')).toEqual([idAt(0)]);
+      expect(await having('team', 'x')).toEqual([idAt(1)]);
+      expect(await having(odd.key, odd.value)).toEqual([idAt(0)]);
+      expect(await having('render', 'team')).toEqual([]);
+      await close();
+    });
+  });
+}
+
 async function storesOn(conn: MongoConnection) {
   const collections = await conn.connection.listCollections();
   const empty = () => Promise.all(collections.map(({ name }) => conn.connection.collection(name).deleteMany({})));
   await empty();
   return {
     tasks: createTaskStore(conn),
+    raw: tasksOf(conn),
     deliveries: createDeliveryStore(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),
