@@ -119,6 +119,8 @@ const environments: Row[] = [
   [{ ...commands, env: { name: '', value: '' } }, 'env.name', 'INIT_OBJECT'],
   [{ ...commands, env: { name: 'A=B', value: '' } }, 'env.name', 'INIT_OBJECT'],
   [{ ...commands, env: { name: '1A', value: '' } }, 'env.name', 'INIT_OBJECT'],
+  [{ ...commands, env: { name: 'MESOS_AGENT_ENDPOINT', value: 'h:1' } }, 'env.name', 'INIT_OBJECT'],
+  [{ ...container({}), envs: [{ name: 'MESOS_SANDBOX', value: '/' }] }, 'envs[0].name', 'INIT_OBJECT'],
   [{ ...commands, env: { name: 'A', value: 5 } }, 'env.value', 'INIT_OBJECT'],
   [{ ...commands, envs: [{ name: 'A', value: '1' }, null] }, 'envs[1]', 'INIT_OBJECT'],
   [{ ...commands, envs: [{ name: 'A', value: 'a\u0000' }] }, 'envs[0].value', 'INIT_OBJECT'],
@@ -203,6 +205,8 @@ const containers: Row[] = [
   [docker({ net: 'LAN' }), 'container.docker.net', 'OBJECT_NOT_EQUAL'],
   [docker({ parameters: { key: 'a', value: 'b' } }), 'container.docker.parameters', 'OBJECT_NOT_EQUAL'],
   [docker({ parameters: [{ key: '', value: 'b' }] }), 'container.docker.parameters[0].key', 'OBJECT_NOT_NULL'],
+  [docker({ parameters: [{ key: '--init', value: 'b' }] }), 'container.docker.parameters[0].key', 'OBJECT_NOT_EQUAL'],
+  [docker({ parameters: [{ key: 'a=b', value: 'b' }] }), 'container.docker.parameters[0].key', 'OBJECT_NOT_EQUAL'],
   [docker({ portMappings: [{}] }), 'container.docker.portMappings[0].containerPort', 'OBJECT_NOT_NULL'],
   [
     docker({ portMappings: [{ containerPort: 0 }] }),

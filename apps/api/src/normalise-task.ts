@@ -85,7 +85,7 @@ export function normaliseTask(
     unreachableSeconds: request.unreachableSeconds ?? null,
     labels,
   };
-  return { spec, problems: [...problems, ...repeated, ...checkPorts(spec)] };
+  return { spec, problems: [...problems, ...repeated] };
 }
 
 function readCommands({ commands }: SubmitRequest): Pick<TaskSpec, 'commands' | 'argv'> {
@@ -175,16 +175,6 @@ function joinEnv(request: SubmitRequest): { variables: readonly EnvVariable[]; p
     }
   }
   return { variables: [...variables.values()], problems };
-}
-
-/** Mesos maps ports only where the container has a network of its own; it says so after the launch, we before. */
-function checkPorts(spec: TaskSpec): readonly Problem[] {
-  const docker = spec.container?.docker;
-  if (docker === undefined || docker.portMappings.length === 0) return [];
-  if (docker.net === 'BRIDGE' || docker.net === 'USER') return [];
-  const member = 'container.docker.portMappings';
-  const message = `${member} must be empty when net is ${docker.net}: ports are mapped with BRIDGE and USER only`;
-  return [{ member, code: 'OBJECT_NOT_EQUAL', message }];
 }
 
 function listOf<T>(value: T | readonly T[] | null | undefined): readonly T[] {

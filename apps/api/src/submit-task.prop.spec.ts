@@ -2,6 +2,19 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import request from 'supertest';
 import { failureAnswer, parseExactJson, type TaskSpec } from '@juice/contracts';
+import {
+  absent,
+  nothingAsked,
+  right,
+  rightEnv,
+  rightLabels,
+  rightName,
+  rightResources,
+  rightTimes,
+  rightUris,
+  rightWork,
+  type RightPart,
+} from '@juice/contracts/testing';
 import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
 import { openPolicy } from './machine-policy.ts';
 
@@ -9,83 +22,76 @@ import { openPolicy } from './machine-policy.ts';
 // they mean) or wrong (with the member to be blamed). Right in all parts: stored, meaning just that. Wrong in any: all of
 // the wrong ones are named, and nothing is stored.
 
-type Right = { readonly body: object; readonly means: Partial<TaskSpec> };
 type Wrong = { readonly body: object; readonly blames: string };
-type Part = Right | Wrong;
+type Part = RightPart | Wrong;
 
-const right = (body: object, means: Partial<TaskSpec> = {}): Right => ({ body, means });
 const wrong = (body: object, blames: string): Wrong => ({ body, blames });
-const absent = (member: string): fc.Arbitrary<Right> => fc.constantFrom(right({}), right({ [member]: null }));
 /** Mostly right, else nobody would ever get past the first wrong part. */
-const mostly = (rights: fc.Arbitrary<Right>, wrongs: fc.Arbitrary<Wrong>): fc.Arbitrary<Part> =>
+const mostly = (rights: fc.Arbitrary<RightPart>, wrongs: fc.Arbitrary<Wrong>): fc.Arbitrary<Part> =>
   fc.oneof({ weight: 9, arbitrary: rights }, { weight: 1, arbitrary: wrongs });
 
-const printable = fc.string({ unit: 'grapheme-ascii', maxLength: 100 });
 const junk = fc.oneof(fc.boolean(), fc.object(), fc.array(fc.integer(), { minLength: 1 }));
 const name = mostly(
-  printable.filter((text) => text.trim() !== '').map((taskName) => right({ taskName }, { taskName })),
+  rightName,
   fc
     .oneof(fc.constantFrom('', ' ', null, 'x'.repeat(101), 'a\tb'), junk)
     .map((taskName) => wrong({ taskName }, 'taskName')),
 );
-const image = fc.stringMatching(/^[a-z0-9]{1,9}(\/[a-z0-9]{1,9}){0,2}(:[a-z0-9]{1,9})?$/);
-const net = fc.constantFrom('BRIDGE', 'HOST', 'NONE', 'USER');
 const work = mostly(
-  fc.oneof(
-    printable
-      .filter((text) => text.trim() !== '')
-      .map((commands) => right({ commands, container: null }, { commands, container: null })),
-    fc.record({ image, net, privileged: fc.boolean(), args: fc.array(printable, { maxLength: 3 }) }).map((c) => {
-      const { args, ...asked } = c;
-      const docker = { ...asked, forcePullImage: true, parameters: [], portMappings: [] };
-      const container = { type: 'DOCKER' as const, docker, volumes: [] };
-      return right({ container: { docker: asked }, args }, { commands: null, container, args });
-    }),
-  ),
+  rightWork,
   fc.constantFrom(
     wrong({}, 'container, commands'),
     wrong({ commands: 'a', container: { docker: { image: 'a' } } }, 'container, commands'),
     wrong({ container: { docker: { image: 'a', net: 'LAN' } } }, 'container.docker.net'),
     wrong({ container: {} }, 'container.docker'),
     wrong({ commands: 'a', args: ['b'] }, 'args'),
+    wrong({ commands: ['a'], args: ['b'] }, 'args'),
+    wrong({ commands: [] }, 'commands[0]'),
+    wrong({ commands: ['a', null] }, 'commands[1]'),
+    wrong({ commands: { run: 'a' } }, 'commands'),
   ),
 );
-const amount = (least: number, most: number) => fc.double({ min: least, max: most, noNaN: true });
 const resources = mostly(
-  fc.oneof(
-    fc.record({ cpu: amount(0.001, 16), mem: amount(0.001, 16_384) }).map(({ cpu, mem }) =>
-      right(
-        { resources: { cpu, mem } },
-        {
-          resources: {
-            role: '*',
-            // Rounded up to what Mesos can tell apart, forgiving what a double cannot say.
-            cpus: Math.max(0.1, Number((Math.ceil(Number((cpu * 1000).toFixed(6))) / 1000).toFixed(3))),
-            memMb: Math.max(256, Math.ceil(Number(mem.toFixed(6)))),
-            diskMb: 0,
-            gpus: 0,
-            ports: 0,
-          },
-        },
-      ),
-    ),
-    absent('resources'),
-  ),
+  rightResources(fc.constant(0)),
   fc.oneof(
     fc.constantFrom(0, -1, -0.001, 16.001, 1e9, '1', true).map((cpu) => wrong({ resources: { cpu } }, 'resources.cpu')),
     fc.constantFrom(0, -5, 16_385, '512').map((mem) => wrong({ resources: { mem } }, 'resources.mem')),
   ),
 );
-const variable = fc.record({ name: fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,9}$/), value: printable });
 const env = mostly(
-  fc.oneof(
-    variable.map((one) => right({ env: one }, { env: [one] })),
-    fc
-      .uniqueArray(variable, { selector: ({ name }) => name, maxLength: 5 })
-      .map((list) => right({ envs: list }, { env: list })),
-    absent('env'),
+  rightEnv,
+  fc.constantFrom(
+    wrong({ env: 5 }, 'env'),
+    wrong({ env: [{ name: 'A=', value: '' }] }, 'env[0].name'),
+    wrong({ env: { name: 'MESOS_AGENT_ENDPOINT', value: 'h:1' } }, 'env.name'),
   ),
-  fc.constantFrom(wrong({ env: 5 }, 'env'), wrong({ env: [{ name: 'A=', value: '' }] }, 'env[0].name')),
+);
+const uris = mostly(
+  rightUris,
+  fc.constantFrom(
+    wrong({ uris: ['http://h'] }, 'uris[0]'),
+    wrong({ uris: [{}] }, 'uris[0].value'),
+    wrong({ uris: ['http://h/a', { value: 'http://h/a', cache: 1 }] }, 'uris[1].cache'),
+    wrong({ uris: [{ value: 'http://h/a', extract: true, executable: true }] }, 'uris[0].extract'),
+    wrong({ uris: [{ value: 'http://h/a', outputFile: '/etc/passwd' }] }, 'uris[0].outputFile'),
+  ),
+);
+const labels = mostly(
+  rightLabels,
+  fc.constantFrom(
+    wrong({ labels: 5 }, 'labels'),
+    wrong({ labels: { juice_task_id: '1' } }, 'labels.juice_task_id'),
+    wrong({ labels: { a: 1 } }, 'labels.a'),
+    wrong(
+      {
+        labels: [
+          { key: 'a', value: 'b' },
+          { key: ' ', value: '' },
+        ],
+      },
+      'labels[1].key',
+    ),
+  ),
 );
 const retry = mostly(
   fc.oneof(
@@ -132,29 +138,22 @@ const unknown = fc
   .dictionary(fc.stringMatching(/^x[a-z]{1,5}$/), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 3 })
   .map((body) => right(body));
 
-const nothingAsked: TaskSpec = {
-  taskName: '',
-  callbackUrl: null,
-  callbackEvents: 'all',
-  commands: null,
-  container: null,
-  resources: { role: '*', cpus: 1, memMb: 512, diskMb: 0, gpus: 0, ports: 0 },
-  env: [],
-  args: [],
-  uris: [],
-  constraints: [],
-  priority: 0,
-  retry: 0,
-  expireSeconds: null,
-  maxRunSeconds: null,
-  killGraceSeconds: null,
-  unreachableSeconds: null,
-  labels: [],
-};
-
 test('every submission is stored as it was meant, or refused for what is wrong with it', async () => {
   const { submitTask, tasks } = createApiFixture({ policy: openPolicy });
-  const parts = fc.tuple(name, work, resources, env, retry, priority, url, constraints, unknown);
+  const parts = fc.tuple(
+    name,
+    work,
+    resources,
+    env,
+    uris,
+    labels,
+    rightTimes,
+    retry,
+    priority,
+    url,
+    constraints,
+    unknown,
+  );
   const submission = fc.asyncProperty(parts, async (parts) => {
     const body = Object.assign({}, ...parts.map((part) => part.body)) as object;
     const blamed = parts.flatMap((part) => ('blames' in part ? [part.blames] : []));

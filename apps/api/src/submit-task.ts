@@ -6,6 +6,7 @@ import {
   type TaskId,
   type TaskSpec,
 } from '@juice/contracts';
+import { checkContainer } from './check-container.ts';
 import { checkRole } from './check-role.ts';
 import { describeProblems } from './describe-problems.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -91,7 +92,12 @@ export function createSubmitTask(deps: {
   function settle(request: SubmitRequest, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
     const callbackEvents = request.callbackEvents ?? rules.callbackEvents;
     const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
-    const all = [...problems, ...checkRole(spec, deps.roles), ...checkMachinePolicy(rules.policy, spec)];
+    const all = [
+      ...problems,
+      ...checkContainer(spec),
+      ...checkRole(spec, deps.roles),
+      ...checkMachinePolicy(rules.policy, spec),
+    ];
     return all.length > 0 ? refuseAll(all) : { ok: true, spec };
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { asTaskId, type ContainerSpec, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { Draft, Resource, TaskInfo } from '@juice/mesos';
-import { buildTaskInfo } from './task-info.ts';
+import { buildTaskInfo, wantOf } from './task-info.ts';
 
 // What goes to the master, whole: every member that a spec can have, against the TaskInfo written out.
 
@@ -203,6 +203,17 @@ describe('a container', () => {
     });
   });
 
+  test.each(['network', 'net'])('in a network named by the option %s, which docker is not given again', (key) => {
+    const parameters = [
+      { key: 'label', value: 'a=b' },
+      { key, value: 'team-net' },
+    ];
+    expect(built(container('DOCKER', { net: 'USER', parameters })).container).toMatchObject({
+      docker: { network: 'USER', parameters: [{ key: 'label', value: 'a=b' }] },
+      network_infos: [{ name: 'team-net' }],
+    });
+  });
+
   test('of the Mesos containerizer: the image, the volumes, and nothing of docker’s', () => {
     expect(built(container('MESOS', { net: 'HOST', forcePullImage: false }))).toEqual(
       info({
@@ -216,5 +227,21 @@ describe('a container', () => {
     );
     const forced = built(container('MESOS', { forcePullImage: true })).container;
     expect(forced?.mesos?.image?.cached).toBe(false);
+  });
+});
+
+test('what a task takes of an offer: a host port that is shared counts once', () => {
+  const asked = container('DOCKER', {
+    portMappings: [
+      { containerPort: 53, hostPort: 31_053, protocol: 'tcp' },
+      { containerPort: 53, hostPort: 31_053, protocol: 'udp' },
+      { containerPort: 80, hostPort: 0, protocol: 'tcp' },
+    ],
+  });
+  const resources = { role: '*', cpus: 0.25, memMb: 32.5, diskMb: 10, gpus: 2, ports: 1 };
+  expect(wantOf({ ...spec, ...asked, resources })).toEqual({
+    ...{ cpuMillis: 250, memMb: 33, diskMb: 10, gpus: 2 },
+    hostPorts: [31_053],
+    anyPorts: 2,
   });
 });

@@ -1,18 +1,20 @@
-import { urisOf, type ContainerSpec, type TaskId, type TaskSpec } from '@juice/contracts';
+import { urisOf, type ContainerSpec, type DockerSpec, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { CommandInfo, CommandInfoURI, ContainerInfo, Draft, TaskInfo } from '@juice/mesos';
 import type { Taken, Want } from './offer-purse.ts';
 
 /** What a spec takes of an offer. Memory and disk are rounded up to whole megabytes, as the core counts them. */
 export function wantOf(spec: TaskSpec): Want {
   const { cpus, memMb, diskMb, gpus, ports } = spec.resources;
-  const hostPorts = (spec.container?.docker.portMappings ?? []).map(({ hostPort }) => hostPort);
+  const mapped = (spec.container?.docker.portMappings ?? []).map(({ hostPort }) => hostPort);
+  // Mappings for TCP and UDP may share one.
+  const hostPorts = [...new Set(mapped.filter((port) => port !== 0))];
   return {
     cpuMillis: Math.round(cpus * 1000),
     memMb: Math.ceil(memMb),
     diskMb: Math.ceil(diskMb),
     gpus,
-    hostPorts: hostPorts.filter((port) => port !== 0),
-    anyPorts: ports + hostPorts.filter((port) => port === 0).length,
+    hostPorts,
+    anyPorts: ports + mapped.filter((port) => port === 0).length,
   };
 }
 
@@ -100,7 +102,7 @@ function containerInfo(container: ContainerSpec, ports: readonly number[]): Draf
       network: docker.net,
       privileged: docker.privileged,
       force_pull_image: docker.forcePullImage,
-      parameters: docker.parameters,
+      parameters: docker.parameters.filter(({ key }) => docker.net !== 'USER' || !namesNetwork(key)),
       port_mappings: mapPorts(docker.portMappings, ports),
     },
     network_infos: docker.net === 'USER' ? [{ name: userNetwork(docker.parameters) }] : [],
@@ -121,7 +123,14 @@ function mapPorts(
   }));
 }
 
-/** Mesos wants the network's name beside the kind USER; a tenant gives it as the docker parameter it would be. */
-function userNetwork(parameters: ContainerSpec['docker']['parameters']): string {
-  return parameters.find(({ key }) => key === 'network' || key === 'net')?.value ?? 'bridge';
+/**
+ * Mesos wants the network's name beside the kind USER; a tenant gives it as the docker parameter it would be, which must
+ * not reach docker too: it would join the network twice.
+ */
+function userNetwork(parameters: DockerSpec['parameters']): string {
+  return parameters.find(({ key }) => namesNetwork(key))?.value ?? 'bridge';
+}
+
+function namesNetwork(option: string): boolean {
+  return option === 'network' || option === 'net';
 }

@@ -24,6 +24,17 @@ function oneOrList<S extends z.ZodType>(item: S, most: number, of: string) {
   return z.union([item, list(item, most, of)], { error: `an object, or a list of at most ${most} ${of}` });
 }
 
+/**
+ * What the agent tells a task's executor in its environment, which is the task's too: another value of these would cut the
+ * executor off from its agent, or is overwritten.
+ */
+const executorVariables: ReadonlySet<string> = new Set([
+  ...['MESOS_FRAMEWORK_ID', 'MESOS_EXECUTOR_ID', 'MESOS_SLAVE_ID', 'MESOS_SLAVE_PID', 'MESOS_AGENT_ENDPOINT'],
+  ...['MESOS_DIRECTORY', 'MESOS_SANDBOX', 'MESOS_CONTAINER_NAME', 'MESOS_ALLOCATION_ROLE', 'MESOS_DOMAIN_SOCKET'],
+  ...['MESOS_CHECKPOINT', 'MESOS_RECOVERY_TIMEOUT', 'MESOS_SUBSCRIPTION_BACKOFF_MAX'],
+  ...['MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD', 'MESOS_EXECUTOR_AUTHENTICATION_TOKEN', 'MESOS_HTTP_COMMAND_EXECUTOR'],
+]);
+
 const envVariable = z.object(
   {
     name: z
@@ -31,7 +42,8 @@ const envVariable = z.object(
       .max(limits.envNameCharacters, { error: `a name of at most ${limits.envNameCharacters} characters` })
       .regex(/^[-._A-Za-z][-._A-Za-z0-9]*$/, {
         error: 'a name of letters, digits, "-", "_" and ".", not beginning with a digit',
-      }),
+      })
+      .refine((name) => !executorVariables.has(name), { error: 'a name that Mesos does not set itself' }),
     value: blob('a string', limits.envValueBytes),
   },
   { error: 'an object {name, value}, or a list of them' },
@@ -51,7 +63,9 @@ const constraint = z.object(
 
 const parameter = z.object(
   {
-    key: nonBlankLine('a docker option', 128),
+    key: nonBlankLine('a docker option', 128).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, {
+      error: 'the name of one of docker’s options without its dashes, such as "cap-add"',
+    }),
     value: blob('a string', limits.parameterBytes),
   },
   { error: 'an object {key, value}' },

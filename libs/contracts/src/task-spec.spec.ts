@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { urisOf } from './task-spec.ts';
+import { portsNeeded, urisOf } from './task-spec.ts';
 
 describe('what is fetched', () => {
   const plain = { extract: true, executable: false, cache: false, outputFile: null };
@@ -18,4 +18,18 @@ describe('what is fetched', () => {
       { value: '/b', ...other },
     ]);
   });
+});
+
+test.each([
+  [0, [], 0],
+  [2, [], 2],
+  [1, [0, 0, 0], 4],
+  [1, [80, 80, 0, 81], 4],
+])('%i ports and mappings of %j need %i', (ports, hostPorts, needed) => {
+  expect(
+    portsNeeded(
+      ports,
+      hostPorts.map((hostPort) => ({ hostPort })),
+    ),
+  ).toBe(needed);
 });

@@ -126,7 +126,9 @@ export interface VolumeSpec {
   readonly mode: 'RO' | 'RW';
 }
 
-/** Host ports a task needs in all: those asked for by number, those of its port mappings, and those of any number. */
-export function portsNeeded(spec: TaskSpec): number {
-  return spec.resources.ports + (spec.container?.docker.portMappings.length ?? 0);
+/** Host ports a task needs in all: so many of any number, and those of its port mappings. TCP and UDP may share one. */
+export function portsNeeded(ports: number, mappings: readonly Pick<PortMappingSpec, 'hostPort'>[]): number {
+  const named = new Set(mappings.flatMap(({ hostPort }) => (hostPort === 0 ? [] : [hostPort])));
+  const unnamed = mappings.filter(({ hostPort }) => hostPort === 0).length;
+  return ports + named.size + unnamed;
 }

@@ -1,6 +1,7 @@
 import {
   InvariantBroken,
   liveStates,
+  portsNeeded,
   TaskState,
   type ConstraintSpec,
   type LiveAttempt,
@@ -66,7 +67,7 @@ type Loaded = Pick<
     readonly constraints: readonly ConstraintSpec[];
     readonly resources: TaskRecord['spec']['resources'];
     readonly container?: {
-      readonly docker?: { readonly portMappings?: readonly unknown[] };
+      readonly docker?: { readonly portMappings?: readonly { readonly hostPort: number }[] };
     } | null;
   };
 };
@@ -139,7 +140,7 @@ function asLiveTask(stored: Loaded): LiveTask {
         memMb: Math.ceil(memMb),
         diskMb: Math.ceil(diskMb),
         gpus,
-        ports: ports + (spec.container?.docker?.portMappings?.length ?? 0),
+        ports: portsNeeded(ports, spec.container?.docker?.portMappings ?? []),
       },
       constraints: spec.constraints,
       role,

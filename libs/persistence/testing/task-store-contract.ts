@@ -164,7 +164,11 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
       });
 
       test('a waiting task is what the queue needs', async () => {
-        const portMappings = [{ containerPort: 80, hostPort: 0, protocol: 'tcp' as const }];
+        const portMappings = [
+          { containerPort: 80, hostPort: 0, protocol: 'tcp' as const },
+          { containerPort: 53, hostPort: 31_053, protocol: 'tcp' as const },
+          { containerPort: 53, hostPort: 31_053, protocol: 'udp' as const },
+        ];
         const image = {
           image: 'busybox',
           forcePullImage: false,
@@ -197,7 +201,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
                 freeFailures: 0,
                 retry: 2,
                 priority: 0,
-                needs: { cpuMillis: 500, memMb: 128, diskMb: 0, gpus: 0, ports: 2 },
+                needs: { cpuMillis: 500, memMb: 128, diskMb: 0, gpus: 0, ports: 3 },
                 constraints: spec.constraints,
                 role: 'batch',
                 callback: 'terminal',
