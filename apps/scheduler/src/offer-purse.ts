@@ -62,12 +62,13 @@ export function createOfferPurse(offer: Offer): { take(want: Want): Taken | null
       const range = taken.map((port) => ({ begin: port, end: port }));
       into.push({ ...part.resource, type: 'RANGES', ranges: { range } });
     }
-    return wanted.size === 0 && missing === 0 ? all : null;
+    return wanted.size === 0 && missing === 0 ? all.sort((a, b) => a - b) : null;
   }
 
   return {
-    /** Null when the offer does not hold it; what was taken for it is then lost to the others of this offer too. */
+    /** Null when the offer does not hold it: then nothing is taken. */
     take(want) {
+      const before = left.map(({ milli, ports }) => ({ milli, ports }));
       const resources: Draft<Resource>[] = [];
       const scalars =
         takeScalar('cpus', want.cpuMillis, resources) &&
@@ -75,7 +76,9 @@ export function createOfferPurse(offer: Offer): { take(want: Want): Taken | null
         takeScalar('disk', want.diskMb * 1000, resources) &&
         takeScalar('gpus', want.gpus * 1000, resources);
       const ports = takePorts(want.hostPorts, want.anyPorts, resources);
-      return scalars && ports !== null ? { resources, ports } : null;
+      if (scalars && ports !== null) return { resources, ports };
+      left.forEach((part, at) => Object.assign(part, before[at]));
+      return null;
     },
   };
 }
