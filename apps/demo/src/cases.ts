@@ -25,6 +25,17 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    title: 'a program, its arguments',
+    task: {
+      taskName: 'demo-arguments',
+      commands: ['/bin/sh', '-c', 'sleep 0.5; test "$1" = "two words"', 'check', 'two words'],
+      labels: { shown: 'in its entry' },
+    },
+    expected: [
+      { status: TaskState.FINISHED, message: /^Command exited with status 0$/, callbacks: ['RUNNING', 'FINISHED'] },
+    ],
+  },
+  {
     title: 'one that fails',
     task: { taskName: 'demo-fails', commands: 'sleep 0.5; exit 3' },
     expected: [
