@@ -300,6 +300,14 @@ describe('an attempt the cluster has lost sight of', () => {
     expect(frame({ kind: 'attempt.identified', atMs: 30, mesosTaskId: id, agentId: 'agent-1' }).call).toEqual([]);
   });
 
+  test('is waited for as long as its task says', () => {
+    const [brief, patient] = [launch({ lostAfterMs: 5_000 }), launch({ lostAfterMs: 0 })];
+    for (const id of [brief, patient]) say(id, 'TASK_UNREACHABLE', {}, 50);
+    expect(tick(5_049).persist).toEqual([]);
+    expect(tick(5_050).persist).toMatchObject([{ taskId: 1n, status: TaskState.NOT_START }]);
+    expect(tick(400 * 86_400_000).persist.filter(({ taskId }) => taskId === 2n)).toEqual([]);
+  });
+
   test('UNKNOWN is no end either', () => {
     const id = launch();
     expect(say(id, 'TASK_UNKNOWN', { uuid: null }).persist).toEqual([]);
@@ -499,6 +507,21 @@ describe('a waiting task', () => {
     frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
     expect(tick(86_399_999).persist).toEqual([]);
     expect(last(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
+  });
+
+  test('again, after an attempt that ran for days, has as long as at first', () => {
+    const day = 86_400_000;
+    const id = launch({ submittedAtMs: 0, expireAtMs: day, retry: 1 });
+    say(id, 'TASK_RUNNING');
+    expect(last(say(id, 'TASK_FAILED', {}, 3 * day))?.status).toBe(TaskState.NOT_START);
+    expect(tick(4 * day + 999).persist).toEqual([]);
+    expect(last(tick(4 * day + 1_000))?.status).toBe(TaskState.EXPIRED);
+  });
+
+  test('that named a role says so when it expires', () => {
+    frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 60_000, role: 'batch' })));
+    const message = 'no room was found for it within 60 seconds among offers of the role batch';
+    expect(last(tick(60_000))).toMatchObject({ message });
   });
 
   test('is called back only for the states its tenant wants', () => {

@@ -6,7 +6,7 @@ import { declineOldOffers } from './on-offers.ts';
 import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
-import { canCall, endPauses, type State } from './state.ts';
+import { canCall, deadlineOf, endPauses, type State } from './state.ts';
 
 /** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
 export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked' }>, out: Commands): void {
@@ -24,9 +24,12 @@ function expireWaiting(state: State, atMs: number, out: Commands): void {
   for (let next = state.expiring.peek(); next !== undefined && next.atMs <= atMs; next = state.expiring.peek()) {
     state.expiring.pop();
     const task = state.tasks.get(next.taskId);
-    if (task === undefined || task.live !== null) continue;
+    // Of a wait before this one.
+    if (task === undefined || task.live !== null || deadlineOf(task) > atMs) continue;
     const waitedMs = task.view.expireAtMs - task.view.submittedAtMs;
-    const message = `no room was found for it within ${Math.round(waitedMs / 1000)} seconds`;
+    const { role } = task.view;
+    const among = role === '*' ? '' : ` among offers of the role ${role}`;
+    const message = `no room was found for it within ${Math.round(waitedMs / 1000)} seconds${among}`;
     endWaiting(state, task, { status: TaskState.EXPIRED, message }, atMs, out);
   }
 }
@@ -35,9 +38,10 @@ function watchAttempts(state: State, atMs: number, out: Commands): void {
   for (const task of [...state.attempts.values()]) {
     const { live } = task;
     if (live === null) continue;
-    if (live.lostSinceMs > 0 && atMs - live.lostSinceMs >= state.policy.lostAfterMs) {
+    const lostAfterMs = task.view.lostAfterMs ?? state.policy.lostAfterMs;
+    if (live.lostSinceMs > 0 && lostAfterMs > 0 && atMs - live.lostSinceMs >= lostAfterMs) {
       const seen = live.state === 'unreachable' ? 'TASK_UNREACHABLE' : 'TASK_UNKNOWN';
-      const message = `its agent was not heard of for ${Math.round(state.policy.lostAfterMs / 1000)} seconds`;
+      const message = `its agent was not heard of for ${Math.round(lostAfterMs / 1000)} seconds`;
       const { mesosTaskId, agentId } = live;
       endAttempt(
         state,

@@ -141,12 +141,17 @@ export function createState(policy: Policy): State {
 
 /** Puts a task without a live attempt where it waits: in the queue, or among those pausing before their next attempt. */
 export function queueTask(state: State, task: Task, atMs: number): void {
-  const { taskId, notBeforeMs, expireAtMs } = task.view;
+  const { taskId, notBeforeMs } = task.view;
   state.tickets += 1;
   task.ticket = state.tickets;
   if (notBeforeMs > atMs) state.pausing.push({ taskId, atMs: notBeforeMs, ticket: task.ticket });
   else enterQueue(state, task);
-  state.expiring.push({ taskId, atMs: expireAtMs });
+  state.expiring.push({ taskId, atMs: deadlineOf(task) });
+}
+
+/** Until when it may wait. Each wait counts for itself: a task that ran for days is not expired by that. */
+export function deadlineOf({ view }: Task): number {
+  return view.expireAtMs + Math.max(0, view.notBeforeMs - view.submittedAtMs);
 }
 
 /** Ends the pauses that are over. */
