@@ -192,7 +192,7 @@ test('an update that cannot be read is set aside and acknowledged, and the sched
   mesos.garbleUpdate();
   const [taskId, another] = [await submit(0), await submit(0)];
   await Promise.all([reaches(taskId, FINISHED), reaches(another, FINISHED)]);
-  expect(await createQuarantineStore(mongo).keys(10)).toEqual([expect.stringMatching(/^update /)]);
+  expect(await createQuarantineStore(mongo).keys(10)).toEqual([expect.stringMatching(/^unreadable /)]);
   expect(scheduler.health()).toMatchObject({ ok: true, role: 'leader' });
 });
 

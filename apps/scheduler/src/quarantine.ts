@@ -27,9 +27,9 @@ export interface QuarantineStore {
  * stored first, so that the next leader, which gets it again, passes over it.
  */
 export interface Quarantine {
-  /** Learns what earlier leaders have set aside; before the first event. */
+  /** Learns what ended earlier leaders; before the first event. */
   load(): Promise<void>;
-  /** Whether this update was set aside before: it is to be acknowledged and not decided. */
+  /** Whether the core threw over this update in an earlier term: it is to be acknowledged and not decided. */
   holds(status: ObservedStatus): boolean;
   unreadable(update: UnreadableUpdate): Promise<void>;
   fatal(status: ObservedStatus, error: unknown): Promise<void>;
@@ -49,23 +49,23 @@ export function createQuarantine(deps: {
   now: () => number;
 }): Quarantine {
   const { store, epoch, log } = deps;
-  const keys = new Set<string>();
+  const fatalBefore = new Set<string>();
 
   async function keep(facts: Omit<Parameters<QuarantineStore['put']>[0], 'atMs' | 'epoch'>): Promise<void> {
     const { key, kind, detail, taskId, mesosTaskId } = facts;
     log.error('status.quarantined', { key, kind, detail, taskId, mesosTaskId, epoch });
     deps.onQuarantined();
-    keys.add(key);
     await deps.persevere('quarantine', () => store.put({ ...facts, atMs: deps.now(), epoch }));
   }
 
   return {
     async load() {
-      for (const key of await deps.persevere('load quarantine', () => store.keys(remembered))) keys.add(key);
+      for (const key of await deps.persevere('load quarantine', () => store.keys(remembered))) fatalBefore.add(key);
     },
-    holds: (status) => keys.size > 0 && keys.has(keyOf(status)),
+    holds: (status) => fatalBefore.size > 0 && fatalBefore.has(keyOf(status)),
     unreadable({ detail, taskId: mesosTaskId, agentId, uuid, record }) {
-      const key = uuid === null ? `record ${createHash('sha256').update(record).digest('hex')}` : `update ${uuid}`;
+      // Never the key of a readable copy of the same update, which is to be decided like any other.
+      const key = `unreadable ${uuid ?? createHash('sha256').update(record).digest('hex')}`;
       const base64 = Buffer.from(record).toString('base64');
       return keep({ key, kind: 'update', detail, taskId: null, mesosTaskId, agentId, record: base64 });
     },

@@ -144,7 +144,7 @@ export class Ledger {
     const account = this.#accounts.get(mesosTaskId);
     if (account === undefined) return;
     // What was readable when it first came is stored as any other, whatever came later.
-    if (this.#garbled.has(uuid) && this.#quarantine.has(`update ${uuid}`)) return;
+    if (this.#garbled.has(uuid) && this.#quarantine.has(`unreadable ${uuid}`)) return;
     const stored =
       account.endedAs !== null ||
       this.#table.rows.get(account.taskId)?.ended === true ||
