@@ -53,8 +53,8 @@ const packages = {
   'lib:local-mongo': ['bson', 'mingo', 'mingo/*'],
   'lib:trial': ['standardwebhooks'],
   'lib:client': [],
-  'app:api': ['zod', 'express', 'helmet'],
-  'app:scheduler': ['zod'],
+  'app:api': ['zod', 'express', 'helmet', 're2js'],
+  'app:scheduler': ['zod', 're2js'],
   'app:callback': ['zod', 'got'],
 };
 

@@ -148,6 +148,11 @@ test('credentials are removed from a URL even where they are not escaped', () =>
   expect(hideCredentials('no url @ all')).toBe('no url @ all');
 });
 
+test('a bar in the words of a setting does not end its cell', () => {
+  const setting = text('a|b').meta({ env: 'SOME', description: 'a or b: a|b', expects: 'a|b' });
+  expect(writeConfigTable(z.object({ setting }))).toContain('| `SOME` | **required** | a\\|b | a or b: a\\|b |');
+});
+
 test('the docs table and the example come from the same schema', () => {
   const table = writeConfigTable(schema);
   expect(table).toContain(

@@ -28,9 +28,14 @@ export function writeConfigTable(schema: z.ZodObject): string {
   const rows = settingsOf(schema).map(({ variable, isRequired, defaultText, facts }) => {
     const standard = isRequired ? '**required**' : defaultText === null ? '–' : `\`${defaultText}\``;
     const secret = facts.secret === true ? ' *(secret)*' : '';
-    return `| \`${variable}\` | ${standard} | ${facts.expects ?? ''} | ${facts.description ?? ''}${secret} |`;
+    return `| \`${variable}\` | ${standard} | ${cell(facts.expects)} | ${cell(facts.description)}${secret} |`;
   });
   return ['| variable | default | value | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+/** A bar would end the cell. */
+function cell(words: string | undefined): string {
+  return (words ?? '').replaceAll('|', '\\|');
 }
 
 /** An example `.env` file: what is required is there to be filled in, the rest shows its default behind a `#`. */
