@@ -33,7 +33,7 @@ export async function storeTask(
     const { missed } = await tasks.applyTransitions(frame, [{ ...facts, ...rest, callback: change.kind !== 'launch' }]);
     if (missed.length > 0) throw new Error('the transition missed');
   };
-  const agent = { agentId: 'agent-1', agentHost: 'host-1', agentPort: 5051 };
+  const agent = { agentId: 'agent-1', agentHost: 'host-1', agentPort: 5051, groupPlace: null };
   const launched = { mesosTaskId: `render_frame-${taskId}-1`, frameworkId: 'framework-1', ...agent };
   await write({ kind: 'launch', ...launched }, TaskState.STAGING, atMs);
   return {

@@ -238,7 +238,7 @@ function push(task: Task | undefined, transition: TaskTransition): boolean {
   task.seq += 1;
   task.status = status;
   if (change.kind === 'launch') {
-    const { kind: _, ...run } = change;
+    const { kind: _, groupPlace: _place, ...run } = change;
     task.runs[attempt - 1] = { ...run, launchedAtMs: atMs };
   }
   if (task.lane === null || !transition.callback) return true;

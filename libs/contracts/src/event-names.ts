@@ -23,6 +23,8 @@ export const eventNames = [
   'status.unknown',
   'status.quarantined',
   'attempt.superseded',
+  'agent.reserved',
+  'task.preempted',
   'leader.elected',
   'leader.loaded',
   'leader.lost',

@@ -4,9 +4,9 @@ export { ErrorCode, errorMessagePrefix, type ErrorCodeName } from './error-codes
 export { parseExactJson, writeExactJson } from './exact-json.ts';
 export {
   plainFetch,
+  namedPorts,
   portsNeeded,
   urisOf,
-  type ConstraintSpec,
   type ContainerSpec,
   type DockerSpec,
   type EnvVariable,
@@ -18,6 +18,14 @@ export {
   type UriSpec,
   type VolumeSpec,
 } from './task-spec.ts';
+export {
+  constraintOperators,
+  groupPlacements,
+  type ConstraintOperator,
+  type ConstraintSpec,
+  type GroupPlacement,
+  type GroupSpec,
+} from './placement-spec.ts';
 export { type LiveAttempt, type LiveTask, type ResourceNeeds, type SchedulableTask } from './schedulable-task.ts';
 export { type AttemptChange, type TaskTransition, type TransitionOutcome } from './task-transition.ts';
 export { eventNames, type EventName } from './event-names.ts';

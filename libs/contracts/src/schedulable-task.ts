@@ -1,4 +1,4 @@
-import type { ConstraintSpec } from './task-spec.ts';
+import type { ConstraintSpec, GroupSpec } from './placement-spec.ts';
 import type { TaskId } from './task-id.ts';
 
 /** Resources in the integers the scheduler calculates with: Mesos compares scalars at three decimals. */
@@ -7,8 +7,9 @@ export interface ResourceNeeds {
   readonly memMb: number;
   readonly diskMb: number;
   readonly gpus: number;
-  /** How many host ports. */
+  /** How many host ports, those among them that are named included. */
   readonly ports: number;
+  readonly hostPorts: readonly number[];
 }
 
 /** What the scheduler's queue keeps of a waiting task; the full spec is read from MongoDB when an attempt is launched. */
@@ -27,6 +28,7 @@ export interface SchedulableTask {
   readonly priority: number;
   readonly needs: ResourceNeeds;
   readonly constraints: readonly ConstraintSpec[];
+  readonly group: GroupSpec | null;
   /** Only offers of this role are for it; "*": those of any. */
   readonly role: string;
   readonly callback: 'none' | 'all' | 'terminal';
@@ -56,6 +58,10 @@ export interface LiveAttempt {
   /** NaN-free: 0 while it has not run. */
   readonly startedAtMs: number;
   readonly state: 'launching' | 'running' | 'unreachable';
+  /** The place its group counts it at; null without a group. */
+  readonly groupPlace: string | null;
+  /** Killed by us to make room for another tenant's task; a failure at no cost. */
+  readonly preempted: boolean;
 }
 
 /** A task that has not ended, as the scheduler loads it: waiting when `live` is null. */

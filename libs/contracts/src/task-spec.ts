@@ -1,3 +1,5 @@
+import type { ConstraintSpec, GroupSpec } from './placement-spec.ts';
+
 /**
  * What a tenant asked for, normalised: defaults filled in, one spelling for each thing. Stored with the task as `spec`
  * and turned into a Mesos TaskInfo when an attempt is launched. Exactly one of `commands` and `container` is not null.
@@ -24,7 +26,9 @@ export interface TaskSpec {
   /** How each of `uris` is fetched, in their order. Absent where all are fetched as by default: see `urisOf`. */
   readonly fetching?: readonly FetchSpec[];
   readonly constraints: readonly ConstraintSpec[];
-  /** 1 = high, 0 = normal. */
+  /** Absent: it has to do with no other task. */
+  readonly group?: GroupSpec;
+  /** Of two of a tenant's tasks the one with the higher goes first; 0 = normal, 1 = high. */
   readonly priority: number;
   /** How many times the task may be run again after a failure of its own. */
   readonly retry: number;
@@ -92,12 +96,6 @@ export interface EnvVariable {
   readonly value: string;
 }
 
-/** The task runs only on an agent whose hostname (HOSTNAME) or `rack_id` attribute (RACK_ID) is one of the values. */
-export interface ConstraintSpec {
-  readonly field: 'HOSTNAME' | 'RACK_ID';
-  readonly values: readonly string[];
-}
-
 export interface ContainerSpec {
   readonly type: 'DOCKER' | 'MESOS';
   readonly docker: DockerSpec;
@@ -128,7 +126,11 @@ export interface VolumeSpec {
 
 /** Host ports a task needs in all: so many of any number, and those of its port mappings. TCP and UDP may share one. */
 export function portsNeeded(ports: number, mappings: readonly Pick<PortMappingSpec, 'hostPort'>[]): number {
-  const named = new Set(mappings.flatMap(({ hostPort }) => (hostPort === 0 ? [] : [hostPort])));
   const unnamed = mappings.filter(({ hostPort }) => hostPort === 0).length;
-  return ports + named.size + unnamed;
+  return ports + namedPorts(mappings).length + unnamed;
+}
+
+/** The host ports that a task names, each once. */
+export function namedPorts(mappings: readonly Pick<PortMappingSpec, 'hostPort'>[]): readonly number[] {
+  return [...new Set(mappings.flatMap(({ hostPort }) => (hostPort === 0 ? [] : [hostPort])))];
 }

@@ -44,9 +44,13 @@ export type AttemptChange =
       readonly agentHost: string;
       /** Where the agent serves the sandbox's files; null when the offer did not say. */
       readonly agentPort: number | null;
+      /** See LiveAttempt. */
+      readonly groupPlace: string | null;
     }
   | { readonly kind: 'run' }
   | { readonly kind: 'unreachable' }
+  /** It is about to be killed, to make room; its state is what it was. */
+  | { readonly kind: 'preempt' }
   | {
       readonly kind: 'end';
       /** Mesos' name of the state it ended with. */

@@ -1,9 +1,11 @@
 import {
   InvariantBroken,
   liveStates,
+  namedPorts,
   portsNeeded,
   TaskState,
   type ConstraintSpec,
+  type GroupSpec,
   type LiveAttempt,
   type LiveTask,
   type TaskId,
@@ -37,6 +39,7 @@ const projection = {
   'spec.maxRunSeconds': 1,
   'spec.unreachableSeconds': 1,
   'spec.constraints': 1,
+  'spec.group': 1,
   'spec.resources': 1,
   'spec.container.docker.portMappings.hostPort': 1,
 } as const;
@@ -65,6 +68,7 @@ type Loaded = Pick<
     readonly maxRunSeconds?: number | null;
     readonly unreachableSeconds?: number | null;
     readonly constraints: readonly ConstraintSpec[];
+    readonly group?: GroupSpec;
     readonly resources: TaskRecord['spec']['resources'];
     readonly container?: {
       readonly docker?: { readonly portMappings?: readonly { readonly hostPort: number }[] };
@@ -124,6 +128,7 @@ function asLiveTask(stored: Loaded): LiveTask {
   const last = stored.attempts.at(-1);
   const waits = stored.status === TaskState.NOT_START;
   const { role, cpus, memMb, diskMb, gpus, ports } = spec.resources;
+  const mappings = spec.container?.docker?.portMappings ?? [];
   return {
     task: {
       taskId: stored._id,
@@ -140,9 +145,11 @@ function asLiveTask(stored: Loaded): LiveTask {
         memMb: Math.ceil(memMb),
         diskMb: Math.ceil(diskMb),
         gpus,
-        ports: portsNeeded(ports, spec.container?.docker?.portMappings ?? []),
+        ports: portsNeeded(ports, mappings),
+        hostPorts: namedPorts(mappings),
       },
       constraints: spec.constraints,
+      group: spec.group ?? null,
       role,
       callback: stored.callback?.events ?? 'none',
       submittedAtMs: stored.submitAt.getTime(),
@@ -150,7 +157,8 @@ function asLiveTask(stored: Loaded): LiveTask {
       maxRunMs: (spec.maxRunSeconds ?? 0) * 1000,
       lostAfterMs: typeof spec.unreachableSeconds === 'number' ? spec.unreachableSeconds * 1000 : null,
       notBeforeMs: stored.notBefore?.getTime() ?? 0,
-      avoidHost: waits ? (last?.agentHost ?? null) : null,
+      // Nothing was wrong with the host of an attempt that made room.
+      avoidHost: waits && last?.preempted !== true ? (last?.agentHost ?? null) : null,
       killRequested: stored.killRequestedAt !== undefined,
     },
     live: waits ? null : asLiveAttempt(stored._id, last),
@@ -170,5 +178,7 @@ function asLiveAttempt(taskId: TaskId, stored: AttemptRecord | undefined): LiveA
     launchedAtMs: stored.launchedAt.getTime(),
     startedAtMs: stored.startedAt?.getTime() ?? 0,
     state,
+    groupPlace: stored.groupPlace ?? null,
+    preempted: stored.preempted === true,
   };
 }

@@ -67,6 +67,10 @@ export interface AttemptRecord {
   readonly exitCode?: number | null;
   /** The failure was the cluster's. */
   readonly free?: boolean;
+  /** The place its group counts it at; absent in attempts made before there were groups. */
+  readonly groupPlace?: string | null;
+  /** It was killed by us to make room. */
+  readonly preempted?: boolean;
 }
 
 export interface HistoryRecord {

@@ -12,6 +12,7 @@ import { isEndState, TaskState, type TaskTransition } from '@juice/contracts';
  * | launch      | push {n, ids, agent, launchedAt, state: launching}                   | attempt = n, launchedAt; notBefore removed   |
  * | run         | state running, startedAt (the earliest stays)                        | startedAt (the earliest stays)               |
  * | unreachable | state unreachable                                                    | –                                            |
+ * | preempt     | preempted                                                            | –                                            |
  * | end         | state = Mesos' name, endedAt, reason, message, exitCode, free        | –                                            |
  *
  * | and when                  | also                                                                                  |
@@ -127,6 +128,9 @@ function addAttempt(update: Update, transition: Written, at: Date): void {
       return;
     case 'unreachable':
       update.$set[`${place}.state`] = 'unreachable';
+      return;
+    case 'preempt':
+      update.$set[`${place}.preempted`] = true;
       return;
     case 'end':
       update.$set[`${place}.state`] = change.mesosState;

@@ -70,6 +70,7 @@ export function launch(taskId: TaskId, expectSeq: number, changes: Changes = {})
     agentId: 'agent-1',
     agentHost: 'host-1',
     agentPort: 5051,
+    groupPlace: null,
   };
   const facts = { taskId, expectSeq, attempt, status: TaskState.STAGING, message: 'task is launched', change };
   return { ...plain, ...facts, unlessKillRequested: true, ...changes };
