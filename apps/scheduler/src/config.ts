@@ -1,10 +1,11 @@
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
 import { areRoles, rolesRight } from '@juice/contracts';
-import { duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
+import { decimal, duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
 import { defaultPolicy } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
+import { agentFilter } from './wanted-agents.ts';
 
 // Names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`).
 const settings = z.object({
@@ -59,6 +60,30 @@ const settings = z.object({
   launchesPerSecond: integer({ min: 1, max: 100_000 })
     .default(defaultPolicy.launchesPerSecond)
     .meta({ env: 'JUICE_LAUNCHES_PER_SECOND', description: 'The most the master is asked for over a longer time' }),
+  placement: oneOf(['pack', 'spread']).default(defaultPolicy.strategy).meta({
+    env: 'JUICE_PLACEMENT',
+    description: 'Fill agents one after the other, so that large tasks find room, or all alike',
+  }),
+  agentShare: decimal({ min: 0.05, max: 1 }).default(1).meta({
+    env: 'JUICE_AGENT_SHARE',
+    description: 'The part of each agent that may be used; the rest is left alone',
+  }),
+  agentAttributes: agentFilter().optional().meta({
+    env: 'JUICE_AGENT_ATTRIBUTES',
+    description: 'Which agents are used: a|b,c means those that have the value a or b, and c, among their attributes',
+  }),
+  tenantCpus: decimal({ min: 0, max: 1e9 }).optional().meta({
+    env: 'JUICE_TENANT_CPUS',
+    description: 'CPUs that a tenant’s tasks may take at once, unless it has a quota',
+  }),
+  tenantMem: integer().optional().meta({ env: 'JUICE_TENANT_MEM', description: 'Likewise MB of memory' }),
+  tenantGpus: integer().optional().meta({ env: 'JUICE_TENANT_GPUS', description: 'Likewise GPUs' }),
+  tenantRunning: integer()
+    .optional()
+    .meta({ env: 'JUICE_TENANT_RUNNING', description: 'Likewise tasks that are on the cluster' }),
+  tenantLaunchesPerSecond: decimal({ min: 0.001, max: 1e6 })
+    .optional()
+    .meta({ env: 'JUICE_TENANT_LAUNCHES_PER_SECOND', description: 'Likewise launches a second' }),
   leaseMs: duration({ minMs: 500, maxMs: 300_000 })
     .default(10_000)
     .meta({ env: 'JUICE_LEASE', description: 'How long a silent leader keeps the lead' }),

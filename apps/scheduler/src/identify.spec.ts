@@ -17,6 +17,7 @@ function launchAgain(store: MemoryStore, taskId: TaskId, attempt: number): strin
     agentId: 'a',
     agentHost: 'h',
     agentPort: null,
+    groupPlace: null,
   } as const;
   const facts = { taskId, tenantId: 'tenant', atMs: 1, message: '', reason: null, callback: false, requeue: null };
   store.table.apply([{ ...facts, expectSeq: seq, unlessKillRequested: false, status: 0, attempt, change }]);

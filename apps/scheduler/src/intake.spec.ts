@@ -13,10 +13,12 @@ type Queue = Parameters<IntakeBroker['consume']>[0];
 const handlers = new Map<Queue, Parameters<IntakeBroker['consume']>[2]>();
 let events: Event[];
 let read: TaskId[];
+let tenants: string[];
 
 beforeEach(async () => {
   events = [];
   read = [];
+  tenants = [];
   const intake = createIntake({
     broker: {
       async consume(queue, _options, onMessage) {
@@ -33,6 +35,7 @@ beforeEach(async () => {
       liveTasksAfter: async () => [],
       killsRequested: async () => [],
     },
+    tenants: { read: async (tenantIds) => void tenants.push(...tenantIds) },
     push: (event) => void events.push(event),
     persevere: (_operation, attempt) => attempt(),
     onFailure: (error) => {
@@ -59,16 +62,17 @@ async function deliver(queue: Queue, body: unknown): Promise<Settled[]> {
 
 const commands = 'juice.scheduler.commands';
 
-test('submitted and killed tasks are read; a reconciliation is asked for', async () => {
+test('submitted and killed tasks are read, and tenants that were changed; a reconciliation is asked for', async () => {
   expect(await deliver('juice.scheduler.tasks', { v: 1, taskIds: ['5'] })).toEqual(['acknowledged']);
   expect(await deliver(commands, { v: 1, kind: 'kill', taskIds: ['6'] })).toEqual(['acknowledged']);
   expect(await deliver(commands, { v: 1, kind: 'reconcile', taskIds: ['7'] })).toEqual(['acknowledged']);
+  expect(await deliver(commands, { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] })).toEqual(['acknowledged']);
   expect(read).toEqual([5n, 6n]);
+  expect(tenants).toEqual(['acme']);
   expect(events).toEqual([{ kind: 'reconcile.requested', atMs: 7, taskIds: [7n] }]);
 });
 
 test.each<[string, Queue, unknown]>([
-  ['a changed tenant', commands, { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] }],
   ['a kind that came later', commands, { v: 1, kind: 'drain', agents: ['a'] }],
   ['a newer version of a command', commands, { v: 2, kind: 'kill', taskIds: ['6'] }],
   ['a newer version of a submission', 'juice.scheduler.tasks', { v: 2, tasks: [] }],

@@ -9,6 +9,7 @@ import {
 import type { Consumer, Delivery } from '@juice/messaging';
 import type { Log } from '@juice/observability';
 import type { Event } from '@juice/scheduling';
+import type { TenantLimitsReader } from './tenant-limits.ts';
 
 export interface IntakeStore {
   loadLiveTasks(ids: readonly TaskId[]): Promise<readonly { taskId: TaskId; live: LiveTask | null }[]>;
@@ -54,6 +55,7 @@ const roundPage = 2_000;
 export function createIntake(deps: {
   broker: IntakeBroker;
   store: IntakeStore;
+  tenants: Pick<TenantLimitsReader, 'read'>;
   push: (event: Event) => void;
   /** Runs a read until it succeeds, while this process leads. */
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
@@ -104,7 +106,7 @@ export function createIntake(deps: {
       case 'reconcile':
         return push({ kind: 'reconcile.requested', atMs: now(), taskIds: command.taskIds });
       case 'tenant-changed':
-        // Nothing that is decided here depends on a tenant's settings.
+        deps.persevere('load tenants', () => deps.tenants.read(command.tenantIds)).catch(deps.onFailure);
         return;
     }
   }

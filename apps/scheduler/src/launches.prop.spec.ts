@@ -91,12 +91,12 @@ function launched(spec: TaskSpec): { tasks: TaskInfo[]; refusals: string[]; offe
   const launch = { taskId, tenantId: 'acme', attempt: 1, mesosTaskId: mesosTaskId(spec.taskName, taskId, 1) };
   const accept = {
     kind: 'accept' as const,
-    offerId: offer.id.value,
+    offerIds: [offer.id.value],
     agentId: 'S0',
     launches: [launch],
     refuseSeconds: 0,
   };
-  const { call, refused } = buildAccept(accept, offer, new Map([[taskId, { spec }]]), frameworkId);
+  const { call, refused } = buildAccept(accept, [offer], new Map([[taskId, { spec }]]), frameworkId);
   const effects = send(cluster, callFromJson(call), 'stream');
   const updates = eventsOf(effects).flatMap((event) => (event.type === 'UPDATE' ? [event.update.status] : []));
   return {

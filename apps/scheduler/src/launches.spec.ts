@@ -67,8 +67,8 @@ function accept(...specs: TaskSpec[]) {
   }));
   const byId = new Map(launches.map((launch, at) => [launch.taskId, { spec: specs[at] ?? spec }]));
   const built = buildAccept(
-    { kind: 'accept', offerId: 'o1', agentId: 'a1', launches, refuseSeconds: 0 },
-    offer,
+    { kind: 'accept', offerIds: ['o1'], agentId: 'a1', launches, refuseSeconds: 0 },
+    [offer],
     byId,
     'f',
   );
@@ -89,7 +89,11 @@ describe('an offer in the core’s integers', () => {
       diskMb: 0,
       gpus: 0,
       ports: 4,
-      rackId: 'r7',
+      portRanges: [
+        { begin: 31_000, end: 31_002 },
+        { begin: 31_010, end: 31_010 },
+      ],
+      attributes: [{ name: 'rack_id', kind: 'text', text: 'r7' }],
       unavailability: null,
     });
   });

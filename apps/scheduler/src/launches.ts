@@ -14,16 +14,20 @@ export interface BuiltAccept {
 }
 
 /**
- * Builds an ACCEPT from the specs of its tasks and the offer as the master sent it. A task that cannot be built (its
- * spec is gone, or it wants a host port that the offer does not hold) is left out and reported; the others go.
+ * Builds an ACCEPT from the specs of its tasks and the offers (at least one) as the master sent them. A task that cannot be
+ * built (its spec is gone, or it wants a host port that is not offered) is left out and reported; the others go.
  */
 export function buildAccept(
   accept: AcceptCall,
-  offer: Offer,
+  offers: readonly Offer[],
   specs: ReadonlyMap<TaskId, { readonly spec: TaskSpec }>,
   frameworkId: string,
 ): BuiltAccept {
-  const purse = createOfferPurse(offer);
+  const wants = accept.launches.flatMap(({ taskId }) => {
+    const spec = specs.get(taskId)?.spec;
+    return spec === undefined ? [] : wantOf(spec).hostPorts;
+  });
+  const purse = createOfferPurse(offers, new Set(wants));
   const taskInfos: Draft<TaskInfo>[] = [];
   const included: Launch[] = [];
   const refused: { launch: Launch; detail: string }[] = [];
@@ -32,7 +36,7 @@ export function buildAccept(
     const taken = spec === undefined ? null : purse.take(wantOf(spec));
     if (spec === undefined) refused.push({ launch, detail: 'its specification could not be read' });
     else if (taken === null)
-      refused.push({ launch, detail: `the offer of ${offer.hostname} does not hold its host ports` });
+      refused.push({ launch, detail: `the offer of ${offers[0]?.hostname} does not hold its host ports` });
     else {
       included.push(launch);
       taskInfos.push(buildTaskInfo({ ...launch, agentId: accept.agentId, spec, taken }));
@@ -42,7 +46,7 @@ export function buildAccept(
     framework_id: { value: frameworkId },
     type: 'ACCEPT',
     accept: {
-      offer_ids: [{ value: accept.offerId }],
+      offer_ids: accept.offerIds.map((value) => ({ value })),
       operations: included.length === 0 ? [] : [{ type: 'LAUNCH', launch: { task_infos: taskInfos } }],
       filters: { refuse_seconds: accept.refuseSeconds },
     },

@@ -11,7 +11,7 @@ import { createMemoryBroker } from '@juice/messaging';
 import { createLogger } from '@juice/observability';
 import { defaultPolicy } from '@juice/scheduling';
 import { until } from '@juice/trial';
-import { createMemoryStore } from '../testing/memory-store.ts';
+import { createMemoryStore, plainTenants } from '../testing/memory-store.ts';
 import { frameworkInfo } from './session.ts';
 import { startTerm, type Term } from './term.ts';
 
@@ -76,6 +76,7 @@ describeWithZooKeeper('a scheduler whose masters are in ZooKeeper', (start) => {
         clear: () => Promise.resolve(),
       },
       quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
+      tenants: plainTenants,
       frameworkName: 'juice',
       whenRemoved: 'new-id',
       broker,

@@ -6,6 +6,7 @@ import {
   createFrameworkStore,
   createLeaseStore,
   createQuarantineStore,
+  createTenantStore,
   createTaskStore,
   ensureIndexes,
 } from '@juice/persistence';
@@ -64,6 +65,7 @@ await runMain(async () => {
       leases: createLeaseStore(mongo),
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),
+      tenants: createTenantStore(mongo),
       broker,
       mesos,
       log,

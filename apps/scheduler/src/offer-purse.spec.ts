@@ -15,7 +15,11 @@ function ports(ranges: readonly (readonly [number, number])[], reservations: Res
 }
 
 function purse(...resources: Resource[]) {
-  const offer: Offer = {
+  return purseOf([resources]);
+}
+
+function purseOf(offers: readonly Resource[][], spoken: readonly number[] = []) {
+  const asOffer = (resources: Resource[]): Offer => ({
     id: { value: 'o' },
     framework_id: { value: 'f' },
     agent_id: { value: 'a' },
@@ -23,8 +27,8 @@ function purse(...resources: Resource[]) {
     resources,
     executor_ids: [],
     attributes: [],
-  };
-  return createOfferPurse(offer);
+  });
+  return createOfferPurse(offers.map(asOffer), new Set(spoken));
 }
 
 const nothing: Want = { cpuMillis: 0, memMb: 0, diskMb: 0, gpus: 0, hostPorts: [], anyPorts: 0 };
@@ -78,5 +82,19 @@ describe('taking from an offer', () => {
     );
     expect(offered.take({ ...nothing, cpuMillis: 1 })).toBeNull();
     expect(offered.take({ ...nothing, diskMb: 1 })).toBeNull();
+  });
+
+  test('of several offers together; no port that another task names', () => {
+    const offers = [
+      [scalar('cpus', 1), ports([[31_000, 31_001]])],
+      [scalar('cpus', 2, reserved), ports([[31_002, 31_002]])],
+    ];
+    const taken = purseOf(offers, [31_000]).take({ ...nothing, cpuMillis: 2_500, anyPorts: 1 });
+    expect(taken?.ports).toEqual([31_001]);
+    expect(taken?.resources.slice(0, 2)).toMatchObject([
+      { scalar: { value: 2 }, reservations: reserved },
+      { scalar: { value: 0.5 }, reservations: [] },
+    ]);
+    expect(purseOf(offers, [31_000]).take({ ...nothing, hostPorts: [31_000] })?.ports).toEqual([31_000]);
   });
 });

@@ -17,11 +17,16 @@ export interface Want {
 }
 
 /**
- * Takes concrete resources out of one offer, task by task: reserved ones before unreserved ones, each with the
- * reservations and the allocation role it was offered with. Scalars are counted in thousandths, as Mesos compares them.
+ * Takes concrete resources out of the offers of one agent and role, task by task: reserved ones before unreserved ones, each
+ * with the reservations and the allocation role it was offered with. Scalars are counted in thousandths, as Mesos compares
+ * them. `spoken` are ports that some task names: no other is given them.
  */
-export function createOfferPurse(offer: Offer): { take(want: Want): Taken | null } {
-  const left = [...offer.resources]
+export function createOfferPurse(
+  offers: readonly Offer[],
+  spoken: ReadonlySet<number>,
+): { take(want: Want): Taken | null } {
+  const left = offers
+    .flatMap(({ resources }) => resources)
     .filter(
       (resource) => resource.revocable === undefined && resource.disk === undefined && resource.shared === undefined,
     )
@@ -52,10 +57,10 @@ export function createOfferPurse(offer: Offer): { take(want: Want): Taken | null
     for (const part of left) {
       if (part.resource.name !== 'ports') continue;
       const named = part.ports.filter((port) => wanted.delete(port));
-      const others = part.ports.filter((port) => !named.includes(port));
-      const any = others.splice(0, missing);
+      const any = part.ports.filter((port) => !named.includes(port) && !spoken.has(port)).slice(0, missing);
       missing -= any.length;
-      part.ports = others;
+      const gone = new Set([...named, ...any]);
+      part.ports = part.ports.filter((port) => !gone.has(port));
       const taken = [...named, ...any].sort((a, b) => a - b);
       if (taken.length === 0) continue;
       all.push(...taken);

@@ -63,14 +63,24 @@ export function createPerformer(deps: {
   }
 
   async function launchOn(accept: AcceptCall, specs: ReadonlyMap<TaskId, { spec: TaskSpec }>): Promise<void> {
-    const offer = offers.get(accept.offerId);
-    offers.delete(accept.offerId);
-    if (offer === undefined) return answered(accept.launches, 'refused', 'its offer was withdrawn');
-    const { call, included, refused } = buildAccept(accept, offer, specs, frameworkId);
+    const accepted = accept.offerIds.flatMap((offerId) => offers.get(offerId) ?? []);
+    for (const offerId of accept.offerIds) offers.delete(offerId);
+    if (accepted.length < accept.offerIds.length) {
+      // One void offer voids the whole call; the others go back.
+      giveBack(accepted);
+      return answered(accept.launches, 'refused', 'its offer was withdrawn');
+    }
+    const { call, included, refused } = buildAccept(accept, accepted, specs, frameworkId);
     for (const { launch: one, detail } of refused) answered([one], 'refused', detail);
     const answer = await make('accept', call);
     if (answer.kind === 'accepted') answered(included, 'accepted', '');
     else if (answer.kind === 'refused') answered(included, 'refused', answer.detail);
+  }
+
+  function giveBack(unused: readonly Offer[]): void {
+    if (unused.length === 0) return;
+    const offerIds = unused.map(({ id }) => id.value);
+    void make('decline', toWireCall({ kind: 'decline', offerIds, refuseSeconds: 0 }, frameworkId));
   }
 
   function answered(launches: readonly Launch[], answer: 'accepted' | 'refused', detail: string): void {

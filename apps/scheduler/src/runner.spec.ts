@@ -9,15 +9,13 @@ import {
   type MesosState,
   type UnknownAttempt,
 } from '@juice/scheduling';
+import { offerOf, testPatterns } from '@juice/scheduling/testing';
 import { until } from '@juice/trial';
 import { createMemoryStore, statusOf, type MemoryStore } from '../testing/memory-store.ts';
 import { createQuarantine } from './quarantine.ts';
 import { createRunner, type Runner } from './runner.ts';
 
-const offer = {
-  ...{ offerId: 'o1', agentId: 'a1', role: '*', hostname: 'h1', agentPort: null, rackId: null },
-  ...{ cpuMillis: 10_000, memMb: 10_000, diskMb: 0, gpus: 0, ports: 0, unavailability: null },
-};
+const offer = offerOf({ offerId: 'o1', agentId: 'a1', hostname: 'h1', cpuMillis: 10_000, memMb: 10_000 });
 
 function load(store: MemoryStore, taskId: TaskId): Event {
   return { kind: 'task.loaded', atMs: 1, taskId, live: store.table.load(taskId) };
@@ -55,6 +53,7 @@ function start(
     epoch: 7,
     policy: defaultPolicy,
     decide: thinking,
+    patterns: testPatterns,
     assertLeading: () => undefined,
     persevere,
     quarantine,

@@ -9,6 +9,7 @@ import {
   type Event,
   type Explanation,
   type MesosCall,
+  type Patterns,
   type Policy,
   type UnknownAttempt,
 } from '@juice/scheduling';
@@ -50,6 +51,7 @@ export function createRunner(deps: {
   store: RunnerStore;
   epoch: number;
   policy: Policy;
+  patterns: Patterns;
   decide: typeof decide;
   /** Throws when the lease may have ended: asked before every write. */
   assertLeading: () => void;
@@ -63,7 +65,7 @@ export function createRunner(deps: {
   now: () => number;
 }): Runner {
   const { store, epoch, decide, quarantine, log, now } = deps;
-  const state = createState(deps.policy);
+  const state = createState(deps.policy, deps.patterns);
   let queue: { event: Event; target: CallTarget | undefined }[] = [];
   let target: CallTarget | null = null;
   let frames = 0;
@@ -174,7 +176,7 @@ function withoutMissed(call: MesosCall, missed: ReadonlySet<TaskId>): MesosCall[
     if (launches.length === call.launches.length) return [call];
     return launches.length > 0
       ? [{ ...call, launches }]
-      : [{ kind: 'decline', offerIds: [call.offerId], refuseSeconds: 0 }];
+      : [{ kind: 'decline', offerIds: call.offerIds, refuseSeconds: 0 }];
   }
   return 'taskId' in call && call.taskId !== null && missed.has(call.taskId) ? [] : [call];
 }

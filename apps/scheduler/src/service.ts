@@ -2,17 +2,19 @@ import { performance } from 'node:perf_hooks';
 import { randomUUID } from 'node:crypto';
 import type { MesosClient } from '@juice/mesos';
 import type { Log, Metrics } from '@juice/observability';
-import { defaultPolicy, type Policy } from '@juice/scheduling';
+import type { Policy } from '@juice/scheduling';
 import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
 import { frameworkInfo } from './session.ts';
 import type { QuarantineStore } from './quarantine.ts';
+import { policyOf, type PolicySettings } from './scheduling-policy.ts';
+import type { TenantLimitsStore } from './tenant-limits.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
 export { readMesosAccess } from './mesos-access.ts';
 export { mesosMasters } from './mesos-masters.ts';
 
-export interface SchedulerSettings {
+export interface SchedulerSettings extends PolicySettings {
   readonly leaseMs: number;
   readonly frameworkName: string;
   readonly mesosUser: string;
@@ -28,8 +30,7 @@ export interface SchedulerSettings {
   readonly publicHost: string;
   /** Where the leader is reached from inside (kept in the lease); null: nowhere. */
   readonly internalUrl: string | null;
-  readonly lostAfterMs?: number;
-  readonly launchesPerSecond?: number;
+  /** What it decides by; by default made of the settings. */
   readonly policy?: Policy;
 }
 
@@ -39,6 +40,7 @@ export interface SchedulerDeps {
   readonly leases: LeadershipStore;
   readonly frameworks: FrameworkIds;
   readonly quarantine: QuarantineStore;
+  readonly tenants: TenantLimitsStore;
   readonly broker: TermDeps['broker'];
   readonly mesos: MesosClient;
   readonly log: Log;
@@ -122,19 +124,6 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       await serving;
       await leadership?.release();
     },
-  };
-}
-
-function policyOf({ lostAfterMs, launchesPerSecond }: SchedulerSettings): Policy {
-  const { lostAfterMs: usualLostAfterMs, launchesPerSecond: usualRate, launchBurst } = defaultPolicy;
-  const rate = launchesPerSecond ?? usualRate;
-  // As much at once as the rate allows in two seconds, as by default.
-  const burst = Math.max(1, Math.round((rate * launchBurst) / usualRate));
-  return {
-    ...defaultPolicy,
-    lostAfterMs: lostAfterMs ?? usualLostAfterMs,
-    launchesPerSecond: rate,
-    launchBurst: burst,
   };
 }
 

@@ -9,6 +9,8 @@ import { createPersevere } from './persevere.ts';
 import { createQuarantine, type QuarantineStore } from './quarantine.ts';
 import { createRunner, Fenced, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
+import { linearPatterns } from './patterns.ts';
+import { createTenantLimits, type TenantLimitsStore } from './tenant-limits.ts';
 import { wait as waitByClock, type Wait } from './wait.ts';
 
 export interface TermStore extends RunnerStore, IntakeStore, AnnouncementStore, AttemptStore {
@@ -27,6 +29,7 @@ export interface TermDeps {
   store: TermStore;
   frameworks: FrameworkIds;
   quarantine: QuarantineStore;
+  tenants: TenantLimitsStore;
   frameworkName: string;
   /** What to do when the master has removed our framework: ask for a new id at once, or wait until an operator clears the old one. */
   whenRemoved: 'new-id' | 'wait';
@@ -63,6 +66,7 @@ export interface Term {
 const loadBatch = 2_000;
 const tickMs = 250;
 const sweepMs = 5_000;
+const sweepsPerTenants = 12;
 /** A subscription that held this long was a good one: the next failure starts with the short pause again. */
 const healthyMs = 30_000;
 const firstPauseMs = 500;
@@ -94,6 +98,7 @@ export function startTerm(deps: TermDeps): Term {
     store,
     epoch,
     policy,
+    patterns: linearPatterns,
     decide: deps.decide ?? decide,
     assertLeading: () => leadership.assertLeading(),
     persevere,
@@ -107,7 +112,8 @@ export function startTerm(deps: TermDeps): Term {
     now,
   });
   const push = (event: Event): void => runner.push(event);
-  const intake = createIntake({ broker, store, push, persevere, onFailure: (error) => fail(error), log, now });
+  const tenants = createTenantLimits({ store: deps.tenants, defaults: policy.tenantLimits, push, now });
+  const intake = createIntake({ broker, store, tenants, push, persevere, onFailure: (error) => fail(error), log, now });
   let loaded = false;
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
@@ -118,6 +124,7 @@ export function startTerm(deps: TermDeps): Term {
     if (loaded) return;
     let count = 0;
     await quarantine.load();
+    await persevere('load tenants', () => tenants.readAll());
     await persevere('liveTasks', async () => {
       count = 0;
       for await (const batch of store.liveTasks(loadBatch)) {
@@ -193,9 +200,11 @@ export function startTerm(deps: TermDeps): Term {
   }
 
   async function sweepRegularly(): Promise<void> {
-    while (!ending.signal.aborted) {
+    for (let sweeps = 1; !ending.signal.aborted; sweeps += 1) {
       await wait(sweepMs, ending.signal);
       if (!loaded || ending.signal.aborted) continue;
+      // For the change of a tenant that no message told of.
+      if (sweeps % sweepsPerTenants === 0) await persevere('load tenants', () => tenants.readAll());
       await persevere('sweep', () => intake.sweep());
       await persevere('sweep outboxes', () => announcements.sweep());
     }

@@ -1,4 +1,4 @@
-import type { Event, MesosState, ObservedStatus, Offer } from '@juice/scheduling';
+import type { AgentAttribute, Event, MesosState, ObservedStatus, Offer } from '@juice/scheduling';
 import type { Event as WireEvent, Offer as WireOffer, TaskStatus as WireStatus } from '@juice/mesos';
 
 /** The core's view of an event of the stream; nothing for what the core has no use for (heartbeats, operations, …). */
@@ -32,11 +32,10 @@ export function toOffer(offer: WireOffer): Offer {
     offer.resources
       .filter((resource) => resource.name === name && isPlain(resource))
       .reduce((total, resource) => total + Math.round((resource.scalar?.value ?? 0) * 1000), 0);
-  const ports = offer.resources
+  const ranges = offer.resources
     .filter((resource) => resource.name === 'ports' && isPlain(resource))
     .flatMap((resource) => resource.ranges?.range ?? [])
-    .reduce((total, { begin, end }) => total + Math.max(0, end - begin + 1), 0);
-  const rack = offer.attributes.find(({ name }) => name === 'rack_id');
+    .filter(({ begin, end }) => begin <= end);
   return {
     offerId: offer.id.value,
     agentId: offer.agent_id.value,
@@ -47,10 +46,18 @@ export function toOffer(offer: WireOffer): Offer {
     memMb: Math.floor(sum('mem') / 1000),
     diskMb: Math.floor(sum('disk') / 1000),
     gpus: Math.floor(sum('gpus') / 1000),
-    ports,
-    rackId: rack?.text?.value ?? (rack?.scalar === undefined ? null : String(rack.scalar.value)),
+    ports: ranges.reduce((total, { begin, end }) => total + end - begin + 1, 0),
+    portRanges: ranges.map(({ begin, end }) => ({ begin, end })),
+    attributes: offer.attributes.map(toAttribute),
     unavailability: toUnavailability(offer.unavailability),
   };
+}
+
+function toAttribute({ name, scalar, ranges, set, text }: WireOffer['attributes'][number]): AgentAttribute {
+  if (scalar !== undefined) return { name, kind: 'scalar', value: scalar.value };
+  if (set !== undefined) return { name, kind: 'set', items: set.item };
+  if (ranges !== undefined) return { name, kind: 'ranges', ranges: ranges.range };
+  return { name, kind: 'text', text: text?.value ?? '' };
 }
 
 /** Without a duration it is for good. */

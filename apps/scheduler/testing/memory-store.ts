@@ -1,5 +1,13 @@
-import type { LiveTask, SchedulableTask, TaskId, TaskSpec, TaskState } from '@juice/contracts';
+import {
+  defaultTenantSettings,
+  type LiveTask,
+  type SchedulableTask,
+  type TaskId,
+  type TaskSpec,
+  type TaskState,
+} from '@juice/contracts';
 import { TaskTable } from '@juice/scheduling/testing';
+import type { TenantLimitsStore } from '../src/tenant-limits.ts';
 import type { TermStore } from '../src/term.ts';
 
 export const plainSpec: TaskSpec = {
@@ -43,7 +51,7 @@ export function createMemoryStore(): MemoryStore {
       const { taskId } = table.insert({
         taskName: whole.taskName,
         retry: whole.retry,
-        needs: { cpuMillis: cpus * 1000, memMb, diskMb, gpus, ports },
+        needs: { cpuMillis: cpus * 1000, memMb, diskMb, gpus, ports, hostPorts: [] },
         ...facts,
       });
       specs.set(taskId, whole);
@@ -78,3 +86,11 @@ export function createMemoryStore(): MemoryStore {
 export function statusOf(store: MemoryStore, taskId: TaskId): TaskState | undefined {
   return store.table.rows.get(taskId)?.status;
 }
+
+/** Tenants for which nothing is set. */
+export const plainTenants: TenantLimitsStore = {
+  loadTenant: (tenantId) => Promise.resolve({ tenantId, settings: defaultTenantSettings }),
+  async *loadTenants() {
+    // There is none.
+  },
+};

@@ -8,7 +8,7 @@ import { decide, defaultPolicy, type Event, type Policy } from '@juice/schedulin
 import { frameworkInfo } from '../src/session.ts';
 import { startTerm, type Term } from '../src/term.ts';
 import { wait } from '../src/wait.ts';
-import { createMemoryStore, type MemoryStore } from './memory-store.ts';
+import { createMemoryStore, plainTenants, type MemoryStore } from './memory-store.ts';
 import { playScenario, type PlayOptions, type RecordedMaster } from './recorded-master.ts';
 
 /** A recorded conversation, and the term of leadership that it is played to. */
@@ -32,7 +32,7 @@ export interface Replay {
 /** The term's pauses pass this much faster. */
 const haste = 50;
 /** What no offer in any recording holds. */
-const tooMuch = { cpuMillis: 1_000_000, memMb: 32, diskMb: 0, gpus: 0, ports: 0 };
+const tooMuch = { cpuMillis: 1_000_000, memMb: 32, diskMb: 0, gpus: 0, ports: 0, hostPorts: [] };
 
 /** By default offers are kept, and no second attempt is made while the recording plays on. */
 const patient: Policy = {
@@ -122,6 +122,7 @@ export async function startReplay(
       },
     },
     quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
+    tenants: plainTenants,
     frameworkName: 'juice',
     whenRemoved: 'new-id',
     broker,

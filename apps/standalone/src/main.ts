@@ -54,6 +54,7 @@ async function runStandalone(): Promise<void> {
       ...{ store: tasks, leases, broker, mesos, onFatal },
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),
+      tenants: createTenantStore(mongo),
       log: log('scheduler'),
       metrics: metrics.scheduler,
     }),

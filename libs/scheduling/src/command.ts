@@ -20,7 +20,8 @@ export interface UnknownAttempt {
 export type MesosCall =
   | {
       readonly kind: 'accept';
-      readonly offerId: string;
+      /** All of one agent and one role. */
+      readonly offerIds: readonly string[];
       readonly agentId: string;
       readonly launches: readonly Launch[];
       readonly refuseSeconds: number;
@@ -66,7 +67,9 @@ export interface Launch {
 export type Explanation =
   | { readonly kind: 'status.unknown'; readonly mesosTaskId: string; readonly state: string }
   | { readonly kind: 'attempt.superseded'; readonly mesosTaskId: string }
-  | { readonly kind: 'offer.declined'; readonly count: number; readonly why: 'idle' | 'nothing fits' };
+  | { readonly kind: 'offer.declined'; readonly count: number; readonly why: 'idle' | 'nothing fits' | 'not wanted' }
+  | { readonly kind: 'agent.reserved'; readonly agentId: string; readonly taskId: TaskId }
+  | { readonly kind: 'task.preempted'; readonly taskId: TaskId; readonly for: TaskId };
 
 export function createCommands(): Commands {
   return { persist: [], call: [], identify: [], explain: [] };

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
+import { offerOf, testPatterns } from '../testing/samples.ts';
 import { TaskTable } from '../testing/task-table.ts';
 import {
   createCommands,
@@ -13,22 +14,12 @@ import {
   type State,
 } from './index.ts';
 
-const offer = {
-  offerId: 'o1',
-  agentId: 'agent-1',
-  role: '*',
-  hostname: 'host-1',
-  agentPort: 5051,
-  cpuMillis: 4000,
-  memMb: 4096,
-  diskMb: 0,
-  gpus: 0,
-  ports: 0,
-  rackId: null,
-  unavailability: null,
-};
+const offer = offerOf({ offerId: 'o1', agentId: 'agent-1', hostname: 'host-1', agentPort: 5051 });
 
-const world: { state: State; table: TaskTable } = { state: createState(defaultPolicy), table: new TaskTable() };
+const world: { state: State; table: TaskTable } = {
+  state: createState(defaultPolicy, testPatterns),
+  table: new TaskTable(),
+};
 
 /** One frame: decides, closes, stores. */
 function frame(...events: Event[]): Commands {
@@ -76,7 +67,7 @@ function last(out: Commands): TaskTransition | undefined {
 }
 
 beforeEach(() => {
-  world.state = createState(defaultPolicy);
+  world.state = createState(defaultPolicy, testPatterns);
   world.table = new TaskTable();
   frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' });
   frame({ kind: 'takeover.completed', atMs: 1 });
@@ -152,7 +143,7 @@ describe('the end of an attempt', () => {
     const id = launch({ retry: 1 });
     say(id, 'TASK_FAILED', {}, 100);
     if (by === 'by the next one') {
-      world.state = createState(defaultPolicy);
+      world.state = createState(defaultPolicy, testPatterns);
       frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
       for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
       frame({ kind: 'takeover.completed', atMs: 200 });
@@ -160,7 +151,7 @@ describe('the end of an attempt', () => {
     const others = ['o2', 'o3'].map((offerId) => ({
       ...offer,
       offerId,
-      hostname: offerId === 'o3' ? 'host-2' : 'host-1',
+      ...(offerId === 'o3' && { agentId: 'agent-2', hostname: 'host-2' }),
     }));
     frame({ kind: 'offers.received', atMs: 1_000, offers: others });
     expect(last(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
@@ -206,7 +197,7 @@ describe('a time limit', () => {
     tick(finished.overdueMs);
     expect(last(say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(TaskState.FINISHED);
     const killed = runFor();
-    const taskId = world.state.attempts.get(killed.id)?.view.taskId as SchedulableTask['taskId'];
+    const taskId = world.state.attempts.get(killed.id)?.taskId as SchedulableTask['taskId'];
     world.table.requestKill(taskId);
     frame({ kind: 'task.loaded', atMs: 200, taskId, live: world.table.load(taskId) });
     expect(last(say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
@@ -214,7 +205,7 @@ describe('a time limit', () => {
 
   test('counts from RUNNING on, over a change of the leader', () => {
     const { id, overdueMs } = runFor();
-    world.state = createState(defaultPolicy);
+    world.state = createState(defaultPolicy, testPatterns);
     frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
     for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
     frame({ kind: 'takeover.completed', atMs: 200 });
@@ -356,7 +347,7 @@ describe('reconciliation', () => {
   });
 
   test('asks a batch at a time, and for nothing while events pile up', () => {
-    world.state = createState({ ...defaultPolicy, reconcileBatch: 2 });
+    world.state = createState({ ...defaultPolicy, reconcileBatch: 2 }, testPatterns);
     frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
     const ids = [launch(), launch(), launch()];
     const asked = (out: Commands): string[] =>
@@ -413,7 +404,7 @@ test('a task put back twice, by a write that missed and by what was read then, i
   const live = world.table.load(task.taskId);
   frame({ kind: 'task.conflicted', atMs: 21, taskId: task.taskId, live });
   frame({ kind: 'clock.ticked', atMs: 5_000, backlog: 0 });
-  const offers = ['o2', 'o3'].map((offerId) => ({ ...offer, offerId, hostname: offerId, cpuMillis: 1_000 }));
+  const offers = ['o2', 'o3'].map((offerId) => offerOf({ offerId, cpuMillis: 1_000 }));
   const launched = frame({ kind: 'offers.received', atMs: 20_000, offers }).call.flatMap((call) =>
     call.kind === 'accept' ? call.launches : [],
   );
@@ -434,7 +425,7 @@ describe('launches', () => {
   }
 
   test('are paced over a longer time', () => {
-    world.state = createState({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 });
+    world.state = createState({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 }, testPatterns);
     frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
     expect(launched(offerAll(20, 1_000))).toBe(4);
     expect(launched(offerAll(0, 1_050))).toBe(0);
@@ -471,7 +462,7 @@ describe('launches', () => {
   });
 
   test('of a failed task wait a while for another host that could hold it', () => {
-    frame({ kind: 'offers.received', atMs: 5, offers: [{ ...offer, offerId: 'other', hostname: 'host-2' }] });
+    frame({ kind: 'offers.received', atMs: 5, offers: [offerOf({ offerId: 'other' })] });
     frame({ kind: 'offer.rescinded', atMs: 6, offerId: 'other' });
     const id = launch({ retry: 1 });
     say(id, 'TASK_FAILED', {}, 100);

@@ -13,7 +13,8 @@ import { onInverseOffer } from './on-maintenance.ts';
 import { onAttemptIdentified, onStatus } from './on-status.ts';
 import { onTaskConflicted, onTaskLoaded } from './on-task.ts';
 import { onTick } from './on-tick.ts';
-import type { State } from './state.ts';
+import { onTenantsConfigured } from './on-tenants.ts';
+import { dropOffer, type State } from './state.ts';
 
 /**
  * The scheduler's thinking: one event in, commands appended to the frame's. Deterministic: the same events in the same
@@ -30,10 +31,9 @@ export function decide(state: State, event: Event, out: Commands): void {
     case 'takeover.completed':
       return onTakeoverCompleted(state, event.atMs, out);
     case 'offers.received':
-      return onOffers(state, event);
+      return onOffers(state, event, out);
     case 'offer.rescinded':
-      state.offers.delete(event.offerId);
-      return;
+      return dropOffer(state, event.offerId);
     case 'inverse.offered':
       return onInverseOffer(state, event, out);
     case 'status.received':
@@ -46,6 +46,8 @@ export function decide(state: State, event: Event, out: Commands): void {
       return onTaskLoaded(state, event, out);
     case 'task.conflicted':
       return onTaskConflicted(state, event, out);
+    case 'tenants.configured':
+      return onTenantsConfigured(state, event);
     case 'reconcile.requested':
       return onReconcileRequested(state, event.taskIds, event.atMs, out);
     case 'accept.answered':

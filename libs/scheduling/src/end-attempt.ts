@@ -2,8 +2,10 @@ import { TaskState } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import type { MesosState, ObservedStatus } from './event.ts';
 import { classifyEnd, exitCodeOf, type FailureClass } from './failure-class.ts';
-import { forgetAttempt, forgetTask, queueTask, type State, type Task } from './state.ts';
+import { judgeAgent } from './agent-health.ts';
 import { judgeOverrun } from './run-limit.ts';
+import { forgetAttempt, forgetTask, queueTask, type State } from './state.ts';
+import type { Task } from './task.ts';
 import { record } from './transitions.ts';
 
 const endStates: Readonly<Record<MesosState, TaskState>> = {
@@ -33,20 +35,21 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
  * | yes | any other | – | KILLED, no retry |
  * | no | cluster's, or at its launch | free failures left | waits again, at no cost |
  * | no | own, or beyond the free ones | `retry` left | waits again |
+ * | no | killed by us to make room | – | waits again, at no cost |
  * | no | killed by us for its time limit | `retry` left | as any failure of its own |
  * | no | final, or no budget left | – | ends with that state |
  */
 export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs: number, out: Commands): void {
-  const { live, view } = task;
+  const { live, attempt } = task;
   if (live === null) return;
   const status = judgeOverrun(state, task, heard, atMs);
   // Kept until the write is known to have applied: a kill may come between.
-  state.lastWords.current.set(view.taskId, status);
+  state.lastWords.current.set(task.taskId, status);
   const failure = classifyEnd(status);
-  const free = view.freeFailures < freeFailuresOf(state, failure);
+  const free = live.preempted || task.freeFailures < freeFailuresOf(state, failure);
   const change = { kind: 'end', mesosState: status.state, exitCode: exitCodeOf(status.message), free } as const;
-  const again = !task.killWanted && mayRunAgain(view, failure, free);
-  const { attempt } = view;
+  const again = !task.killWanted && mayRunAgain(task, failure, free);
+  judgeAgent(state, task, { status, failure, atMs });
 
   if (!again) {
     const result = endState(task, status);
@@ -55,8 +58,8 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
     return;
   }
   const failures = {
-    countedFailures: view.countedFailures + (free ? 0 : 1),
-    freeFailures: view.freeFailures + (free ? 1 : 0),
+    countedFailures: task.countedFailures + (free ? 0 : 1),
+    freeFailures: task.freeFailures + (free ? 1 : 0),
   };
   const notBeforeMs = atMs + retryPause(state, failures.countedFailures + failures.freeFailures);
   record(task, out, {
@@ -68,8 +71,10 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
     unlessKillRequested: true,
     requeue: { notBeforeMs, ...failures },
   });
-  task.view = { ...task.view, ...failures, notBeforeMs, avoidHost: live.agentHost };
   forgetAttempt(state, task);
+  // Nothing was wrong with the host of one that made room.
+  const avoidHost = live.preempted ? null : live.agentHost;
+  Object.assign(task, failures, { notBeforeMs, avoidHost });
   queueTask(state, task, atMs);
 }
 
@@ -87,9 +92,9 @@ function freeFailuresOf({ policy }: State, failure: FailureClass): number {
   return failure === 'launch' ? policy.freeLaunchFailures : 0;
 }
 
-function mayRunAgain(view: Task['view'], failure: FailureClass, free: boolean): boolean {
+function mayRunAgain(task: Task, failure: FailureClass, free: boolean): boolean {
   if (failure === 'final') return false;
-  return free || view.countedFailures < view.retry;
+  return free || task.countedFailures < task.retry;
 }
 
 function endState(task: Task, status: ObservedStatus): TaskState {

@@ -1,4 +1,7 @@
 import type { LiveTask, TaskId } from '@juice/contracts';
+import type { AgentAttribute } from './matching/constraint.ts';
+import type { PortRange } from './matching/room.ts';
+import type { TenantLimits } from './tenant.ts';
 
 /**
  * Everything the core can learn. Each event carries `atMs`, the shell's clock when it arrived: the core has none of its
@@ -39,6 +42,12 @@ export type Event =
   | { readonly kind: 'task.loaded'; readonly atMs: number; readonly taskId: TaskId; readonly live: LiveTask | null }
   /** A guarded write missed: what MongoDB has replaces what the core believed. `live` is null when the task has ended. */
   | { readonly kind: 'task.conflicted'; readonly atMs: number; readonly taskId: TaskId; readonly live: LiveTask | null }
+  /** What is set for these tenants; null: the operator's defaults. */
+  | {
+      readonly kind: 'tenants.configured';
+      readonly atMs: number;
+      readonly tenants: readonly { readonly tenantId: string; readonly limits: TenantLimits | null }[];
+    }
   /** Somebody asks for the cluster's word on these tasks. */
   | { readonly kind: 'reconcile.requested'; readonly atMs: number; readonly taskIds: readonly TaskId[] }
   /** The ACCEPT of these attempts was answered, or never will be. `refused`: the master took none of them. */
@@ -66,10 +75,10 @@ export interface Offer {
   readonly memMb: number;
   readonly diskMb: number;
   readonly gpus: number;
-  /** How many host ports are offered. */
+  /** How many host ports are offered, and which. */
   readonly ports: number;
-  /** The agent's `rack_id` attribute, when it has one. */
-  readonly rackId: string | null;
+  readonly portRanges: readonly PortRange[];
+  readonly attributes: readonly AgentAttribute[];
   /** When the operators will take the agent away, if they have said so. */
   readonly unavailability: { readonly fromMs: number; readonly untilMs: number } | null;
 }

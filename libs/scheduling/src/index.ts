@@ -12,3 +12,5 @@ export { type Event, type MesosState, type ObservedStatus, type Offer } from './
 export { mesosTaskId, taskIdIn } from './mesos-task-id.ts';
 export { createState, describeState, type State } from './state.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
+export { type AgentAttribute, type Patterns } from './matching/constraint.ts';
+export { noLimits, type TenantLimits } from './tenant.ts';

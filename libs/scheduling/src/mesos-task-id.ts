@@ -5,7 +5,8 @@ import { parseTaskId, type TaskId } from '@juice/contracts';
  * character that Mesos or a file system could trip over becomes `_`; it is cut so that the id stays within 255 bytes.
  */
 export function mesosTaskId(taskName: string, taskId: TaskId, attempt: number): string {
-  return `${taskName.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 100)}-${taskId}-${attempt}`;
+  const isPlain = taskName.length <= 100 && /^[A-Za-z0-9_.]*$/.test(taskName);
+  return `${isPlain ? taskName : taskName.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, 100)}-${taskId}-${attempt}`;
 }
 
 /**

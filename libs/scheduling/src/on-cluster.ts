@@ -3,7 +3,7 @@ import { endAttempt, loseToRemoval } from './end-attempt.ts';
 import type { Event } from './event.ts';
 import { reconcileAll } from './on-reconciliation.ts';
 import { sendKill } from './on-task.ts';
-import type { State } from './state.ts';
+import { dropAllOffers, type State } from './state.ts';
 
 /** A new subscription: offers of the old one are void, its unanswered calls are settled, and the cluster is asked anew. */
 export function onSubscribed(state: State, event: Extract<Event, { kind: 'cluster.subscribed' }>, out: Commands): void {
@@ -15,14 +15,14 @@ export function onSubscribed(state: State, event: Extract<Event, { kind: 'cluste
   cluster.subscribed = true;
   cluster.suppressed = false;
   cluster.filtered = false;
-  state.offers.clear();
+  dropAllOffers(state);
   for (const task of state.attempts.values()) if (task.live !== null) task.live.settled = true;
   if (cluster.loaded) askAndKill(state, event.atMs, out);
 }
 
 export function onDisconnected(state: State): void {
   state.cluster.subscribed = false;
-  state.offers.clear();
+  dropAllOffers(state);
 }
 
 /** Every task that had not ended is loaded: what the cluster knows of them decides the doubtful ones. */

@@ -1,5 +1,5 @@
 import type { Commands } from './command.ts';
-import type { Event, Offer } from './event.ts';
+import type { Event } from './event.ts';
 import type { State } from './state.ts';
 
 /**
@@ -11,9 +11,4 @@ export function onInverseOffer(state: State, event: Extract<Event, { kind: 'inve
   const { inverseOfferId, agentId } = event;
   const accept = agentId === null || ![...state.attempts.values()].some(({ live }) => live?.agentId === agentId);
   out.call.push({ kind: 'answer inverse', accept, inverseOfferId, refuseSeconds: state.policy.busyRefuseSeconds });
-}
-
-export function isBeingTakenAway({ policy }: State, { unavailability }: Offer, atMs: number): boolean {
-  if (unavailability === null) return false;
-  return unavailability.fromMs - atMs < policy.maintenanceMarginMs && atMs < unavailability.untilMs;
 }

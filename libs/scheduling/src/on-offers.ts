@@ -1,18 +1,30 @@
-import { InvariantBroken, TaskState, type TaskId } from '@juice/contracts';
+import { InvariantBroken, TaskState } from '@juice/contracts';
 import type { Commands, Launch } from './command.ts';
-import type { Event, Offer } from './event.ts';
-import { matchFirstFit } from './match.ts';
-import { isBeingTakenAway } from './on-maintenance.ts';
+import type { Event } from './event.ts';
+import { matchCycle } from './matching/match.ts';
+import type { Room } from './matching/room.ts';
+import { placeOf } from './matching/constraint.ts';
 import { mesosTaskId } from './mesos-task-id.ts';
-import { canCall, isWaiting, type State } from './state.ts';
+import { canCall, dropOffer, type State } from './state.ts';
 import { record } from './transitions.ts';
-import type { Entry } from './waiting-tasks.ts';
 
-export function onOffers(state: State, event: Extract<Event, { kind: 'offers.received' }>): void {
-  for (const offer of event.offers) {
-    state.offers.set(offer.offerId, { offer, receivedMs: event.atMs });
-    state.hosts.learn(offer);
+type OffersReceived = Extract<Event, { kind: 'offers.received' }>;
+
+/** Offers of agents that the operator wants left alone go back at once. */
+export function onOffers(state: State, { offers, atMs }: OffersReceived, out: Commands): void {
+  const unwanted: string[] = [];
+  for (const offer of offers) {
+    if (!state.policy.wantsAgent(offer.attributes)) {
+      unwanted.push(offer.offerId);
+      continue;
+    }
+    state.offers.set(offer.offerId, { offer, receivedMs: atMs });
+    state.agents.offered(offer, atMs);
+    state.mayMatch = true;
   }
+  if (unwanted.length === 0) return;
+  out.call.push({ kind: 'decline', offerIds: unwanted, refuseSeconds: state.policy.idleRefuseSeconds });
+  out.explain.push({ kind: 'offer.declined', count: unwanted.length, why: 'not wanted' });
 }
 
 type FrameClosing = Extract<Event, { kind: 'frame.closing' }>;
@@ -27,27 +39,19 @@ export function onFrameClosing(state: State, { atMs, backlog }: FrameClosing, ou
   lastWords.current = new Map();
   const budget = refillLaunchBudget(state, atMs);
   if (!canCall(state) || backlog > policy.backlogMost) return;
-
-  const waits = (entry: Entry): boolean => isWaiting(state, entry);
-  const buckets = state.waiting.buckets(waits);
-  if (buckets.length === 0) return;
-  const offers = [...state.offers.values()]
-    .map(({ offer }) => offer)
-    .filter((offer) => !isBeingTakenAway(state, offer, atMs));
-  const placements = matchFirstFit(buckets, offers, {
-    isWaiting: waits,
-    waitsForAnother: ({ avoid }, holds) =>
-      avoid !== null && atMs < avoid.untilMs && state.hosts.elsewhere(avoid.host, holds),
-    most: Math.min(policy.launchesPerFrame, Math.floor(budget.tokens)),
-  });
-  for (const { offer, taskIds } of placements) {
-    budget.tokens -= taskIds.length;
-    launch(state, offer, taskIds, atMs, out);
+  if (state.mayMatch) {
+    const most = Math.min(policy.launchesPerFrame, Math.floor(budget.tokens));
+    const { rooms, isCut } = matchCycle(state, atMs, most);
+    state.mayMatch = isCut;
+    for (const room of rooms) {
+      budget.tokens -= room.placed.length;
+      launch(state, room, atMs, out);
+    }
   }
-
-  const unplaced = buckets.some((bucket) => bucket.queue.size > 0);
-  if (unplaced && cluster.newWork && (cluster.suppressed || cluster.filtered)) revive(state, atMs, out);
-  if (!unplaced) cluster.newWork = false;
+  if (!cluster.newWork) return;
+  const hasWaiting = [...state.tenants.all()].some(({ queue }) => queue.size > 0);
+  if (!hasWaiting) cluster.newWork = false;
+  else if (cluster.suppressed || cluster.filtered) revive(state, atMs, out);
 }
 
 function refillLaunchBudget({ launchBudget, policy }: State, atMs: number): State['launchBudget'] {
@@ -58,25 +62,36 @@ function refillLaunchBudget({ launchBudget, policy }: State, atMs: number): Stat
   return launchBudget;
 }
 
-function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: number, out: Commands): void {
+/** Launches what a cycle has placed, and counted, in a room. */
+function launch(state: State, room: Room, atMs: number, out: Commands): void {
   const { frameworkId } = state.cluster;
   if (frameworkId === null) throw new InvariantBroken('a launch without a framework id');
-  const { agentId, agentPort, hostname } = offer;
+  const { agentId, hostname, port } = room.agent;
   const launches: Launch[] = [];
-  for (const taskId of taskIds) {
-    const task = state.tasks.get(taskId);
-    if (task === undefined) throw new InvariantBroken(`task ${taskId} was matched but is not known`);
-    const attempt = task.view.attempt + 1;
-    const id = mesosTaskId(task.view.taskName, taskId, attempt);
-    task.view = { ...task.view, attempt };
+  for (const task of room.placed) {
+    const { taskId, tenant, shape } = task;
+    const attempt = task.attempt + 1;
+    const id = mesosTaskId(task.taskName, taskId, attempt);
+    const groupPlace = shape.group === null ? null : placeOf(room.agent, shape.group.spec.by);
+    task.attempt = attempt;
     record(task, out, {
       atMs,
       status: TaskState.STAGING,
       message: `attempt ${attempt} is launched on ${hostname}`,
       reason: null,
-      change: { kind: 'launch', mesosTaskId: id, frameworkId, agentId, agentHost: hostname, agentPort },
+      change: {
+        kind: 'launch',
+        mesosTaskId: id,
+        frameworkId,
+        agentId,
+        agentHost: hostname,
+        agentPort: port,
+        groupPlace,
+      },
       unlessKillRequested: true,
     });
+    if (task.expiryAt >= 0) state.expiring.remove(task);
+    task.notBeforeMs = 0;
     task.live = {
       mesosTaskId: id,
       agentId,
@@ -84,6 +99,8 @@ function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: nu
       launchedAtMs: atMs,
       startedAtMs: 0,
       state: 'launching',
+      groupPlace,
+      preempted: false,
       settled: false,
       lostSinceMs: 0,
       askNewsAtMs: atMs + state.policy.launchNewsMs,
@@ -91,11 +108,12 @@ function launch(state: State, offer: Offer, taskIds: readonly TaskId[], atMs: nu
       killPauseMs: state.policy.askAgainMs,
     };
     state.attempts.set(id, task);
-    launches.push({ taskId, tenantId: task.view.tenantId, attempt, mesosTaskId: id });
+    launches.push({ taskId, tenantId: tenant.id, attempt, mesosTaskId: id });
   }
-  state.offers.delete(offer.offerId);
+  const offerIds = room.offers.map(({ offerId }) => offerId);
+  for (const offerId of offerIds) dropOffer(state, offerId);
   // No filter on what is left: it comes back with the next allocation, for the next tasks in line.
-  out.call.push({ kind: 'accept', offerId: offer.offerId, agentId, launches, refuseSeconds: 0 });
+  out.call.push({ kind: 'accept', offerIds, agentId, launches, refuseSeconds: 0 });
 }
 
 function revive(state: State, atMs: number, out: Commands): void {
@@ -108,16 +126,20 @@ function revive(state: State, atMs: number, out: Commands): void {
   out.call.push({ kind: 'revive' });
 }
 
-/** Gives back offers that nothing used for a while; with nothing waiting at all, asks the master for silence. */
+/**
+ * Gives back offers that nothing used for a while, those of an agent that is kept for a task after a longer while; with
+ * nothing waiting at all, asks the master for silence.
+ */
 export function declineOldOffers(state: State, atMs: number, out: Commands): void {
-  const { policy, cluster } = state;
+  const { policy, cluster, reservations } = state;
   const idle = state.tasks.size === state.attempts.size;
   const old: string[] = [];
-  for (const [offerId, held] of state.offers) {
-    if (atMs - held.receivedMs >= policy.offerHoldMs) old.push(offerId);
+  for (const [offerId, { offer, receivedMs }] of state.offers) {
+    const isKept = reservations.holderOf(offer.agentId) !== null;
+    if (atMs - receivedMs >= (isKept ? policy.reserveMs : policy.offerHoldMs)) old.push(offerId);
   }
   if (old.length > 0) {
-    for (const offerId of old) state.offers.delete(offerId);
+    for (const offerId of old) dropOffer(state, offerId);
     const refuseSeconds = idle ? policy.idleRefuseSeconds : policy.busyRefuseSeconds;
     out.call.push({ kind: 'decline', offerIds: old, refuseSeconds });
     out.explain.push({ kind: 'offer.declined', count: old.length, why: idle ? 'idle' : 'nothing fits' });

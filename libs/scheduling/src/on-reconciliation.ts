@@ -1,6 +1,7 @@
 import type { TaskId } from '@juice/contracts';
 import type { Commands } from './command.ts';
-import { canCall, type Attempt, type State } from './state.ts';
+import { canCall, type State } from './state.ts';
+import type { Attempt } from './task.ts';
 
 /**
  * Asking the cluster what it knows. Explicit: about named attempts, a batch at a time, and again with a growing pause
@@ -41,7 +42,7 @@ export function onReconcileRequested(state: State, taskIds: readonly TaskId[], a
 
 /** An agent failed: after a master's failover this is the only sign, there is no update per task. */
 export function onAgentFailed(state: State, agentId: string, atMs: number, out: Commands): void {
-  state.hosts.forget(agentId);
+  state.agents.forget(agentId);
   askForNews(
     state,
     liveAttempts(state).filter((attempt) => attempt.agentId === agentId),

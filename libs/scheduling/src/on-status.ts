@@ -3,7 +3,8 @@ import { acknowledge } from './acknowledge.ts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
 import type { Event, MesosState, ObservedStatus } from './event.ts';
-import { canCall, heardOf, type Attempt, type State, type Task } from './state.ts';
+import { canCall, heardOf, type State } from './state.ts';
+import type { Attempt, Task } from './task.ts';
 import { record } from './transitions.ts';
 
 type StatusReceived = Extract<Event, { kind: 'status.received' }>;
@@ -24,7 +25,7 @@ export function onStatus(state: State, event: StatusReceived, out: Commands): vo
   // Whatever the cluster says, it has taken the launch in: nothing can overtake it any more.
   if (task.live !== null) task.live.settled = true;
   observe(state, task, event, out);
-  acknowledge(status, task.view.taskId, out);
+  acknowledge(status, task.taskId, out);
 }
 
 function observe(state: State, task: Task, { status, atMs }: StatusReceived, out: Commands): void {

@@ -4,8 +4,10 @@ import type { Event } from './event.ts';
 import { acknowledge } from './acknowledge.ts';
 import { endAttempt, loseToRemoval } from './end-attempt.ts';
 import { askForNews } from './on-reconciliation.ts';
-import { canCall, forgetAttempt, forgetTask, queueTask, type Attempt, type State, type Task } from './state.ts';
+import { canCall, forgetAttempt, forgetTask, queueTask, unqueue, type State } from './state.ts';
+import { createTask, refreshTask, type Attempt, type Task } from './task.ts';
 import { record } from './transitions.ts';
+import { enter } from './usage.ts';
 
 type Loaded = Extract<Event, { kind: 'task.loaded' }>;
 type Conflicted = Extract<Event, { kind: 'task.conflicted' }>;
@@ -25,7 +27,7 @@ export function onTaskLoaded(state: State, event: Loaded, out: Commands): void {
     adopt(state, event.live, event.atMs, out);
     return;
   }
-  if (event.live.task.seq > known.view.seq) {
+  if (event.live.task.seq > known.seq) {
     replace(state, known, event.live, event.atMs, out);
   } else if (event.live.task.killRequested) {
     wantKill(state, known, event.atMs, out);
@@ -45,31 +47,41 @@ export function onTaskConflicted(state: State, event: Conflicted, out: Commands)
     else replace(state, known, event.live, event.atMs, out);
     return;
   }
-  const task: Task = { view: event.live.task, killWanted: event.live.task.killRequested, live: null, ticket: 0 };
-  state.tasks.set(event.taskId, task);
+  const task = known ?? meet(state, event.live);
+  if (known !== undefined) refresh(state, known, event.live);
   setLive(state, task, event.live.live, event.atMs);
   endAttempt(state, task, ended, event.atMs, out);
   acknowledge(ended, event.taskId, out);
 }
 
 function adopt(state: State, live: LiveTask, atMs: number, out: Commands): void {
-  const task: Task = { view: live.task, killWanted: live.task.killRequested, live: null, ticket: 0 };
-  state.tasks.set(live.task.taskId, task);
-  place(state, task, live, atMs, out);
+  place(state, meet(state, live), live, atMs, out);
+}
+
+function meet(state: State, { task: view }: LiveTask): Task {
+  const task = createTask(view, state.tenants.get(view.tenantId), state.shapes.hold(view));
+  state.tasks.set(task.taskId, task);
+  return task;
 }
 
 function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: Commands): void {
   const { live } = task;
-  task.view = fresh.task;
-  task.killWanted ||= fresh.task.killRequested;
   if (live !== null && live.mesosTaskId === fresh.live?.mesosTaskId) {
     // The same attempt: whether its ACCEPT was answered, and what is asked of it, is known to us alone.
+    refreshTask(task, fresh.task);
     live.state = fresh.live.state;
     if (task.killWanted && live.killAgainAtMs === 0) sendKill(state, task, atMs, out);
     return;
   }
-  forgetAttempt(state, task);
+  refresh(state, task, fresh);
   place(state, task, fresh, atMs, out);
+}
+
+/** Takes the task from where it is, for what it waits by may change. */
+function refresh(state: State, task: Task, fresh: LiveTask): void {
+  unqueue(state, task);
+  forgetAttempt(state, task);
+  refreshTask(task, fresh.task);
 }
 
 function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: Commands): void {
@@ -97,6 +109,8 @@ function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Att
     launchedAtMs: live.launchedAtMs,
     startedAtMs: live.startedAtMs,
     state: live.state,
+    groupPlace: live.groupPlace,
+    preempted: live.preempted,
     // Written by an earlier leader: no ACCEPT of this stream holds it.
     settled: true,
     lostSinceMs: live.state === 'unreachable' ? atMs : 0,
@@ -106,6 +120,7 @@ function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Att
   };
   task.live = attempt;
   state.attempts.set(live.mesosTaskId, task);
+  enter(state, task, live.agentId, live.groupPlace);
   return attempt;
 }
 
@@ -128,7 +143,7 @@ export function sendKill(state: State, task: Task, atMs: number, out: Commands):
   live.killPauseMs = Math.min(live.killPauseMs * 2, state.policy.askAgainMostMs);
   out.call.push({
     kind: 'kill',
-    taskId: task.view.taskId,
+    taskId: task.taskId,
     mesosTaskId: live.mesosTaskId,
     agentId: live.agentId || null,
   });

@@ -6,7 +6,8 @@ import { declineOldOffers } from './on-offers.ts';
 import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
-import { canCall, deadlineOf, endPauses, type State } from './state.ts';
+import { reviewReservations } from './matching/reservations.ts';
+import { canCall, endPauses, type State } from './state.ts';
 
 /** The passing of time. No deadline here starts another attempt of a launch in doubt: it only asks. */
 export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked' }>, out: Commands): void {
@@ -17,19 +18,15 @@ export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked
   watchAttempts(state, atMs, out);
   // What we ask for comes back as events: not while there are too many of them already.
   if (event.backlog <= state.policy.backlogMost) tickReconciliation(state, atMs, out);
+  if (reviewReservations(state, atMs)) state.mayMatch = true;
   declineOldOffers(state, atMs, out);
 }
 
 function expireWaiting(state: State, atMs: number, out: Commands): void {
-  for (let next = state.expiring.peek(); next !== undefined && next.atMs <= atMs; next = state.expiring.peek()) {
-    state.expiring.pop();
-    const task = state.tasks.get(next.taskId);
-    // Of a wait before this one.
-    if (task === undefined || task.live !== null || deadlineOf(task) > atMs) continue;
-    const waitedMs = task.view.expireAtMs - task.view.submittedAtMs;
-    const { role } = task.view;
+  for (const task of state.expiring.due(atMs)) {
+    const { role } = task.shape;
     const among = role === '*' ? '' : ` among offers of the role ${role}`;
-    const message = `no room was found for it within ${Math.round(waitedMs / 1000)} seconds${among}`;
+    const message = `no room was found for it within ${Math.round(task.patienceMs / 1000)} seconds${among}`;
     endWaiting(state, task, { status: TaskState.EXPIRED, message }, atMs, out);
   }
 }
@@ -38,7 +35,7 @@ function watchAttempts(state: State, atMs: number, out: Commands): void {
   for (const task of [...state.attempts.values()]) {
     const { live } = task;
     if (live === null) continue;
-    const lostAfterMs = task.view.lostAfterMs ?? state.policy.lostAfterMs;
+    const lostAfterMs = task.lostAfterMs ?? state.policy.lostAfterMs;
     if (live.lostSinceMs > 0 && lostAfterMs > 0 && atMs - live.lostSinceMs >= lostAfterMs) {
       const seen = live.state === 'unreachable' ? 'TASK_UNREACHABLE' : 'TASK_UNKNOWN';
       const message = `its agent was not heard of for ${Math.round(lostAfterMs / 1000)} seconds`;

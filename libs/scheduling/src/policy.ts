@@ -1,4 +1,8 @@
-/** The numbers the core decides by; all durations in ms. */
+import type { AgentAttribute } from './matching/constraint.ts';
+import type { Strategy } from './matching/sight.ts';
+import { noLimits, type TenantLimits } from './tenant.ts';
+
+/** What the core decides by; all durations in ms. */
 export interface Policy {
   /** How long an offer that nothing fits is kept for tasks about to arrive, before it is declined. */
   readonly offerHoldMs: number;
@@ -31,6 +35,25 @@ export interface Policy {
   readonly maintenanceMarginMs: number;
   /** How long after its pause a failed task waits for another host than the one that failed it, if one could hold it. */
   readonly avoidHostMs: number;
+  /** How agents are filled. */
+  readonly strategy: Strategy;
+  /** The part of each agent that is left alone, 0 to 1. */
+  readonly keepBackShare: number;
+  /** Whether an agent with these attributes is used at all. */
+  readonly wantsAgent: (attributes: readonly AgentAttribute[]) => boolean;
+  /** What holds for a tenant for which nothing is set. */
+  readonly tenantLimits: TenantLimits;
+  /** Shapes that may find no room in one cycle; the others are looked at in the next. */
+  readonly missesPerCycle: number;
+  /**
+   * When the first task of a tenant has found no room for this long, an agent is kept for it, for so long, and then perhaps
+   * again; no more than this share of the cluster at once, or one agent.
+   */
+  readonly reserveAfterMs: number;
+  readonly reserveMs: number;
+  readonly reserveShare: number;
+  /** A task that fails sooner than this after its launch speaks against its agent. */
+  readonly quickFailureMs: number;
   /**
    * Failures that cost a task nothing; further ones count against its own budget. Fewer are free where the cluster could
    * not start the task, which may be the task's doing (its image, its URIs).
@@ -63,6 +86,15 @@ export const defaultPolicy: Policy = {
   backlogMost: 10_000,
   reconcileBatch: 1_000,
   reconcileEveryMs: 900_000,
+  strategy: 'pack',
+  keepBackShare: 0,
+  wantsAgent: () => true,
+  tenantLimits: noLimits,
+  missesPerCycle: 20_000,
+  reserveAfterMs: 5_000,
+  reserveMs: 30_000,
+  reserveShare: 0.1,
+  quickFailureMs: 10_000,
   // Most one-shot tasks are over by then.
   maintenanceMarginMs: 1_800_000,
   // A few allocations of the master's: an agent that has room is offered by then.

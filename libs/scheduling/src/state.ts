@@ -1,9 +1,16 @@
-import type { SchedulableTask, TaskId } from '@juice/contracts';
-import { Heap } from './heap.ts';
+import type { TaskId } from '@juice/contracts';
 import type { ObservedStatus, Offer } from './event.ts';
-import { KnownHosts } from './known-hosts.ts';
+import { Deadlines } from './deadlines.ts';
+import { IndexedHeap } from './indexed-heap.ts';
+import { AgentBook } from './matching/agent-book.ts';
+import type { Patterns } from './matching/constraint.ts';
+import { Groups } from './matching/groups.ts';
+import { Reservations } from './matching/reservations.ts';
+import { Shapes, type Shape } from './matching/shape.ts';
 import type { Policy } from './policy.ts';
-import { shapeOf, WaitingTasks, type Entry } from './waiting-tasks.ts';
+import { waitSlot, type Task } from './task.ts';
+import { Tenants } from './tenant.ts';
+import { leave } from './usage.ts';
 
 /**
  * What the scheduler knows, private to the core and changed only by `decide`. It is rebuilt from MongoDB at every
@@ -15,19 +22,24 @@ export interface State {
   readonly tasks: Map<TaskId, Task>;
   /** The live attempt of each task, by its Mesos task id. */
   readonly attempts: Map<string, Task>;
-  readonly waiting: WaitingTasks;
-  /** How often a task was put where tasks wait; each time is a ticket. */
-  tickets: number;
+  readonly tenants: Tenants;
+  readonly shapes: Shapes;
   /** Tasks whose next attempt must not start yet, by that instant. */
-  readonly pausing: Heap<Due & { readonly ticket: number }>;
-  /** Waiting tasks by the instant at which they expire; entries of tasks that no longer wait are skipped. */
-  readonly expiring: Heap<Due>;
+  readonly pausing: IndexedHeap<Task>;
+  /** When waiting tasks expire. */
+  readonly expiring: Deadlines;
   readonly offers: Map<string, HeldOffer>;
-  readonly hosts: KnownHosts;
+  readonly agents: AgentBook;
+  readonly groups: Groups;
+  readonly reservations: Reservations;
+  /** Where tasks of a group's shape could run, as of a version of `agents`. */
+  readonly places: WeakMap<Shape, { readonly version: number; readonly names: ReadonlySet<string> }>;
   readonly lastWords: LastWords;
   readonly reconciliation: Reconciliation;
   /** Launches that the master may be asked for now; refilled by time. */
   readonly launchBudget: { tokens: number; atMs: number };
+  /** Whether anything has come or changed since the last cycle that could be placed, or be a place. */
+  mayMatch: boolean;
 }
 
 export interface ClusterView {
@@ -69,44 +81,8 @@ export interface Reconciliation {
   nextImplicitMs: number;
 }
 
-/** Wanted and recorded: what MongoDB holds of a task once this frame is stored. `live` is null while it waits. */
-export interface Task {
-  view: SchedulableTask;
-  killWanted: boolean;
-  live: Attempt | null;
-  /** Of its only good entry among those that wait or pause. */
-  ticket: number;
-}
-
-export interface Attempt {
-  readonly mesosTaskId: string;
-  readonly agentId: string;
-  readonly agentHost: string;
-  readonly launchedAtMs: number;
-  /** Since when it has been running; 0 while it has not. */
-  startedAtMs: number;
-  state: 'launching' | 'running' | 'unreachable';
-  /** Whether its ACCEPT was answered, or its stream replaced: until then KILL and RECONCILE would overtake it. */
-  settled: boolean;
-  /** Since when the cluster does not know where it is; 0: it does. */
-  lostSinceMs: number;
-  /** When to ask again about a launch without news, or for a kill without effect; 0: not. */
-  askNewsAtMs: number;
-  killAgainAtMs: number;
-  killPauseMs: number;
-}
-
-/** Of two things that come at an instant: the earlier, then that of the older task. */
-function earlier(a: Due, b: Due): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.taskId < b.taskId);
-}
-
-interface Due {
-  readonly taskId: TaskId;
-  readonly atMs: number;
-}
-
-export function createState(policy: Policy): State {
+/** `patterns` compiles what constraints compare by (see Patterns). */
+export function createState(policy: Policy, patterns: Patterns): State {
   return {
     policy,
     cluster: {
@@ -120,12 +96,15 @@ export function createState(policy: Policy): State {
     },
     tasks: new Map(),
     attempts: new Map(),
-    waiting: new WaitingTasks(),
-    tickets: 0,
-    pausing: new Heap<Due & { readonly ticket: number }>(earlier),
-    expiring: new Heap(earlier),
+    tenants: new Tenants(policy.tenantLimits),
+    shapes: new Shapes(patterns),
+    pausing: new IndexedHeap<Task>(startsBefore, waitSlot),
+    expiring: new Deadlines(),
     offers: new Map(),
-    hosts: new KnownHosts(),
+    agents: new AgentBook(),
+    groups: new Groups(),
+    reservations: new Reservations(),
+    places: new WeakMap(),
     lastWords: { current: new Map(), previous: new Map() },
     reconciliation: {
       unanswered: new Set(),
@@ -136,67 +115,81 @@ export function createState(policy: Policy): State {
       nextImplicitMs: 0,
     },
     launchBudget: { tokens: policy.launchBurst, atMs: 0 },
+    mayMatch: false,
   };
+}
+
+function startsBefore(a: Task, b: Task): boolean {
+  return a.notBeforeMs < b.notBeforeMs || (a.notBeforeMs === b.notBeforeMs && a.taskId < b.taskId);
 }
 
 /** Puts a task without a live attempt where it waits: in the queue, or among those pausing before their next attempt. */
 export function queueTask(state: State, task: Task, atMs: number): void {
-  const { taskId, notBeforeMs } = task.view;
-  state.tickets += 1;
-  task.ticket = state.tickets;
-  if (notBeforeMs > atMs) state.pausing.push({ taskId, atMs: notBeforeMs, ticket: task.ticket });
-  else enterQueue(state, task);
-  state.expiring.push({ taskId, atMs: deadlineOf(task) });
-}
-
-/** Until when it may wait. Each wait counts for itself: a task that ran for days is not expired by that. */
-export function deadlineOf({ view }: Task): number {
-  return view.expireAtMs + Math.max(0, view.notBeforeMs - view.submittedAtMs);
+  unqueue(state, task);
+  state.expiring.add(task);
+  if (task.notBeforeMs <= atMs) return enterQueue(state, task);
+  task.waits = 'pausing';
+  state.pausing.push(task);
 }
 
 /** Ends the pauses that are over. */
 export function endPauses(state: State, atMs: number): void {
-  for (let next = state.pausing.peek(); next !== undefined && next.atMs <= atMs; next = state.pausing.peek()) {
+  for (let next = state.pausing.peek(); next !== undefined && next.notBeforeMs <= atMs; next = state.pausing.peek()) {
     state.pausing.pop();
-    const task = state.tasks.get(next.taskId);
-    if (task !== undefined && isGood(task, next)) enterQueue(state, task);
+    enterQueue(state, next);
   }
 }
 
 function enterQueue(state: State, task: Task): void {
-  const { taskId, priority, avoidHost, notBeforeMs } = task.view;
-  const avoid = avoidHost === null ? null : { host: avoidHost, untilMs: notBeforeMs + state.policy.avoidHostMs };
-  state.waiting.add({ taskId, ticket: task.ticket, priority, avoid }, shapeOf(task.view), task.view);
+  task.waits = 'in queue';
+  task.tenant.queue.add(task);
   state.cluster.newWork = true;
+  state.mayMatch = true;
 }
 
-/** Whether an entry of the queue stands for a task that waits. */
-export function isWaiting(state: State, entry: Entry): boolean {
-  const task = state.tasks.get(entry.taskId);
-  return task !== undefined && isGood(task, entry);
+/** It waits no longer: it is launched, or forgotten, or its waiting begins anew. */
+export function unqueue(state: State, task: Task): void {
+  if (task.waits === 'in queue') task.tenant.queue.remove(task);
+  else if (task.waits === 'pausing') state.pausing.remove(task);
+  task.waits = 'nowhere';
+  if (task.expiryAt >= 0) state.expiring.remove(task);
 }
 
-function isGood(task: Task, { ticket }: { readonly ticket: number }): boolean {
-  return task.live === null && task.ticket === ticket;
-}
-
-/** Forgets a task and its attempt; heaps skip it later. */
+/** Forgets a task and its attempt. */
 export function forgetTask(state: State, task: Task): void {
-  state.tasks.delete(task.view.taskId);
+  state.tasks.delete(task.taskId);
+  unqueue(state, task);
   forgetAttempt(state, task);
+  state.shapes.release(task.shape);
 }
 
 export function forgetAttempt(state: State, task: Task): void {
-  if (task.live === null) return;
-  state.attempts.delete(task.live.mesosTaskId);
-  heardOf(state, task.live.mesosTaskId);
+  const { live } = task;
+  if (live === null) return;
+  state.attempts.delete(live.mesosTaskId);
+  heardOf(state, live.mesosTaskId);
+  leave(state, task, live.agentId, live.groupPlace);
   task.live = null;
+  // Its tenant may have been at a limit.
+  state.mayMatch = true;
 }
 
 /** The cluster has answered, or nobody needs its answer any more. */
 export function heardOf(state: State, mesosTaskId: string): void {
   state.reconciliation.unanswered.delete(mesosTaskId);
   state.reconciliation.queued.delete(mesosTaskId);
+}
+
+/** An offer that is not to be used (any more). */
+export function dropOffer(state: State, offerId: string): void {
+  const held = state.offers.get(offerId);
+  if (held === undefined) return;
+  state.offers.delete(offerId);
+  state.agents.withdrawn(held.offer);
+}
+
+export function dropAllOffers(state: State): void {
+  for (const offerId of [...state.offers.keys()]) dropOffer(state, offerId);
 }
 
 /** Whether the cluster may be called now. */

@@ -1,6 +1,6 @@
 import { isEndState, TaskState, type AttemptChange, type TaskTransition } from '@juice/contracts';
 import type { Commands } from './command.ts';
-import type { Task } from './state.ts';
+import type { Task } from './task.ts';
 
 /**
  * Records a transition of a task: appends the guarded write and moves the task's own seq along with it, so that further
@@ -19,22 +19,21 @@ export function record(
     readonly requeue?: TaskTransition['requeue'];
   },
 ): void {
-  const { view } = task;
   out.persist.push({
-    taskId: view.taskId,
-    tenantId: view.tenantId,
-    expectSeq: view.seq,
+    taskId: task.taskId,
+    tenantId: task.tenant.id,
+    expectSeq: task.seq,
     unlessKillRequested: facts.unlessKillRequested ?? false,
     atMs: facts.atMs,
     status: facts.status,
     message: facts.message,
     reason: facts.reason,
-    attempt: view.attempt,
+    attempt: task.attempt,
     change: facts.change,
-    callback: isCalledBack(view.callback, facts.status),
+    callback: isCalledBack(task.callback, facts.status),
     requeue: facts.requeue ?? null,
   });
-  task.view = { ...view, seq: view.seq + 1 };
+  task.seq += 1;
 }
 
 /** As the original: from RUNNING on; a task waiting again or staging is not news to its tenant. */

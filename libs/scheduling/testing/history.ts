@@ -10,6 +10,7 @@ import {
   type MesosState,
   type State,
 } from '../src/index.ts';
+import { offerOf, testPatterns } from './samples.ts';
 import { TaskTable } from './task-table.ts';
 
 export type Step =
@@ -51,7 +52,7 @@ export class History {
   readonly violations: string[] = [];
   readonly trace: unknown[] = [];
   readonly table = new TaskTable();
-  #state: State = createState(defaultPolicy);
+  #state: State = createState(defaultPolicy, testPatterns);
   #nowMs = 1_000;
   #count = 0;
   #offers = new Map<string, Answerable>();
@@ -69,7 +70,7 @@ export class History {
     const atMs = this.#nowMs;
     switch (step.kind) {
       case 'submit': {
-        const needs = { cpuMillis: step.cpus * 1000, memMb: 1, diskMb: 0, gpus: 0, ports: 0 };
+        const needs = { cpuMillis: step.cpus * 1000, memMb: 1, diskMb: 0, gpus: 0, ports: 0, hostPorts: [] };
         const { taskId } = this.table.insert({ needs, retry: step.retry % 3 });
         return this.#frame([{ kind: 'task.loaded', atMs, taskId, live: this.table.load(taskId) }]);
       }
@@ -156,20 +157,8 @@ export class History {
   #offer(agent: number, cpuMillis: number): void {
     const offerId = `offer-${this.#count++}`;
     this.#offers.set(offerId, { cpuMillis, answered: false });
-    const offer = {
-      offerId,
-      agentId: `agent-${agent}`,
-      role: '*',
-      hostname: `host-${agent}`,
-      agentPort: null,
-      cpuMillis,
-      memMb: 100_000,
-      diskMb: 0,
-      gpus: 0,
-      ports: 0,
-      rackId: null,
-      unavailability: null,
-    };
+    const host = { agentId: `agent-${agent}`, hostname: `host-${agent}` };
+    const offer = offerOf({ offerId, ...host, cpuMillis, memMb: 100_000 });
     this.#frame([{ kind: 'offers.received', atMs: this.#nowMs, offers: [offer] }]);
   }
 
@@ -182,7 +171,7 @@ export class History {
   /** A new leader: nothing but what was written is known to it. */
   #takeover(): void {
     this.#disconnect();
-    this.#state = createState(defaultPolicy);
+    this.#state = createState(defaultPolicy, testPatterns);
     const atMs = this.#nowMs;
     this.#frame([{ kind: 'cluster.subscribed', atMs, frameworkId: 'f' }]);
     for (const taskId of this.table.rows.keys()) {
@@ -235,8 +224,11 @@ export class History {
   }
 
   #checkAccept(call: Extract<MesosCall, { kind: 'accept' }>): void {
-    const offer = this.#offers.get(call.offerId);
-    this.#answerOffer(call.offerId);
+    let offered = 0;
+    for (const offerId of call.offerIds) {
+      offered += this.#offers.get(offerId)?.cpuMillis ?? 0;
+      this.#answerOffer(offerId);
+    }
     let cpuMillis = 0;
     for (const { taskId, mesosTaskId } of call.launches) {
       const row = this.table.rows.get(taskId);
@@ -249,7 +241,7 @@ export class History {
       this.#launched.add(mesosTaskId);
       this.#unanswered.push(mesosTaskId);
     }
-    if (offer !== undefined && cpuMillis > offer.cpuMillis) this.violations.push(`${call.offerId} is overbooked`);
+    if (cpuMillis > offered) this.violations.push(`${call.offerIds.join()} is overbooked`);
   }
 
   #answerOffer(offerId: string): void {
@@ -266,7 +258,7 @@ function withoutMissed(call: MesosCall, missed: readonly TaskId[]): MesosCall[] 
     const launches = call.launches.filter(({ taskId }) => !missed.includes(taskId));
     return launches.length > 0
       ? [{ ...call, launches }]
-      : [{ kind: 'decline', offerIds: [call.offerId], refuseSeconds: 0 }];
+      : [{ kind: 'decline', offerIds: call.offerIds, refuseSeconds: 0 }];
   }
   return 'taskId' in call && call.taskId !== null && missed.includes(call.taskId) ? [] : [call];
 }

@@ -1,1 +1,2 @@
 export { TaskTable } from './task-table.ts';
+export { offerOf, testPatterns } from './samples.ts';

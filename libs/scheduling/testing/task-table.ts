@@ -40,8 +40,9 @@ export class TaskTable {
       freeFailures: 0,
       retry: 0,
       priority: 0,
-      needs: { cpuMillis: 1000, memMb: 512, diskMb: 0, gpus: 0, ports: 0 },
+      needs: { cpuMillis: 1000, memMb: 512, diskMb: 0, gpus: 0, ports: 0, hostPorts: [] },
       constraints: [],
+      group: null,
       role: '*',
       callback: 'all',
       submittedAtMs: 0,
@@ -120,7 +121,7 @@ export class TaskTable {
     row.task = { ...row.task, ...write.requeue, seq: write.expectSeq + 1, attempt: write.attempt };
     const { change } = write;
     if (change.kind === 'launch') {
-      const { mesosTaskId, frameworkId, agentId, agentHost } = change;
+      const { mesosTaskId, frameworkId, agentId, agentHost, groupPlace } = change;
       row.live = {
         mesosTaskId,
         frameworkId,
@@ -129,10 +130,14 @@ export class TaskTable {
         launchedAtMs: write.atMs,
         startedAtMs: 0,
         state: 'launching',
+        groupPlace,
+        preempted: false,
       };
     } else if (change.kind === 'end') {
       row.task = { ...row.task, avoidHost: row.live?.agentHost ?? null };
       row.live = null;
+    } else if (change.kind === 'preempt' && row.live !== null) {
+      row.live = { ...row.live, preempted: true };
     } else if (change.kind !== 'none' && row.live !== null) {
       const startedAtMs = change.kind === 'run' ? row.live.startedAtMs || write.atMs : row.live.startedAtMs;
       row.live = { ...row.live, startedAtMs, state: change.kind === 'run' ? 'running' : 'unreachable' };

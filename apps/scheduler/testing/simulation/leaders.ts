@@ -1,6 +1,7 @@
 import type { Log } from '@juice/observability';
 import { decide, defaultPolicy, type Policy } from '@juice/scheduling';
 import { startTerm, type TermDeps } from '../../src/term.ts';
+import { plainTenants } from '../memory-store.ts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
 import { checkMemory } from './memory-check.ts';
@@ -29,6 +30,7 @@ export const hastyPolicy: Policy = {
   ...{ offerHoldMs: 300, busyRefuseSeconds: 1, idleRefuseSeconds: 4, reviveIntervalMs: 200, launchNewsMs: 5_000 },
   ...{ askAgainMs: 700, askAgainMostMs: 5_000, lostAfterMs: 3_000, reconcileEveryMs: 12_000 },
   ...{ retryPauseMs: 50, retryPauseMostMs: 2_000, avoidHostMs: 500, maintenanceMarginMs: 5_000 },
+  ...{ reserveAfterMs: 200, reserveMs: 1_000, quickFailureMs: 300 },
 };
 
 const silent: Log = {
@@ -90,6 +92,7 @@ export function createLeaders(deps: {
         release: () => Promise.resolve(),
       },
       ...createSimulatedStore({ ...deps, life }),
+      tenants: plainTenants,
       frameworkName: 'juice',
       whenRemoved: 'new-id',
       broker: {

@@ -21,18 +21,20 @@ function compare(
   state: State,
   { table, epoch, violate }: { table: TaskTable; epoch: number; violate: (text: string) => void },
 ): void {
-  for (const [taskId, { view, live }] of state.tasks) {
+  for (const [taskId, held] of state.tasks) {
     const row = table.rows.get(taskId);
     if (row === undefined) {
       violate(`[${epoch}] knows a task ${taskId} that is not stored`);
       continue;
     }
     if (row.epoch > epoch) continue;
-    if (view.seq > row.task.seq) violate(`[${epoch}] believes ${taskId} at ${view.seq}, stored is ${row.task.seq}`);
-    if (view.seq !== row.task.seq) continue;
-    const held = [view.attempt, view.countedFailures, view.freeFailures, live?.mesosTaskId, live?.state];
+    if (held.seq > row.task.seq) violate(`[${epoch}] believes ${taskId} at ${held.seq}, stored is ${row.task.seq}`);
+    if (held.seq !== row.task.seq) continue;
+    const { attempt, countedFailures, freeFailures, live } = held;
+    const believed = [attempt, countedFailures, freeFailures, live?.mesosTaskId, live?.state];
     const { task, live: stored } = row;
     const kept = [task.attempt, task.countedFailures, task.freeFailures, stored?.mesosTaskId, stored?.state];
-    if (held.join() !== kept.join()) violate(`[${epoch}] holds of ${taskId} ${held.join()}, stored is ${kept.join()}`);
+    if (believed.join() !== kept.join())
+      violate(`[${epoch}] holds of ${taskId} ${believed.join()}, stored is ${kept.join()}`);
   }
 }

@@ -52,9 +52,10 @@ export function createTenants(deps: {
       const retry = chance.below(3);
       const cpus = 1 + chance.below(2);
       specs.set(taskId, { ...plainSpec, retry, resources: { ...plainSpec.resources, cpus } });
-      const needs = { cpuMillis: cpus * 1_000, memMb: 64, diskMb: 0, gpus: 0, ports: 0 };
+      const needs = { cpuMillis: cpus * 1_000, memMb: 64, diskMb: 0, gpus: 0, ports: 0, hostPorts: [] };
       const expireAtMs = nowMs + (chance.happens(0.05) ? 3_000 : 3_600_000);
-      table.insert({ taskId, taskName: 'sim', retry, needs, submittedAtMs: nowMs, expireAtMs });
+      const tenantId = `tenant-${chance.below(3)}`;
+      table.insert({ taskId, tenantId, taskName: 'sim', retry, needs, submittedAtMs: nowMs, expireAtMs });
       ledger.note(`${taskId} submitted`);
       tell('juice.scheduler.tasks', { taskIds: [String(taskId)] });
     },
