@@ -1,5 +1,13 @@
 export { asTaskId, firstTaskIdAt, parseTaskId, taskIdEpochMs, taskIdTimeMs, type TaskId } from './task-id.ts';
-export { isEndState, liveStates, TaskState, taskStateName, type TaskStateName } from './task-state.ts';
+export {
+  isEndState,
+  liveStates,
+  stateGroups,
+  statesNamed,
+  TaskState,
+  taskStateName,
+  type TaskStateName,
+} from './task-state.ts';
 export { ErrorCode, errorMessagePrefix, type ErrorCodeName } from './error-codes.ts';
 export { parseExactJson, writeExactJson } from './exact-json.ts';
 export {
@@ -106,3 +114,33 @@ export {
   type TenantAnswer,
   type TenantsAnswer,
 } from './admin-answers.ts';
+export { type LabelCondition, type TaskFilter } from './task-filter.ts';
+export { listTasksParameters, listTasksQuery, pageLimit, type ListTasksQuery } from './list-tasks-query.ts';
+export { taskCallbacksQuery, writeTryCursor, type TryPlace } from './task-callbacks-query.ts';
+export { killLimit, killRequest, type KillRequest } from './kill-request.ts';
+export { batchRequest, mostBatchTasks, type BatchRequest } from './batch-request.ts';
+export { rerunRequest, type RerunRequest } from './rerun-request.ts';
+export {
+  batchAnswer,
+  killByFilterAnswer,
+  killDryRunAnswer,
+  killManyAnswer,
+  killResult,
+  refusedItem,
+  rerunAnswer,
+  taskCallbacksAnswer,
+  taskDetail,
+  taskListAnswer,
+  taskListEntry,
+  type BatchAnswer,
+  type KillByFilterAnswer,
+  type KillDryRunAnswer,
+  type KillManyAnswer,
+  type KillResult,
+  type RefusedItem,
+  type RerunAnswer,
+  type TaskCallbacksAnswer,
+  type TaskDetail,
+  type TaskListAnswer,
+  type TaskListEntry,
+} from './task-route-answers.ts';

@@ -4,12 +4,12 @@ import { z } from 'zod';
  * The bodies of the REST answers: the original's members first, additive ones after. An absent value is left out, as
  * the original's Gson does. 64-bit ids are exact JSON integers (a bigint here), with the same as a string beside them.
  */
-const taskId = z.bigint().meta({ type: 'integer', format: 'int64', description: 'Above 2^53: see taskIdStr.' });
-const taskIdStr = z.string().meta({ description: 'taskId as a string, for clients whose numbers are doubles.' });
+export const taskId = z.bigint().meta({ type: 'integer', format: 'int64', description: 'Above 2^53: see taskIdStr.' });
+export const taskIdStr = z.string().meta({ description: 'taskId as a string, for clients whose numbers are doubles.' });
 
 /** The original's way to write an instant: `Dec 8, 2016 3:58:29 PM`, in the configured zone, which it does not name. */
 const dateText = z.string().meta({ examples: ['Dec 8, 2016 3:58:29 PM'] });
-const instant = z.string().meta({ format: 'date-time' });
+export const instant = z.string().meta({ format: 'date-time' });
 
 export const submittedTask = z.object({ taskId, taskIdStr });
 export type SubmittedTask = z.output<typeof submittedTask>;
@@ -65,6 +65,8 @@ export const taskEntry = z.object({
   callbackCause: z.string().optional().meta({ description: 'Why the last try failed.' }),
   argv: z.array(z.string()).optional().meta({ description: 'The program and its arguments, where a list was given.' }),
   labels: z.record(z.string(), z.string()).optional(),
+  rerunOf: taskId.optional().meta({ description: 'The task that this one repeats.' }),
+  rerunOfStr: taskIdStr.optional(),
 });
 export type TaskEntry = z.output<typeof taskEntry>;
 

@@ -56,4 +56,10 @@ describe('the time within an id', () => {
       { numRuns: 300 },
     );
   });
+
+  test('stays within 64 bits, whatever the instant', () => {
+    expect(firstTaskIdAt(0)).toBe(0n);
+    expect(firstTaskIdAt(Date.UTC(2080, 0))).toBeLessThan(largest);
+    expect(firstTaskIdAt(Date.UTC(9999, 11))).toBe(largest);
+  });
 });

@@ -21,9 +21,10 @@ export function asTaskId(value: bigint): TaskId | null {
 /** Milliseconds between the Unix epoch and the epoch of the ids' clock (Twitter's snowflake). */
 export const taskIdEpochMs = 1288834974657;
 
-/** The smallest id that could have been made at or after an instant: ids are ordered by time. */
+/** The smallest id that could have been made at or after an instant: ids are ordered by time. After 2080 the largest of all. */
 export function firstTaskIdAt(atMs: number): TaskId {
-  return (BigInt(Math.max(0, atMs - taskIdEpochMs)) << 22n) as TaskId;
+  const first = BigInt(Math.max(0, atMs - taskIdEpochMs)) << 22n;
+  return (first < largest ? first : largest) as TaskId;
 }
 
 /** When an id was made, in ms since the Unix epoch. */

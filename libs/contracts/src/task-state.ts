@@ -39,3 +39,21 @@ export const liveStates: readonly TaskState[] = [
   TaskState.RUNNING,
   TaskState.UNREACHABLE,
 ];
+
+/** What stands for several states at once where tasks are chosen by their status. */
+export const stateGroups = {
+  waiting: [TaskState.NOT_START],
+  live: liveStates,
+  ended: Object.values(TaskState).filter(isEndState),
+} as const;
+
+/** The states that a word stands for: a name in whatever case, a number, or a group; null when it is none of these. */
+export function statesNamed(word: string | number): readonly TaskState[] | null {
+  const text = String(word).trim();
+  const group = Object.entries(stateGroups).find(([name]) => name === text.toLowerCase());
+  if (group !== undefined) return group[1];
+  const named = Object.entries(TaskState).find(
+    ([name, state]) => name === text.toUpperCase() || String(state) === text,
+  );
+  return named === undefined ? null : [named[1]];
+}
