@@ -1,4 +1,4 @@
-import type { TaskId, TaskState } from '@juice/contracts';
+import type { TaskId, TaskState, TryPlace } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { gather } from './gather.ts';
 import { attempt } from './mongo-failure.ts';
@@ -49,14 +49,39 @@ export function createAttemptLog(
   return (record) => attempt('log callback attempt', () => write(record));
 }
 
+/** A task's tries, the newest first; those before a place. */
+export async function findAttempts(
+  conn: MongoConnection,
+  asked: { tenantId: string; taskId: TaskId; before: TryPlace | null; limit: number },
+): Promise<readonly CallbackAttempt[]> {
+  const { tenantId, taskId, before, limit } = asked;
+  const found = await nativeDb(conn.connection)
+    .collection<LoggedAttempt>('callback_attempts')
+    .find(
+      { taskId, tenantId, ...(before !== null && earlier(taskId, before)) },
+      { projection: { purgeAt: 0 }, sort: { startedAt: -1, _id: -1 }, limit },
+    )
+    .toArray();
+  return found.map(({ _id, startedAt, ...facts }) => ({ ...facts, startedAtMs: startedAt.getTime() }));
+}
+
+function earlier(taskId: TaskId, place: TryPlace) {
+  const startedAt = new Date(place.startedAtMs);
+  return { $or: [{ startedAt: { $lt: startedAt } }, { startedAt, _id: { $lt: idOf({ taskId, ...place }) } }] };
+}
+
 /** In one round trip; an entry is a few hundred bytes. */
 const entriesAtOnce = 200;
 
 function asLogged({ startedAtMs, ...facts }: CallbackAttempt, retentionMs: number): LoggedAttempt {
   return {
-    _id: `${facts.taskId}_${facts.seq}:${facts.try}`,
+    _id: idOf(facts),
     ...facts,
     startedAt: new Date(startedAtMs),
     purgeAt: new Date(startedAtMs + retentionMs),
   };
+}
+
+function idOf(facts: Pick<CallbackAttempt, 'taskId' | 'seq' | 'try'>): string {
+  return `${facts.taskId}_${facts.seq}:${facts.try}`;
 }

@@ -23,7 +23,10 @@ const taskSchema = new Schema(
   { collection: 'tasks', strict: false, versionKey: false },
 )
   .index({ tenantId: 1, _id: -1 })
+  .index({ tenantId: 1, status: 1, _id: -1 })
   .index({ status: 1, _id: 1 })
+  .index({ idem: 1 }, { unique: true, sparse: true })
+  .index({ idemAt: 1 }, { sparse: true })
   .index({ 'callback.dueAt': 1 }, { sparse: true })
   .index({ killPendingAt: 1 }, { sparse: true })
   .index({ outboxAt: 1 }, { sparse: true })
@@ -38,7 +41,7 @@ const callbackAttemptSchema = new Schema(
   },
   { collection: 'callback_attempts', strict: false, versionKey: false },
 )
-  .index({ taskId: 1, seq: 1 })
+  .index({ taskId: 1, startedAt: -1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
 const leaseSchema = new Schema(

@@ -5,7 +5,7 @@ import type { ClaimedLane } from './claimed-lane.ts';
 import type { MongoConnection } from './connection.ts';
 import { tasksOf } from './collections.ts';
 import { attempt } from './mongo-failure.ts';
-import { defaultRetentionMs, type RetentionOptions } from './retention.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
 import { createSettling, type Settling } from './settle-lane.ts';
 import type { TaskRecord } from './task-record.ts';
 
@@ -36,7 +36,7 @@ export interface DeliveryStore extends Settling {
 
 export function createDeliveryStore(conn: MongoConnection, options: RetentionOptions = {}): DeliveryStore {
   const tasks = tasksOf(conn);
-  const retentionMs = options.retentionMs ?? defaultRetentionMs;
+  const retentionMs = retentionOf(options);
   const claimLane = createClaiming(tasks);
   return {
     dueLanes: (nowMs, limit) =>

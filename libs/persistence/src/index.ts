@@ -1,9 +1,11 @@
 export { connectMongo, type MongoConnection, type MongoOptions } from './connection.ts';
 export { ensureIndexes } from './collections.ts';
-export { createTaskStore, type LaunchSpec, type TaskStore } from './task-store.ts';
+export { createTaskStore, type LaunchSpec, type TaskStore, type TaskStoreOptions } from './task-store.ts';
 export { type Frame } from './apply-transitions.ts';
 export { type InsertOutcome, type NewTask } from './insert-tasks.ts';
-export { type KillOutcome } from './request-kill.ts';
+export { type KillOutcome } from './request-kills.ts';
+export { type KnownRequest, type RequestKey } from './request-keys.ts';
+export { type ChosenTask, type ListedTask, type Page, type PageQuery } from './task-pages.ts';
 export { type LoadedTask } from './live-tasks.ts';
 export { type PublishedEvent } from './outbox.ts';
 export {

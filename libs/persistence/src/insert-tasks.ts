@@ -2,6 +2,7 @@ import { TaskState, type TaskId, type TaskSpec } from '@juice/contracts';
 import { operationDeadlineMs } from './connection.ts';
 import { asFailure, duplicateKey, finalWriteErrors, withinDeadline } from './mongo-failure.ts';
 import type { TaskCollection } from './collections.ts';
+import { requestKeyFields, type RequestKey } from './request-keys.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
 export interface NewTask {
@@ -11,9 +12,16 @@ export interface NewTask {
   readonly submitAtMs: number;
   readonly expireAtMs: number;
   readonly traceparent: string | null;
+  /** The key of the request that submits it: no other task has it while it is kept. */
+  readonly requestKey?: RequestKey;
+  /** The task that this one repeats. */
+  readonly rerunOf?: TaskId;
 }
 
-/** `duplicate`: a task of this id was stored before; what is stored was not touched. */
+/**
+ * `duplicate`: a task of this id, or of this request key, was stored before; what is stored was not touched, and a majority
+ * has it (an insert that is refused waits for what refused it).
+ */
 export type InsertOutcome = 'stored' | 'duplicate';
 
 /**
@@ -63,6 +71,8 @@ function asDocument(task: NewTask): TaskRecord {
     submitAt,
     expireAt: new Date(task.expireAtMs),
     ...(task.traceparent === null ? {} : { traceparent: task.traceparent }),
+    ...(task.rerunOf === undefined ? {} : { rerunOf: task.rerunOf }),
+    ...(task.requestKey === undefined ? {} : requestKeyFields(task.requestKey)),
     outbox: [],
     ...(spec.callbackUrl === null ? {} : { callback: newLane(spec.callbackUrl, spec.callbackEvents) }),
   };

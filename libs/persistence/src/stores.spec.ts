@@ -7,6 +7,8 @@ import {
   keyStoreContract,
   leaseStoreContract,
   quarantineStoreContract,
+  requestKeysContract,
+  taskPagesContract,
   taskStoreContract,
   tenantStoreContract,
   transitionContract,
@@ -45,6 +47,8 @@ else describe('on a real server', () => suites(() => realUrl));
 function suites(url: () => string): void {
   withStores(url, labelsContract);
   withStores(url, taskStoreContract);
+  withStores(url, taskPagesContract);
+  withStores(url, requestKeysContract);
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
   withStores(url, leaseStoreContract);
@@ -106,6 +110,7 @@ async function storesOn(conn: MongoConnection) {
   return {
     tasks: createTaskStore(conn),
     raw: tasksOf(conn),
+    windowed: createTaskStore(conn, { windowSize: 7 }),
     deliveries: createDeliveryStore(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),

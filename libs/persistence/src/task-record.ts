@@ -1,4 +1,4 @@
-import type { TaskId, TaskSpec, TaskState } from '@juice/contracts';
+import type { RefusedItem, TaskId, TaskSpec, TaskState } from '@juice/contracts';
 
 /**
  * A document of `tasks`, as it is stored and as the api reads it. Counters and statuses are numbers, instants are Dates,
@@ -37,6 +37,14 @@ export interface TaskRecord {
   readonly finishAt?: Date;
   readonly expireAt: Date;
   readonly traceparent?: string;
+  /** The task that this one repeats. */
+  readonly rerunOf?: TaskId;
+  /** The key of the request that submitted it, while it is kept; unique. */
+  readonly idem?: string;
+  readonly idemHash?: string;
+  readonly idemAt?: Date;
+  /** Of the first task of a batch: what else the request was answered. */
+  readonly idemRefused?: readonly RefusedItem[];
   /** Events that the bus does not have yet. */
   readonly outbox: readonly OutboxRecord[];
   /** When an event was last put into the outbox; absent when it is empty. */

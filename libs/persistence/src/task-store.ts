@@ -6,16 +6,29 @@ import {
   type TaskSpec,
   type TaskTransition,
   type TransitionOutcome,
+  type TryPlace,
 } from '@juice/contracts';
 import { applyTransitions, type Frame } from './apply-transitions.ts';
+import { findAttempts, type CallbackAttempt } from './callback-attempts.ts';
 import type { MongoConnection } from './connection.ts';
 import { insertTasks, type InsertOutcome, type NewTask } from './insert-tasks.ts';
 import { liveTasksAfter, loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
 import { modelOf, tasksOf, type TaskCollection } from './collections.ts';
 import { asFailure, attempt } from './mongo-failure.ts';
 import { clearOutbox, outboxLeftovers, type PublishedEvent } from './outbox.ts';
-import { requestKill, type KillOutcome } from './request-kill.ts';
-import { defaultRetentionMs, type RetentionOptions } from './retention.ts';
+import { requestKills, type KillOutcome } from './request-kills.ts';
+import { findRequests, releaseKey, releaseKeys, type KnownRequest } from './request-keys.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
+import {
+  chooseTasks,
+  countTasks,
+  defaultWindowSize,
+  listTasks,
+  type ChosenTask,
+  type ListedTask,
+  type Page,
+  type PageQuery,
+} from './task-pages.ts';
 import type { TaskRecord } from './task-record.ts';
 
 /** What is read to launch an attempt. `spec.env` may hold secrets. */
@@ -30,7 +43,27 @@ export interface TaskStore {
   insertTasks(tasks: readonly NewTask[]): Promise<readonly InsertOutcome[]>;
   /** Those of the ids that are this tenant's, in no particular order. */
   findTasks(tenantId: string, ids: readonly TaskId[]): Promise<readonly TaskRecord[]>;
+  /** The newest that match, first. */
+  listTasks(tenantId: string, query: PageQuery): Promise<Page<ListedTask>>;
+  /** The same of each task's name and status alone. */
+  chooseTasks(tenantId: string, query: PageQuery): Promise<Page<ChosenTask>>;
+  /** How many match among those that one window holds, and where the next one begins. */
+  countTasks(tenantId: string, query: Omit<PageQuery, 'limit'>): Promise<{ count: number; next: TaskId | null }>;
+  /** The log of a task's callbacks, the newest try first. */
+  callbackAttempts(
+    tenantId: string,
+    taskId: TaskId,
+    page: { before: TryPlace | null; limit: number },
+  ): Promise<readonly CallbackAttempt[]>;
   requestKill(tenantId: string, taskId: TaskId, atMs: number): Promise<KillOutcome>;
+  /** An outcome for each id. After a failure some of the kills may be stored. */
+  requestKills(tenantId: string, taskIds: readonly TaskId[], atMs: number): Promise<ReadonlyMap<TaskId, KillOutcome>>;
+  /** Those of the keys that are in use. */
+  findRequests(keys: readonly string[]): Promise<readonly KnownRequest[]>;
+  /** Frees a key for another request. */
+  releaseKey(known: KnownRequest): Promise<void>;
+  /** Frees keys used before an instant, the oldest first; how many. */
+  releaseKeys(beforeMs: number, limit: number): Promise<number>;
   /** Every live task once, in the order of ids; tasks inserted meanwhile may be left out. */
   liveTasks(batchSize: number): AsyncIterable<readonly LiveTask[]>;
   loadLiveTasks(ids: readonly TaskId[]): Promise<readonly LoadedTask[]>;
@@ -49,21 +82,40 @@ export interface TaskStore {
   outboxLeftovers(beforeMs: number, limit: number): Promise<readonly StatusEvent[]>;
 }
 
-export function createTaskStore(conn: MongoConnection, options: RetentionOptions = {}): TaskStore {
+export interface TaskStoreOptions extends RetentionOptions {
+  /** How many tasks are looked at for a page, where each has to be looked at; 10,000 when left out. */
+  readonly windowSize?: number;
+}
+
+export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions = {}): TaskStore {
   const tasks = tasksOf(conn);
   const records = modelOf(conn, 'Task');
-  const retentionMs = options.retentionMs ?? defaultRetentionMs;
+  const retentionMs = retentionOf(options);
+  const { windowSize = defaultWindowSize } = options;
+  const killAll: TaskStore['requestKills'] = (tenantId, taskIds, atMs) =>
+    attempt('request kills', () => requestKills(tasks, { tenantId, taskIds, atMs, retentionMs }));
   return {
     insertTasks: (added) => insertTasks(tasks, added),
     findTasks: (tenantId, ids) =>
       attempt('find tasks', () =>
         records
-          .find({ tenantId, _id: { $in: [...ids] } })
+          .find({ tenantId, _id: { $in: [...ids] } }, { idemRefused: 0 })
           .lean<TaskRecord[]>()
           .exec(),
       ),
-    requestKill: (tenantId, taskId, atMs) =>
-      attempt('request kill', () => requestKill(tasks, { tenantId, taskId, atMs, retentionMs })),
+    listTasks: (tenantId, query) => attempt('list tasks', () => listTasks(tasks, { ...query, tenantId, windowSize })),
+    chooseTasks: (tenantId, query) =>
+      attempt('choose tasks', () => chooseTasks(tasks, { ...query, tenantId, windowSize })),
+    countTasks: (tenantId, query) =>
+      attempt('count tasks', () => countTasks(tasks, { ...query, tenantId, windowSize })),
+    callbackAttempts: (tenantId, taskId, page) =>
+      attempt('find callback attempts', () => findAttempts(conn, { tenantId, taskId, ...page })),
+    requestKill: async (tenantId, taskId, atMs) =>
+      (await killAll(tenantId, [taskId], atMs)).get(taskId) ?? { kind: 'unknown' },
+    requestKills: killAll,
+    findRequests: (keys) => attempt('find requests', () => findRequests(tasks, keys)),
+    releaseKey: (known) => attempt('release a key', () => releaseKey(tasks, known)),
+    releaseKeys: (beforeMs, limit) => attempt('release keys', () => releaseKeys(tasks, beforeMs, limit)),
     async *liveTasks(batchSize) {
       try {
         yield* scanLiveTasks(tasks, batchSize);

@@ -361,7 +361,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       },
     );
 
-    test('an attempt can be logged twice', async () => {
+    test('tries are listed, the newest first, page by page; one that is logged twice is one', async () => {
       const attempt = {
         taskId: id,
         tenantId: tenant,
@@ -377,8 +377,17 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         detail: 'busy',
         phases: { connect: 2 },
       } as const;
-      await deliveries.logAttempt(attempt);
-      await deliveries.logAttempt(attempt);
+      const second = { ...attempt, try: 2, startedAtMs: t0 + 5 };
+      const sameTime = { ...attempt, seq: 3, startedAtMs: t0 + 5 };
+      const latest = { ...attempt, seq: 3, try: 2, startedAtMs: t0 + 9 };
+      for (const each of [attempt, latest, second, attempt, sameTime]) await deliveries.logAttempt(each);
+      await deliveries.logAttempt({ ...attempt, taskId: idAt(99) });
+      const list = (before: typeof attempt | null, limit = 10) => tasks.callbackAttempts(tenant, id, { before, limit });
+      expect(await list(null)).toEqual([latest, sameTime, second, attempt]);
+      expect(await list(null, 2)).toEqual([latest, sameTime]);
+      for (const [at, each] of [latest, sameTime, second, attempt].entries())
+        expect(await list(each as typeof attempt)).toEqual([latest, sameTime, second, attempt].slice(at + 1));
+      expect(await tasks.callbackAttempts('other', id, { before: null, limit: 10 })).toEqual([]);
     });
 
     laneHistoryProperty(() => ({ tasks, deliveries }));

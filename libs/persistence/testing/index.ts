@@ -4,6 +4,8 @@ export { frameworkStoreContract, type MadeFrameworkStore } from './framework-sto
 export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
+export { requestKeysContract, type MadeKeyedStore } from './request-keys-contract.ts';
+export { taskPagesContract, type MadePagedStore } from './task-pages-contract.ts';
 export { taskStoreContract, type MadeTaskStore } from './task-store-contract.ts';
 export { tenantStoreContract, type MadeTenantStore } from './tenant-store-contract.ts';
 export { transitionContract } from './transition-contract.ts';

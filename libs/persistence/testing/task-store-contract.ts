@@ -133,6 +133,49 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         expect(await one(idAt(1))).toMatchObject({ seq: 2, killRequestedAt: new Date(startMs + 5) });
       });
 
+      test('many at once: an outcome for each, and each as if alone', async () => {
+        await insert(1, 2, 3, 4);
+        await tasks.insertTasks([newTask(idAt(5), { tenantId: 'other' }), calledBack(idAt(6))]);
+        await tasks.applyTransitions(frame(), [launch(idAt(2), 0), run(idAt(2), 1), launch(idAt(3), 0)]);
+        await tasks.requestKill(tenant, idAt(3), startMs);
+        await tasks.requestKill(tenant, idAt(4), startMs);
+        const asked = [1, 2, 3, 4, 5, 6, 7, 1].map(idAt);
+        const outcomes = await tasks.requestKills(tenant, asked, startMs + 5);
+        expect(outcomes).toEqual(
+          new Map([
+            [idAt(1), { kind: 'killed', status: TaskState.KILLED }],
+            [idAt(2), { kind: 'requested', status: TaskState.RUNNING }],
+            [idAt(3), { kind: 'requested', status: TaskState.STAGING }],
+            [idAt(4), { kind: 'ended', status: TaskState.KILLED, message: 'task is killed' }],
+            [idAt(5), { kind: 'unknown' }],
+            [idAt(6), { kind: 'killed', status: TaskState.KILLED }],
+            [idAt(7), { kind: 'unknown' }],
+          ]),
+        );
+        expect((await one(idAt(2))).killRequestedAt).toEqual(new Date(startMs + 5));
+        expect((await one(idAt(3))).killRequestedAt).toEqual(new Date(startMs));
+        expect((await one(idAt(6))).callback?.pending).toHaveLength(1);
+        expect(await tasks.requestKills(tenant, [], startMs)).toEqual(new Map());
+      });
+
+      test('many at once, some of them launched at the same time: whoever was first is known for each', async () => {
+        const places = Array.from({ length: 60 }, (_, place) => place + 1);
+        await insert(...places);
+        const launching = places.filter((place) => place % 2 === 0);
+        const [killed, ...launched] = await Promise.all([
+          tasks.requestKills(tenant, places.map(idAt), startMs),
+          ...launching.map((place) => tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)])),
+        ]);
+        for (const place of places) {
+          const applied = launched[launching.indexOf(place)]?.missed.length === 0;
+          expect(killed.get(idAt(place))?.kind).toBe(applied ? 'requested' : 'killed');
+          expect(await one(idAt(place))).toMatchObject({
+            status: applied ? TaskState.STAGING : TaskState.KILLED,
+            killRequestedAt: new Date(startMs),
+          });
+        }
+      });
+
       test('a kill and a launch at once: one of them is first, and the other knows', async () => {
         const places = Array.from({ length: 40 }, (_, place) => place + 1);
         await insert(...places);
