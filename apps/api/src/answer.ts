@@ -1,13 +1,6 @@
 import type { Response } from 'express';
-import {
-  DependencyFailure,
-  ErrorCode,
-  errorMessagePrefix,
-  writeExactJson,
-  type FailureAnswer,
-  type ProblemDetail,
-} from '@juice/contracts';
-import { refuse, type Problem, type Refusal, type RefusalReason } from './refusal.ts';
+import { DependencyFailure, ErrorCode, writeExactJson, type FailureAnswer } from '@juice/contracts';
+import { describeRefusal, refuse, storeFailed, type Refusal, type RefusalReason } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 
 /** The one place where HTTP statuses are. 400 and 500 are the original's; the others say what it has no word for. */
@@ -39,6 +32,11 @@ export function answerData(response: Response, data: unknown): void {
   send(response, 200, writeExactJson({ status: 0, message: 'OK', data }));
 }
 
+/** Says that this answer was given before, to the same request. */
+export function markReplay(response: Response): void {
+  response.setHeader('idempotency-replayed', 'true');
+}
+
 /** The envelope of a failure, with the HTTP status of its reason. */
 export function answerRefusal(response: Response, refusal: Refusal): void {
   const retryAfter = retryAfterSeconds[refusal.reason];
@@ -65,32 +63,12 @@ export function answerError(response: Response, error: unknown): void {
 
 /** The text of a failure's envelope. */
 export function writeFailure(refusal: Refusal, requestId: string): string {
-  const [first, ...more] = refusal.problems;
-  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
-  const body: FailureAnswer = {
-    status: ErrorCode[first.code],
-    message: `${errorMessagePrefix[first.code]}: ${first.message}${rest}`,
-    details: refusal.problems.map(toDetail),
-    requestId,
-  };
+  const body: FailureAnswer = { ...describeRefusal(refusal), requestId };
   return writeExactJson(body);
 }
 
-function toDetail({ member, code, message, value, policy }: Problem): ProblemDetail {
-  return {
-    member,
-    code: ErrorCode[code],
-    message,
-    ...(value !== undefined && { value }),
-    ...(policy !== undefined && { policy }),
-  };
-}
-
 function refusalOf(error: unknown): Refusal {
-  if (error instanceof DependencyFailure) {
-    const message = 'the database did not answer; what was asked for may or may not be stored, try again';
-    return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
-  }
+  if (error instanceof DependencyFailure) return refuse('unavailable', storeFailed);
   const { type, status, limit } = readErrorFacts(error);
   const problem = { member: 'body', code: 'BAD_REQUEST' } as const;
   if (type === 'entity.too.large') {

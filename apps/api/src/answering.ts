@@ -1,16 +1,18 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { answerData, answerRefusal } from './answer.ts';
+import { answerData, answerRefusal, markReplay } from './answer.ts';
 import { readTenantOfPath } from './read-admin-request.ts';
 import type { Refusal } from './refusal.ts';
 
-export type Outcome = { readonly ok: true; readonly answer: unknown } | Refusal;
+/** `isReplay`: the answer was given before, to the same request. */
+export type Outcome = { readonly ok: true; readonly answer: unknown; readonly isReplay?: boolean } | Refusal;
 
 /** A handler whose outcome is a value: the data of the answer, or a refusal. */
 export function answering(act: (request: Request, response: Response) => Promise<Outcome>): RequestHandler {
   return async (request, response) => {
     const outcome = await act(request, response);
-    if (outcome.ok) answerData(response, outcome.answer);
-    else answerRefusal(response, outcome);
+    if (!outcome.ok) return answerRefusal(response, outcome);
+    if (outcome.isReplay === true) markReplay(response);
+    answerData(response, outcome.answer);
   };
 }
 

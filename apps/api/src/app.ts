@@ -3,6 +3,7 @@ import { answerHealth, type HealthChecks } from '@juice/runtime';
 import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
 import type { Gates } from './gates.ts';
+import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } from './more-task-routes.ts';
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
 import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
@@ -10,11 +11,12 @@ import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
 import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 
-export interface AppDeps extends TaskRoutes {
+export interface AppDeps extends TaskRoutes, MoreTaskRoutes {
   readonly gates: Gates;
   readonly administration: Administration;
   readonly operator: OperatorRules;
   readonly bodyLimitBytes: number;
+  readonly batchLimitBytes: number;
   readonly health: HealthChecks;
   readonly answered: AnsweredReport;
   readonly newRequestId: () => string;
@@ -43,8 +45,10 @@ export function createApp(deps: AppDeps): Express {
   app.disable('etag');
   app.use(begin(deps));
   const { gates, administration, operator } = deps;
-  const readBody = express.raw({ type: () => true, limit: deps.bodyLimitBytes });
+  const readBody = readBytes(deps.bodyLimitBytes);
+  app.use(createSharedPathsRouter(deps, { gates, readBody }));
   app.use(createTasksRouter({ ...deps, readBody }));
+  app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, gates, readBody }));
   for (const path of ['/livez', '/readyz', '/metrics']) {
@@ -54,6 +58,10 @@ export function createApp(deps: AppDeps): Express {
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => answerError(response, error);
   app.use(onError);
   return app;
+}
+
+function readBytes(limit: number): RequestHandler {
+  return express.raw({ type: () => true, limit });
 }
 
 function begin({ newRequestId, monotonicMs, answered, isStopping }: AppDeps): RequestHandler {

@@ -169,7 +169,7 @@ describe('ids', () => {
     await expectRefusal(get(`?taskIds=${ids}`), 400, 'BAD_REQUEST', 'taskIds');
   });
 
-  test.each(['', '?taskId=', '?taskIds=1'])('none to kill in %j', async (query) => {
+  test.each(['', '?taskId=', '?id=1'])('none to kill in %j', async (query) => {
     await expectRefusal(post(`/v1/tasks/kill${query}`), 400, 'OBJECT_NOT_NULL', 'taskId');
   });
 
@@ -188,7 +188,7 @@ describe('routes and methods', () => {
     '/',
     '/v1',
     '/v2/tasks',
-    '/v1/tasks/5',
+    '/v1/tasks/5/nothing',
     '/v1/tasks/kill/5',
     '/favicon.ico',
     '/%zz',

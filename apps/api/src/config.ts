@@ -79,6 +79,9 @@ export const apiConfigSchema = z
     bodyLimitBytes: size()
       .default(1_048_576)
       .meta({ env: 'JUICE_BODY_LIMIT', description: 'A larger body is refused.' }),
+    batchLimitBytes: size()
+      .default(8_388_608)
+      .meta({ env: 'JUICE_BATCH_LIMIT', description: 'The same for a batch of tasks.' }),
     maxWaiting: integer({ min: 1 }).default(1024).meta({
       env: 'JUICE_MAX_WAITING',
       description: 'Submissions that may wait to be stored; further ones are refused with 503.',

@@ -83,6 +83,7 @@ describe('GET /v1/tasks', () => {
           sequence: 0,
           submittedAt: '2016-12-08T07:58:29.000Z',
           callbackDeliveredAt: '2016-12-08T08:03:08.000Z',
+          callbackState: 'idle',
         },
         {
           taskId: 806769905152840695n,
@@ -100,6 +101,7 @@ describe('GET /v1/tasks', () => {
           attempts: [],
           sequence: 0,
           submittedAt: '2016-12-08T07:54:29.000Z',
+          callbackState: 'idle',
         },
       ],
     });
@@ -108,7 +110,8 @@ describe('GET /v1/tasks', () => {
 
   test('tells how the callbacks stand, and why', async () => {
     const { get, tasks } = await withSeedTasks();
-    tasks.change(commands, { callback: { state: 'dead', cause: 'forbidden-address http://10.0.0.1' } });
+    const lane = { url: 'http://localhost:9999/', events: 'all', pending: [], attempt: 1 } as const;
+    tasks.change(commands, { callback: { ...lane, state: 'dead', cause: 'forbidden-address http://10.0.0.1' } });
     const { data } = exact(await get(`?taskIds=${commands}`).expect(200)) as { data: unknown[] };
     expect(data).toEqual([
       expect.objectContaining({ callbackState: 'dead', callbackCause: 'forbidden-address http://10.0.0.1' }),

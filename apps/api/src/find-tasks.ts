@@ -14,12 +14,38 @@ export interface FoundTask {
   readonly seq: number;
   readonly attempt: number;
   readonly attempts: readonly FoundAttempt[];
+  /** The last transitions, oldest first. */
+  readonly history: readonly FoundTransition[];
   readonly submitAt: Date;
   readonly startedAt?: Date;
   readonly finishAt?: Date;
   readonly callbackAt?: Date;
   /** The delivery lane; none without a callback URL. */
-  readonly callback?: { readonly state: CallbackState; readonly cause?: string };
+  readonly callback?: FoundLane;
+  /** The task that this one repeats. */
+  readonly rerunOf?: TaskId;
+}
+
+export interface FoundTransition {
+  readonly seq: number;
+  readonly status: TaskState;
+  readonly at: Date;
+  /** 0: about none. */
+  readonly attempt: number;
+  readonly message: string;
+  readonly reason: string | null;
+}
+
+export interface FoundLane {
+  readonly url: string;
+  readonly events: 'all' | 'terminal';
+  readonly state: CallbackState;
+  readonly pending: readonly FoundTransition[];
+  readonly dueAt?: Date;
+  /** Tries of the oldest pending state so far. */
+  readonly attempt: number;
+  readonly cause?: string;
+  readonly superseded?: number;
 }
 
 /** `leased`: a worker is at it. `held` and `dead` are not tried any more; the cause says why. */

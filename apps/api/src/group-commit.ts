@@ -1,21 +1,20 @@
 /** What the batch function makes of each item, in the items' order. */
 export type CommitBatch<Item, Outcome> = (items: readonly Item[]) => Promise<readonly Outcome[]>;
 
-export type Committed<Outcome> = { readonly kind: 'committed'; readonly outcome: Outcome } | { readonly kind: 'full' };
-
 export interface GroupCommit<Item, Outcome> {
   /**
-   * Resolves when the item's batch is done, with the item's own outcome; rejects as its batch does. `full`, at once and
-   * with nothing done, when too many are waiting already: the caller says so early instead of letting everybody wait.
+   * Resolves when the items' batches are done, with each item's own outcome; rejects as a batch does. null, at once and with
+   * nothing done, when too many are waiting already: the caller says so early instead of letting everybody wait. Items that
+   * come together are taken together. `isAdmitted`: they belong to what was taken before, and are not turned away.
    */
-  commit(item: Item): Promise<Committed<Outcome>>;
+  commit(items: readonly Item[], isAdmitted?: boolean): Promise<readonly Outcome[]> | null;
   /** Resolves when nothing is waiting or in flight any more. */
   idle(): Promise<void>;
 }
 
 interface Waiting<Item, Outcome> {
   readonly item: Item;
-  settle(outcome: Committed<Outcome>): void;
+  settle(outcome: Outcome): void;
   fail(error: unknown): void;
 }
 
@@ -47,19 +46,20 @@ export function createGroupCommit<Item, Outcome>(deps: {
   async function commitOne(batch: readonly Waiting<Item, Outcome>[]): Promise<void> {
     try {
       const outcomes = await commitBatch(batch.map(({ item }) => item));
-      batch.forEach(({ settle }, at) => settle({ kind: 'committed', outcome: outcomes[at] as Outcome }));
+      batch.forEach(({ settle }, at) => settle(outcomes[at] as Outcome));
     } catch (error: unknown) {
       for (const { fail } of batch) fail(error);
     }
   }
 
   return {
-    commit(item) {
-      if (waiting.length >= maxWaiting) return Promise.resolve({ kind: 'full' });
-      return new Promise((settle, fail) => {
-        waiting.push({ item, settle, fail });
-        running ??= run();
-      });
+    commit(items, isAdmitted = false) {
+      if (waiting.length >= maxWaiting && !isAdmitted) return null;
+      const outcomes = items.map(
+        (item) => new Promise<Outcome>((settle, fail) => waiting.push({ item, settle, fail })),
+      );
+      running ??= run();
+      return Promise.all(outcomes);
     },
     async idle() {
       while (running !== null) await running;

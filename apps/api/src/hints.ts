@@ -12,7 +12,7 @@ export interface HintPublisher {
  */
 export interface Hints {
   tasksSubmitted(taskIds: readonly TaskId[]): void;
-  killRequested(taskId: TaskId): void;
+  killRequested(taskIds: readonly TaskId[]): void;
   /** What is set for a tenant is different now. */
   tenantChanged(tenantId: string): void;
   /** Whether the command reached the broker: for a request that nothing but the command carries. */
@@ -67,8 +67,9 @@ export function createHints(deps: {
     tasksSubmitted(taskIds) {
       if (taskIds.length > 0) void send('juice.tasks', 'tasks.submitted', { v: 1, taskIds: asText(taskIds) });
     },
-    killRequested(taskId) {
-      void send('juice.commands', 'command.kill', { v: 1, kind: 'kill', taskIds: asText([taskId]) });
+    killRequested(taskIds) {
+      if (taskIds.length === 0) return;
+      void send('juice.commands', 'command.kill', { v: 1, kind: 'kill', taskIds: asText(taskIds) });
     },
     tenantChanged(tenantId) {
       void send('juice.commands', 'command.tenant-changed', { v: 1, kind: 'tenant-changed', tenantIds: [tenantId] });

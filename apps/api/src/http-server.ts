@@ -7,7 +7,7 @@ import { refuse } from './refusal.ts';
 /** A thousand ids in a query, each comma percent-encoded, are 22 KiB. */
 const maxHeaderBytes = 32 * 1024;
 const headersTimeoutMs = 10_000;
-/** For a body of at most a megabyte; slower than that is a client that keeps connections for their own sake. */
+/** For a body of at most some megabytes; slower than that is a client that keeps connections for their own sake. */
 const requestTimeoutMs = 30_000;
 /** Longer than the minute after which balancers and client pools let go, so that it is they who do. */
 const keepAliveMs = 75_000;

@@ -34,18 +34,9 @@ export function createKillTask(deps: {
   const { tasks, hints, now } = deps;
   return async (tenantId, taskId) => {
     const outcome = await tasks.requestKill(tenantId, taskId, now());
-    switch (outcome.kind) {
-      case 'unknown':
-        return refuse('no-record', unknownTask(taskId));
-      case 'ended':
-        return answer(taskId, false, outcome.message, outcome.status);
-      case 'killed':
-        hints.killRequested(taskId);
-        return answer(taskId, true, 'task is killed', outcome.status);
-      case 'requested':
-        hints.killRequested(taskId);
-        return answer(taskId, true, 'task is being killed', outcome.status);
-    }
+    if (outcome.kind === 'unknown') return refuse('no-record', unknownTask(taskId));
+    if (outcome.kind !== 'ended') hints.killRequested([taskId]);
+    return { ok: true, answer: answerOfKill(taskId, outcome) };
   };
 }
 
@@ -54,14 +45,26 @@ function unknownTask(taskId: TaskId) {
   return { member: 'taskId', code: 'NO_RECORD', message, value: String(taskId) } as const;
 }
 
-function answer(taskId: TaskId, submitKill: boolean, resultMessage: string, currentStatus: TaskState) {
-  const body: KillAnswer = {
+/** What is answered about a task of the tenant's. */
+export function answerOfKill(taskId: TaskId, outcome: Exclude<KillOutcome, { readonly kind: 'unknown' }>): KillAnswer {
+  const submitKill = outcome.kind !== 'ended';
+  return {
     submitKill,
-    resultMessage,
-    currentStatus,
+    resultMessage: messageOf(outcome),
+    currentStatus: outcome.status,
     submitTask: submitKill,
     taskId,
     taskIdStr: String(taskId),
   };
-  return { ok: true, answer: body } as const;
+}
+
+function messageOf(outcome: Exclude<KillOutcome, { readonly kind: 'unknown' }>): string {
+  switch (outcome.kind) {
+    case 'ended':
+      return outcome.message;
+    case 'killed':
+      return 'task is killed';
+    case 'requested':
+      return 'task is being killed';
+  }
 }

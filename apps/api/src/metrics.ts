@@ -3,7 +3,7 @@ import type { Answered } from './request-log.ts';
 
 export interface ApiMetrics {
   answered(answered: Pick<Answered, 'route' | 'method' | 'status' | 'durationMs'>): void;
-  submitted(): void;
+  submitted(count: number): void;
   messageDropped(exchange: string): void;
 }
 
@@ -20,7 +20,7 @@ export function createApiMetrics(
   });
   const submissions = metrics.counter({
     name: 'juice_task_submitted_total',
-    help: 'Tasks stored and answered with an id',
+    help: 'Tasks stored',
   });
   const dropped = metrics.counter({
     name: 'juice_message_dropped_total',
@@ -41,7 +41,7 @@ export function createApiMetrics(
     answered({ route, method, status, durationMs }) {
       durations.observe(durationMs / 1000, { route, method, status });
     },
-    submitted: () => submissions.add(),
+    submitted: (count) => submissions.add(undefined, count),
     messageDropped: (exchange) => dropped.add({ exchange }),
   };
 }

@@ -50,6 +50,15 @@ export function readTaskId(parameter: unknown): Read<TaskId> {
   return id === null ? malformedId('taskId', 'a positive 64-bit integer', text.value) : { ok: true, value: id };
 }
 
+/** The task that a path names. */
+export function readTaskIdOfPath(parameter: unknown): Read<TaskId> {
+  const id = typeof parameter === 'string' ? parseTaskId(parameter) : null;
+  if (id !== null) return { ok: true, value: id };
+  const value = shortenValue(parameter);
+  const message = `taskId in the path must be a positive 64-bit integer, not ${value}`;
+  return refuse('invalid', { member: 'taskId', code: 'DATA_FORMAT', message, value });
+}
+
 function readParameter(member: string, parameter: unknown, right: string): Read<string> {
   if (Array.isArray(parameter)) {
     const message = `query parameter ${member} must be given once, not ${parameter.length} times`;

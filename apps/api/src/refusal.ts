@@ -1,4 +1,4 @@
-import type { ErrorCodeName } from '@juice/contracts';
+import { ErrorCode, errorMessagePrefix, type ErrorCodeName, type ProblemDetail } from '@juice/contracts';
 
 /** One thing that is wrong with a request. */
 export interface Problem {
@@ -42,4 +42,32 @@ export interface Refusal {
 
 export function refuse(reason: RefusalReason, first: Problem, ...more: readonly Problem[]): Refusal {
   return { ok: false, reason, problems: [first, ...more] };
+}
+
+/** What is said of a write whose outcome is not known. */
+export const storeFailed: Problem = {
+  member: 'request',
+  code: 'DATA_ACCESS',
+  message: 'the database did not answer; what was asked for may or may not be stored, try again',
+};
+
+/** A refusal as a failure's envelope, or a failed item of an answer, tells it. */
+export function describeRefusal({ problems }: Pick<Refusal, 'problems'>) {
+  const [first, ...more] = problems;
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`;
+  return {
+    status: ErrorCode[first.code],
+    message: `${errorMessagePrefix[first.code]}: ${first.message}${rest}`,
+    details: problems.map(toDetail),
+  };
+}
+
+function toDetail({ member, code, message, value, policy }: Problem): ProblemDetail {
+  return {
+    member,
+    code: ErrorCode[code],
+    message,
+    ...(value !== undefined && { value }),
+    ...(policy !== undefined && { policy }),
+  };
 }

@@ -217,6 +217,120 @@ test('two services in one installation have different worker numbers', async () 
   await other.stop();
 });
 
+describe('the same request through two services at once', () => {
+  let there: Api;
+
+  beforeEach(async () => {
+    await mongo.connection.collection('tasks').deleteMany({});
+    there = await startApi(
+      { ...defaultApiOptions(), port: 0 },
+      {
+        ...stores,
+        leases: createLeaseStore(mongo),
+        store: mongo,
+        broker,
+        log: createLogger({ service: 'api', level: 'silent' }),
+        metrics: createMetrics('api'),
+      },
+    );
+  });
+  afterEach(() => there.stop());
+
+  /** Forty times, every other one at the other service. */
+  function send(path: string, body: (n: number) => object) {
+    return Promise.all(
+      Array.from({ length: 40 }, async (_, n) => {
+        const response = await fetch(`${(n % 2 === 0 ? api : there).url}${path}`, {
+          method: 'POST',
+          headers: { 'X-Tenant-Id': '10002', 'Content-Type': 'application/json', 'Idempotency-Key': 'k' },
+          body: JSON.stringify(body(n)),
+        });
+        const isReplay = response.headers.get('idempotency-replayed') === 'true';
+        return { status: response.status, text: await response.text(), isReplay };
+      }),
+    );
+  }
+
+  const storedCount = () => mongo.connection.collection('tasks').countDocuments({});
+  const one = (name: string) => ({ taskName: name, commands: 'true' });
+
+  test('is one task, and one answer', async () => {
+    const answers = await send('/v1/tasks', () => one('a'));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(answers.filter(({ isReplay }) => !isReplay)).toHaveLength(1);
+    expect(await storedCount()).toBe(1);
+  });
+
+  test('is one batch, each of its tasks stored once', async () => {
+    const batch = { tasks: [one('a'), { taskName: '' }, one('b'), one('c')] };
+    const answers = await send('/v1/tasks/batch', () => batch);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(await storedCount()).toBe(3);
+  });
+
+  test('with two bodies is the task of one of them; the other is a conflict', async () => {
+    const answers = await send('/v1/tasks', (n) => one(n % 3 === 0 ? 'a' : 'b'));
+    const byStatus = (status: number) => answers.flatMap((one, n) => (one.status === status ? [n % 3 === 0] : []));
+    expect(answers.every(({ status }) => status === 200 || status === 409)).toBe(true);
+    expect(new Set(byStatus(200)).size).toBe(1);
+    expect(new Set(byStatus(409)).size).toBe(1);
+    expect(await storedCount()).toBe(1);
+  });
+});
+
+test('the additive routes, on the real store', async () => {
+  await mongo.connection.collection('tasks').deleteMany({});
+  const batch = Array.from({ length: 5 }, (_, n) => ({
+    taskName: `job-${n}`,
+    commands: 'true',
+    labels: { team: n === 4 ? 'blue' : 'red' },
+    callbackUrl: 'http://localhost:9/cb',
+  }));
+  expect((await call('POST', '/v1/tasks/batch', { tasks: batch, allOrNothing: true })).body).toMatchObject({
+    data: { stored: 5 },
+  });
+  const page = (query: string) =>
+    call('GET', `/v1/tasks?${query}`).then(({ body }) => body as { data: { tasks: object[]; nextCursor?: string } });
+  const first = await page('status=waiting&namePrefix=job-&label=team:red&limit=3');
+  expect(first.data.tasks).toMatchObject([3, 2, 1].map((n) => ({ taskName: `job-${n}`, labels: { team: 'red' } })));
+  const rest = await page(`status=waiting&namePrefix=job-&label=team:red&limit=3&cursor=${first.data.nextCursor}`);
+  expect(rest.data).toMatchObject({ tasks: [{ taskName: 'job-0' }] });
+  const taskId = String(Reflect.get(rest.data.tasks[0] ?? {}, 'taskIdStr'));
+  const filter = { labels: { team: 'red' } };
+  expect((await call('POST', '/v1/tasks/kill', { filter, dryRun: true })).body).toMatchObject({ data: { matched: 4 } });
+  expect((await call('POST', '/v1/tasks/kill', { filter })).body).toMatchObject({ data: { killed: 4, remaining: 0 } });
+  expect(await call('GET', `/v1/tasks/${taskId}`)).toMatchObject({
+    status: 200,
+    body: {
+      data: {
+        taskStatus: 6,
+        timeline: [{ taskStatus: -1 }, { taskStatus: 6 }],
+        spec: { taskName: 'job-0', labels: [{ key: 'team', value: 'red' }] },
+      },
+    },
+  });
+  expect(await call('GET', `/v1/tasks/${taskId}/callbacks`)).toMatchObject({
+    status: 200,
+    body: { data: { lane: { url: 'http://localhost:9/cb', pending: [{ taskStatus: 6 }] }, tries: [] } },
+  });
+  expect((await call('POST', `/v1/tasks/${taskId}/rerun`, {})).body).toMatchObject({
+    data: { rerunOfStr: taskId },
+  });
+  for (const [method, path] of [
+    ['GET', `/v1/tasks/${taskId}`],
+    ['GET', `/v1/tasks/${taskId}/callbacks`],
+    ['POST', `/v1/tasks/${taskId}/rerun`],
+  ] as const) {
+    const foreign = await call(method, path, method === 'POST' ? {} : undefined, 'other');
+    const absent = await call(method, path.replace(taskId, '77'), method === 'POST' ? {} : undefined, 'other');
+    expect([foreign.status, absent.status]).toEqual([404, 404]);
+    const messageOf = ({ body }: Answer) => (body as { message: string }).message;
+    expect(messageOf(foreign).replace(taskId, '77')).toBe(messageOf(absent));
+  }
+});
+
 test('a port that is taken is an error, and leaves no worker number behind', async () => {
   const log = createLogger({ service: 'api', level: 'silent' });
   const leases = createLeaseStore(mongo);

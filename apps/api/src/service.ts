@@ -7,15 +7,18 @@ import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
 import { authOf, policyOf, type ApiOptions } from './config.ts';
 import { createDateText } from './date-text.ts';
-import { createFindTasks, type FindStore } from './find-tasks.ts';
+import { createFindTasks } from './find-tasks.ts';
+import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
 import { createHints, type HintPublisher } from './hints.ts';
 import { startHttpServer } from './http-server.ts';
 import { createKillTask, type KillStore } from './kill-task.ts';
 import { describeMachinePolicy } from './machine-policy.ts';
 import { createApiMetrics } from './metrics.ts';
+import { createMoreTaskRoutes, type MoreTaskStore } from './more-task-routes.ts';
 import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
-import { createSubmitTask, type SubmitStore } from './submit-task.ts';
+import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
+import { createSubmitTask } from './submit-task.ts';
 import { createTaskIdSource } from './task-ids.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
@@ -24,7 +27,7 @@ export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
-  readonly tasks: SubmitStore & FindStore & KillStore;
+  readonly tasks: SubmitStore & KillStore & KeyReleaseStore & MoreTaskStore;
   readonly leases: WorkerLeases<L>;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
@@ -51,12 +54,14 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const { log, now = Date.now } = deps;
   const monotonicMs = (): number => performance.now();
   const auth = authOf(options);
+  const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+    delay(ms, undefined, { signal, ref: false }).catch(() => undefined);
   const worker = await leaseWorkerNumber({
     leases: deps.leases,
     holder: randomUUID(),
     monotonicMs,
     random: Math.random,
-    wait: (ms, signal) => delay(ms, undefined, { signal, ref: false }).catch(() => undefined),
+    wait,
     log,
   });
   const metrics = createApiMetrics(deps.metrics, {
@@ -76,30 +81,33 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     now,
     monotonicMs,
   });
-  const submitTask = createSubmitTask({
-    ...submitSettings(options),
+  const storeTasks = createStoreTasks({
     tasks: deps.tasks,
-    rulesOf,
     hints,
     newTaskId: (): TaskId => nextId(worker.current()),
     now,
+    maxWaiting: options.maxWaiting,
+    stored: metrics.submitted,
   });
+  const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, rulesOf, now });
+  const dateText = createDateText(options.timeZone);
+  const { tasks } = deps;
   let isStopping = false;
   const app = createApp({
     submitTask,
-    findTasks: createFindTasks({ tasks: deps.tasks, dateText: createDateText(options.timeZone) }),
-    killTask: createKillTask({ tasks: deps.tasks, hints, now }),
-    reconcileTasks: createReconcileTasks({ tasks: deps.tasks, hints }),
+    findTasks: createFindTasks({ tasks, dateText }),
+    killTask: createKillTask({ tasks, hints, now }),
+    reconcileTasks: createReconcileTasks({ tasks, hints }),
+    ...createMoreTaskRoutes({ tasks, submitTask, storeTasks, hints, dateText, bounds: operator.limits, now }),
     gates,
     administration,
     operator,
     bodyLimitBytes: options.bodyLimitBytes,
+    batchLimitBytes: options.batchLimitBytes,
     health: createHealth(deps, worker, () => isStopping),
     answered(answered) {
       report(log, answered);
       metrics.answered(answered);
-      if (answered.outcome === 'ok' && answered.route === '/v1/tasks' && answered.method === 'POST')
-        metrics.submitted();
     },
     newRequestId: randomUUID,
     monotonicMs,
@@ -110,13 +118,15 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     await worker.stop();
     throw error;
   });
+  const forgetting = startForgettingKeys({ tasks, now, wait, random: Math.random });
   return {
     url: server.url,
     port: server.port,
     async stop() {
       isStopping = true;
       await server.stop(options.stopGraceMs);
-      await submitTask.idle();
+      await storeTasks.idle();
+      await forgetting.stop();
       await worker.stop();
     },
   };
@@ -147,7 +157,6 @@ function submitSettings(options: ApiOptions) {
     },
     roles: options.mesosRoles ?? null,
     taskExpiryMs: options.taskExpiryMs,
-    maxWaiting: options.maxWaiting,
   };
 }
 

@@ -1,47 +1,28 @@
-import {
-  DependencyFailure,
-  type SubmitRequest,
-  submitRequest,
-  type RequestBounds,
-  type TaskId,
-  type TaskSpec,
-} from '@juice/contracts';
+import { type SubmitRequest, submitRequest, type RequestBounds, type TaskId, type TaskSpec } from '@juice/contracts';
 import { checkContainer } from './check-container.ts';
 import { checkRole } from './check-role.ts';
 import { describeProblems } from './describe-problems.ts';
-import { createGroupCommit } from './group-commit.ts';
-import type { Hints } from './hints.ts';
 import { checkMachinePolicy } from './machine-policy.ts';
 import { checkMembersTogether, normaliseTask, type ResourceDefaults } from './normalise-task.ts';
+import { createOncePerRequest } from './once-per-request.ts';
 import { refuse, type Problem, type Refusal } from './refusal.ts';
+import { keyConflict, type KeyedRequest } from './request-key.ts';
+import type { Draft, KnownRequest, Stored, StoreTasks } from './store-tasks.ts';
 import type { TenantRules } from './tenant-rules.ts';
-
-export interface NewTask {
-  readonly taskId: TaskId;
-  readonly tenantId: string;
-  readonly spec: TaskSpec;
-  readonly submitAtMs: number;
-  readonly expireAtMs: number;
-  readonly traceparent: string | null;
-}
-
-/** The part of the task store that submitting needs. */
-export interface SubmitStore {
-  /**
-   * One write for all, acknowledged by a majority when it resolves; an outcome for each task, in order. Throws
-   * DependencyFailure when it cannot be known what was stored.
-   */
-  insertTasks(tasks: readonly NewTask[]): Promise<readonly ('stored' | 'duplicate')[]>;
-}
 
 export interface Submission {
   readonly tenantId: string;
   /** The parsed body, unchecked. */
   readonly body: unknown;
   readonly traceparent: string | null;
+  /** Given: of all submissions that are the same request, one is stored. */
+  readonly request?: KeyedRequest;
 }
 
-export type Submitted = { readonly ok: true; readonly taskId: TaskId } | Refusal;
+/** `isReplay`: it was stored before, by the same request. */
+export type Submitted = { readonly ok: true; readonly taskId: TaskId; readonly isReplay: boolean } | Refusal;
+
+export type Checked = { readonly ok: true; readonly spec: TaskSpec } | Refusal;
 
 export interface SubmitTask {
   /**
@@ -50,22 +31,18 @@ export interface SubmitTask {
    * the store failed: then the task may or may not have been stored.
    */
   (submission: Submission): Promise<Submitted>;
-  /** Resolves when no submission is being written any more. */
-  idle(): Promise<void>;
+  /** What a body would be stored as, or everything that is wrong with it. */
+  check(tenantId: string, body: unknown): Promise<Checked>;
+  /** A task of a checked spec, as it is stored. */
+  draft(of: Pick<Submission, 'tenantId' | 'traceparent'>, spec: TaskSpec): Draft;
+  /** Stores one task, once for each request; throws as submitting does. */
+  storeOne(draft: Draft, request: KeyedRequest | undefined): Promise<Submitted>;
+  /** The answer that a request was given before; else the refusal it is to be given now. */
+  unlessKnown(request: KeyedRequest | undefined, refusal: Refusal): Promise<Submitted>;
 }
 
-/** A write of this many tasks stays well below what a server takes in one message, whatever the tasks hold. */
-const maxBatch = 256;
-/** An id that is taken says that two processes share a worker number; anew, it is one of 4,096 a millisecond. */
-const insertTries = 5;
-
-type Draft = Omit<NewTask, 'taskId'>;
-
 export function createSubmitTask(deps: {
-  tasks: SubmitStore;
-  hints: Pick<Hints, 'tasksSubmitted'>;
-  /** Throws DependencyFailure while this process has no worker number. */
-  newTaskId: () => TaskId;
+  storeTasks: StoreTasks;
   now: () => number;
   bounds: RequestBounds;
   defaults: ResourceDefaults;
@@ -75,13 +52,14 @@ export function createSubmitTask(deps: {
   roles: readonly string[] | null;
   /** How long a task may wait that does not say. */
   taskExpiryMs: number;
-  /** How many submissions may wait for a write before further ones are refused. */
-  maxWaiting: number;
 }): SubmitTask {
-  const { tasks, hints, newTaskId, now } = deps;
+  const { storeTasks, now } = deps;
   const schema = submitRequest(deps.bounds);
+  const once = createOncePerRequest<Submitted>();
 
-  function check(body: unknown, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
+  async function check(tenantId: string, body: unknown): Promise<Checked> {
+    const rules = await deps.rulesOf(tenantId);
+    if (rules.isSuspended) return suspended();
     const parsed = schema.safeParse(body);
     const together = checkMembersTogether(body);
     if (!parsed.success) return refuseAll([...describeProblems(parsed.error.issues, body), ...together]);
@@ -89,7 +67,7 @@ export function createSubmitTask(deps: {
     return settle(parsed.data, rules);
   }
 
-  function settle(request: SubmitRequest, rules: TenantRules): { ok: true; spec: TaskSpec } | Refusal {
+  function settle(request: SubmitRequest, rules: TenantRules): Checked {
     const callbackEvents = request.callbackEvents ?? rules.callbackEvents;
     const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
     const all = [
@@ -101,40 +79,50 @@ export function createSubmitTask(deps: {
     return all.length > 0 ? refuseAll(all) : { ok: true, spec };
   }
 
-  /** Ids are made here, just before they are written: the scheduler's sweep looks for tasks by the age of their ids. */
-  async function insert(drafts: readonly Draft[]): Promise<readonly TaskId[]> {
-    const ids: TaskId[] = [];
-    let missing = drafts.map((draft, at) => ({ draft, at }));
-    for (let tries = 0; missing.length > 0; tries += 1) {
-      if (tries === insertTries) throw noFreeId();
-      const batch = missing.map(({ draft, at }) => ({ at, task: { ...draft, taskId: newTaskId() } }));
-      const outcomes = await tasks.insertTasks(batch.map(({ task }) => task));
-      const stored = batch.filter((_, n) => outcomes[n] === 'stored');
-      for (const { at, task } of stored) ids[at] = task.taskId;
-      hints.tasksSubmitted(stored.map(({ task }) => task.taskId));
-      missing = missing.filter((_, n) => outcomes[n] !== 'stored');
-    }
-    return ids;
-  }
-
-  const group = createGroupCommit({ commitBatch: insert, maxBatch, maxWaiting: deps.maxWaiting });
-
-  async function submitTask({ tenantId, body, traceparent }: Submission): Promise<Submitted> {
-    const rules = await deps.rulesOf(tenantId);
-    if (rules.isSuspended) return suspended();
-    const checked = check(body, rules);
-    if (!checked.ok) return checked;
+  function draft({ tenantId, traceparent }: Pick<Submission, 'tenantId' | 'traceparent'>, spec: TaskSpec): Draft {
     const submitAtMs = now();
-    const { spec } = checked;
     const expireAtMs = submitAtMs + (spec.expireSeconds === null ? deps.taskExpiryMs : spec.expireSeconds * 1000);
-    const done = await group.commit({ tenantId, spec, submitAtMs, expireAtMs, traceparent });
-    return done.kind === 'full' ? overloaded() : { ok: true, taskId: done.outcome };
+    return { tenantId, spec, submitAtMs, expireAtMs, traceparent };
   }
 
-  return Object.assign(submitTask, { idle: () => group.idle() });
+  async function storeOne(draft: Draft, request: KeyedRequest | undefined): Promise<Submitted> {
+    const keyed = request === undefined ? draft : { ...draft, requestKey: { ...request, atMs: now() } };
+    const [stored] = (await storeTasks.store([keyed])) ?? [];
+    return stored === undefined ? overloaded() : answerOf(stored, request);
+  }
+
+  async function unlessKnown(request: KeyedRequest | undefined, refusal: Refusal): Promise<Submitted> {
+    if (request === undefined) return refusal;
+    const known = (await storeTasks.known([request.key])).get(request.key);
+    return known === undefined ? refusal : replay(known, request);
+  }
+
+  async function submit(submission: Submission): Promise<Submitted> {
+    const { tenantId, body, request } = submission;
+    const checked = await check(tenantId, body);
+    return checked.ok ? storeOne(draft(submission, checked.spec), request) : unlessKnown(request, checked);
+  }
+
+  const submitTask = (submission: Submission): Promise<Submitted> => once(submission.request, () => submit(submission));
+  return Object.assign(submitTask, { check, draft, storeOne, unlessKnown });
 }
 
-function refuseAll(problems: readonly Problem[]): Refusal {
+function answerOf(stored: Stored, request: KeyedRequest | undefined): Submitted {
+  switch (stored.kind) {
+    case 'stored':
+      return { ok: true, taskId: stored.taskId, isReplay: false };
+    case 'known':
+      return replay(stored.request, request);
+    case 'failed':
+      throw stored.error;
+  }
+}
+
+function replay({ taskId, hash }: KnownRequest, request: KeyedRequest | undefined): Submitted {
+  return hash === request?.hash ? { ok: true, taskId, isReplay: true } : keyConflict();
+}
+
+export function refuseAll(problems: readonly Problem[]): Refusal {
   const [first = { member: 'body', code: 'OBJECT_NOT_EQUAL', message: 'body is wrong' } as const, ...more] = problems;
   return refuse('invalid', first, ...more);
 }
@@ -144,12 +132,7 @@ function suspended(): Refusal {
   return refuse('forbidden', { member: 'tenant', code: 'NO_PERMISSION', message });
 }
 
-function overloaded(): Refusal {
+export function overloaded(): Refusal {
   const message = 'too many submissions are waiting to be stored; nothing was stored, try again shortly';
   return refuse('overloaded', { member: 'request', code: 'DATA_ACCESS', message });
-}
-
-function noFreeId(): DependencyFailure {
-  const detail = `${insertTries} new ids in a row were taken already`;
-  return new DependencyFailure({ dependency: 'mongodb', operation: 'insert tasks', retryable: true, detail });
 }

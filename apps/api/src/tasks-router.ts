@@ -1,11 +1,11 @@
 import { Router, type RequestHandler } from 'express';
-import { childTraceparent, parseTraceparent } from '@juice/observability';
-import { answerData, answerRefusal } from './answer.ts';
+import { answerData, answerRefusal, markReplay } from './answer.ts';
 import { tenantOf } from './caller.ts';
 import type { FindTasks } from './find-tasks.ts';
 import type { Gates } from './gates.ts';
 import type { KillTask } from './kill-task.ts';
 import { checkMediaType, readJson, readTaskId, readTaskIds } from './read-request.ts';
+import { readSubmission } from './read-submission.ts';
 import type { ReconcileTasks } from './reconcile-tasks.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
@@ -26,13 +26,12 @@ export function createTasksRouter(deps: TaskRoutes & { gates: Gates; readBody: R
   const submit: RequestHandler = async (request, response) => {
     const body = readJson(request.body);
     if (!body.ok) return answerRefusal(response, body);
-    const facts = factsOf(response);
-    const traceparent = childTraceparent(request.get('traceparent'));
-    const traceId = parseTraceparent(traceparent)?.traceId;
-    if (traceId !== undefined) facts.traceId = traceId;
-    const submitted = await deps.submitTask({ tenantId: tenantOf(response).tenantId, body: body.value, traceparent });
+    const submission = readSubmission(request, response, body.value);
+    if (!submission.ok) return answerRefusal(response, submission);
+    const submitted = await deps.submitTask(submission.value);
     if (!submitted.ok) return answerRefusal(response, submitted);
-    facts.taskId = submitted.taskId;
+    factsOf(response).taskId = submitted.taskId;
+    if (submitted.isReplay) markReplay(response);
     answerData(response, { taskId: submitted.taskId, taskIdStr: String(submitted.taskId) });
   };
 
@@ -83,7 +82,7 @@ export function named(route: string): RequestHandler {
   };
 }
 
-const requireJson: RequestHandler = (request, response, next) => {
+export const requireJson: RequestHandler = (request, response, next) => {
   const refusal = checkMediaType(request.get('content-type'));
   if (refusal !== null) return answerRefusal(response, refusal);
   next();

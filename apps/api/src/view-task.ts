@@ -1,12 +1,21 @@
 import { TaskState, taskStateName, type TaskAttempt, type TaskEntry } from '@juice/contracts';
 import type { DateText } from './date-text.ts';
-import type { FoundAttempt, FoundTask } from './find-tasks.ts';
+import type { FoundAttempt, FoundTask, FoundTransition } from './find-tasks.ts';
 
 /** Enough to see a pattern; a task may be retried a thousand times. */
 const shownAttempts = 20;
 
-/** A stored task as tenants see it: the original's members in its order, then ours. What there is none of is left out. */
-export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
+/** What of a stored task an entry shows. */
+export type ShownTask = Omit<FoundTask, 'history' | 'spec' | 'callback'> & {
+  readonly spec: Pick<FoundTask['spec'], 'commands' | 'argv' | 'callbackUrl' | 'retry' | 'container' | 'labels'>;
+  readonly callback?: Pick<NonNullable<FoundTask['callback']>, 'state' | 'cause'>;
+};
+
+/**
+ * A stored task as tenants see it: the original's members in its order, then ours; of its attempts the last so many. What
+ * there is none of is left out.
+ */
+export function viewTask(task: ShownTask, dateText: DateText, mostAttempts = shownAttempts): TaskEntry {
   const { spec, callbackAt, startedAt, finishAt, submitAt } = task;
   const { labels = [] } = spec;
   const last = task.attempts.at(-1);
@@ -29,7 +38,7 @@ export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
     ...(task.reason !== null && { reason: task.reason }),
     attempt: task.attempt,
     ...(typeof last?.exitCode === 'number' && { exitCode: last.exitCode }),
-    attempts: task.attempts.slice(-shownAttempts).map((attempt) => viewAttempt(attempt, task)),
+    attempts: task.attempts.slice(-mostAttempts).map((attempt) => viewAttempt(attempt, task)),
     sequence: task.seq,
     submittedAt: submitAt.toISOString(),
     ...(startedAt !== undefined && { startedAt: startedAt.toISOString() }),
@@ -39,10 +48,11 @@ export function viewTask(task: FoundTask, dateText: DateText): TaskEntry {
     ...(task.callback?.cause !== undefined && { callbackCause: task.callback.cause }),
     ...(spec.argv !== undefined && { argv: [...spec.argv] }),
     ...(labels.length > 0 && { labels: Object.fromEntries(labels.map(({ key, value }) => [key, value])) }),
+    ...(task.rerunOf !== undefined && { rerunOf: task.rerunOf, rerunOfStr: String(task.rerunOf) }),
   };
 }
 
-function viewAttempt(attempt: FoundAttempt, task: FoundTask): TaskAttempt {
+function viewAttempt(attempt: FoundAttempt, task: ShownTask): TaskAttempt {
   const { n, agentHost, state, reason, message, launchedAt, startedAt, endedAt, exitCode } = attempt;
   const wasKilled = task.status === TaskState.KILLED && n === task.attempt;
   const failed = endedAt !== undefined && state !== 'TASK_FINISHED' && !wasKilled;
@@ -57,5 +67,18 @@ function viewAttempt(attempt: FoundAttempt, task: FoundTask): TaskAttempt {
     ...(endedAt !== undefined && { endedAt: endedAt.toISOString() }),
     ...(typeof exitCode === 'number' && { exitCode }),
     ...(failed && { failure: attempt.free === true ? ('free' as const) : ('counted' as const) }),
+  };
+}
+
+/** A change of state as it is shown. */
+export function viewTransition({ seq, status, at, attempt, message, reason }: FoundTransition) {
+  return {
+    sequence: seq,
+    taskStatus: status,
+    taskStatusName: taskStateName(status),
+    at: at.toISOString(),
+    attempt,
+    message,
+    ...(reason !== null && { reason }),
   };
 }

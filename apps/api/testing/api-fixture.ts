@@ -8,8 +8,10 @@ import { createHints } from '../src/hints.ts';
 import { createKillTask } from '../src/kill-task.ts';
 import type { Auth } from '../src/identify.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
+import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
 import type { Answered } from '../src/request-log.ts';
+import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
 import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
@@ -33,6 +35,8 @@ export interface ApiFixture {
   readonly answered: Answered[];
   readonly warnings: unknown[];
   readonly submitTask: SubmitTask;
+  /** How many tasks were counted as stored. */
+  countStored(): number;
   setBrokerDown(isDown: boolean): void;
   /** The store is known to be away, without being asked. */
   setStoreKnownDown(): void;
@@ -64,11 +68,12 @@ export function createApiFixture(
     timeZone?: string;
     auth?: Auth;
     adminKey?: string | null;
+    windowSize?: number;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
   const { auth = 'header', adminKey = null } = settings;
-  const tasks = createMemoryTasks();
+  const tasks = createMemoryTasks(settings.windowSize);
   const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
   const published: Published[] = [];
   const answered: Answered[] = [];
@@ -99,27 +104,36 @@ export function createApiFixture(
     now,
     monotonicMs: () => passedMs,
   });
-  const submitTask = createSubmitTask({
+  let countStored = 0;
+  const storeTasks = createStoreTasks({
     tasks,
-    rulesOf,
     hints,
     newTaskId: () => nextId(7),
+    now,
+    maxWaiting,
+    stored: (count) => void (countStored += count),
+  });
+  const submitTask = createSubmitTask({
+    storeTasks,
+    rulesOf,
     now,
     bounds,
     defaults,
     roles,
     taskExpiryMs: 86_400_000,
-    maxWaiting,
   });
+  const dateText = createDateText(timeZone);
   const app = createApp({
     submitTask,
-    findTasks: createFindTasks({ tasks, dateText: createDateText(timeZone) }),
+    findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
+    ...createMoreTaskRoutes({ tasks, submitTask, storeTasks, hints, dateText, bounds, now }),
     gates,
     administration,
     operator: { policy, limits: bounds },
     bodyLimitBytes: 1_048_576,
+    batchLimitBytes: 8_388_608,
     health: {
       livez: () => ({ ok: true }),
       readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
@@ -138,6 +152,7 @@ export function createApiFixture(
     answered,
     warnings,
     submitTask,
+    countStored: () => countStored,
     setStoreKnownDown() {
       isStoreUp = false;
     },

@@ -1,0 +1,75 @@
+import { Router, type RequestHandler } from 'express';
+import type { RequestBounds } from '@juice/contracts';
+import { createBatchRouter } from './batch-router.ts';
+import type { DateText } from './date-text.ts';
+import type { Gates } from './gates.ts';
+import type { Hints } from './hints.ts';
+import { createKillByFilter, type ChooseStore, type KillByFilter } from './kill-by-filter.ts';
+import { createKillRouter } from './kill-router.ts';
+import { createKillTasks, type KillTasks } from './kill-tasks.ts';
+import { createListRouter } from './list-router.ts';
+import { createListTasks, type ListStore, type ListTasks } from './list-tasks.ts';
+import { createRerunTask, type RerunTask } from './rerun-task.ts';
+import { createShowCallbacks, type CallbackStore, type ShowCallbacks } from './show-callbacks.ts';
+import { createShowTask, type ShowTask } from './show-task.ts';
+import type { StoreTasks } from './store-tasks.ts';
+import { createSubmitBatch, type SubmitBatch } from './submit-batch.ts';
+import type { SubmitTask } from './submit-task.ts';
+import { createTaskRouter } from './task-router.ts';
+
+/** What the task routes call that the original does not have. */
+export interface MoreTaskRoutes {
+  readonly listTasks: ListTasks;
+  readonly showTask: ShowTask;
+  readonly showCallbacks: ShowCallbacks;
+  readonly killTasks: KillTasks;
+  readonly killByFilter: KillByFilter;
+  readonly submitBatch: SubmitBatch;
+  readonly rerunTask: RerunTask;
+}
+
+export type MoreTaskStore = ListStore & CallbackStore & ChooseStore;
+
+export function createMoreTaskRoutes(deps: {
+  tasks: MoreTaskStore;
+  submitTask: SubmitTask;
+  storeTasks: StoreTasks;
+  hints: Pick<Hints, 'killRequested'>;
+  dateText: DateText;
+  bounds: RequestBounds;
+  now: () => number;
+}): MoreTaskRoutes {
+  return {
+    listTasks: createListTasks(deps),
+    showTask: createShowTask(deps),
+    showCallbacks: createShowCallbacks(deps),
+    killTasks: createKillTasks(deps),
+    killByFilter: createKillByFilter(deps),
+    submitBatch: createSubmitBatch(deps),
+    rerunTask: createRerunTask(deps),
+  };
+}
+
+interface Ways {
+  readonly gates: Gates;
+  readonly readBody: RequestHandler;
+}
+
+/** Those that share a path with one of the original's; before its router, which takes what they leave. */
+export function createSharedPathsRouter(routes: MoreTaskRoutes, { gates, readBody }: Ways): Router {
+  const router = Router();
+  router.use(createListRouter({ ...routes, gates }));
+  router.use(createKillRouter({ ...routes, gates, readBody }));
+  return router;
+}
+
+/** The others; after the original's router, since what is none of its words is taken for an id. */
+export function createOwnPathsRouter(
+  routes: MoreTaskRoutes,
+  { gates, readBody, readBatch }: Ways & { readonly readBatch: RequestHandler },
+): Router {
+  const router = Router();
+  router.use(createBatchRouter({ ...routes, gates, readBody: readBatch }));
+  router.use(createTaskRouter({ ...routes, gates, readBody }));
+  return router;
+}
