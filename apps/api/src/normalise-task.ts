@@ -1,5 +1,7 @@
 import {
   plainFetch,
+  requestLimits,
+  type ConstraintSpec,
   type ContainerSpec,
   type EnvVariable,
   type FetchSpec,
@@ -76,8 +78,9 @@ export function normaliseTask(
     env: variables,
     args: request.args ?? [],
     ...readUris(request),
-    constraints: listOf(request.constraints),
-    priority: request.priority === 1 ? 1 : 0,
+    constraints: listOf(request.constraints).map(readConstraint),
+    ...readGroup(request),
+    priority: readPriority(request),
     retry: request.retry ?? 0,
     expireSeconds: request.expireSeconds ?? null,
     maxRunSeconds: request.maxRunSeconds ?? null,
@@ -86,6 +89,23 @@ export function normaliseTask(
     labels,
   };
   return { spec, problems: [...problems, ...repeated] };
+}
+
+type ConstraintRequest = Exclude<NonNullable<SubmitRequest['constraints']>, readonly unknown[]>;
+
+function readConstraint({ field, operator, values }: ConstraintRequest): ConstraintSpec {
+  const compared = { field, values: values ?? [] };
+  return operator === 'IN' || operator === null || operator === undefined ? compared : { ...compared, operator };
+}
+
+function readGroup({ group }: SubmitRequest): Pick<TaskSpec, 'group'> {
+  if (group === null || group === undefined) return {};
+  return { group: { name: group.name, placement: group.placement, by: group.by ?? 'HOSTNAME' } };
+}
+
+/** The original knew 1 as high, and took any other integer for normal. */
+function readPriority({ priority }: SubmitRequest): number {
+  return typeof priority === 'number' && priority >= 0 && priority <= requestLimits.priority ? priority : 0;
 }
 
 function readCommands({ commands }: SubmitRequest): Pick<TaskSpec, 'commands' | 'argv'> {

@@ -102,7 +102,9 @@ const retry = mostly(
 );
 const priority = mostly(
   fc.oneof(
-    fc.integer({ min: -9, max: 9 }).map((given) => right({ priority: given }, { priority: given === 1 ? 1 : 0 })),
+    fc
+      .integer({ min: -9, max: 109 })
+      .map((given) => right({ priority: given }, { priority: given >= 0 && given <= 100 ? given : 0 })),
     absent('priority'),
   ),
   fc.constantFrom(0.5, 'high', []).map((priority) => wrong({ priority }, 'priority')),
@@ -129,9 +131,24 @@ const constraints = mostly(
           { constraints: [{ field: c.field === 'HostName' ? 'HOSTNAME' : 'RACK_ID', values: [c.value] }] },
         ),
       ),
+    fc
+      .record({
+        field: fc.stringMatching(/^[a-z]{1,6}_[0-9]$/),
+        operator: fc.constantFrom('NOT_IN', 'LIKE', 'unlike'),
+        values: fc.array(fc.stringMatching(/^[a-z0-9]{1,9}$/), { minLength: 1, maxLength: 3 }),
+      })
+      .map((c) =>
+        right(
+          { constraints: [c] },
+          { constraints: [{ ...c, operator: c.operator.toUpperCase() as 'NOT_IN' | 'LIKE' | 'UNLIKE' }] },
+        ),
+      ),
     absent('constraints'),
   ),
-  fc.constantFrom(wrong({ constraints: { field: 'X', values: ['a'] } }, 'constraints.field')),
+  fc.constantFrom(
+    wrong({ constraints: { field: '', values: ['a'] } }, 'constraints.field'),
+    wrong({ constraints: { field: 'x', operator: 'LIKE', values: [] } }, 'constraints.values'),
+  ),
 );
 /** What nobody knows is ignored, whatever it holds. */
 const unknown = fc

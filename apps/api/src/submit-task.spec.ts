@@ -111,6 +111,34 @@ describe('POST /v1/tasks', () => {
     });
   });
 
+  test('placement is stored in one spelling: constraints by operator, a group, a priority', async () => {
+    const { submit, only } = startSubmitting();
+    await submit(
+      JSON.stringify({
+        taskName: 'placed',
+        commands: 'true',
+        constraints: [
+          { field: 'hostname', operator: 'in', values: ['h1'] },
+          { field: 'zone', operator: 'unlike', values: ['eu-[0-9]+'] },
+          { field: 'ssd', operator: 'exists' },
+          { field: 'cores', operator: 'Greater', values: ['15.5'] },
+        ],
+        group: { name: 'replicas', placement: 'UNIQUE', by: 'rack_id' },
+        priority: 50,
+      }),
+    ).expect(200);
+    expect(only().spec).toMatchObject({
+      constraints: [
+        { field: 'HOSTNAME', values: ['h1'] },
+        { field: 'zone', operator: 'UNLIKE', values: ['eu-[0-9]+'] },
+        { field: 'ssd', operator: 'EXISTS', values: [] },
+        { field: 'cores', operator: 'GREATER', values: ['15.5'] },
+      ],
+      group: { name: 'replicas', placement: 'unique', by: 'RACK_ID' },
+      priority: 50,
+    });
+  });
+
   test('takes a program with its arguments, also in the words of a shell', async () => {
     const { submit, only } = startSubmitting();
     await submit('{"taskName":"a","commands":["./convert","it\'s","--size=3","a b"]}').expect(200);

@@ -1,5 +1,6 @@
 import { type SubmitRequest, submitRequest, type RequestBounds, type TaskId, type TaskSpec } from '@juice/contracts';
 import { checkContainer } from './check-container.ts';
+import { checkPatterns } from './check-patterns.ts';
 import { checkRole } from './check-role.ts';
 import { describeProblems } from './describe-problems.ts';
 import { checkMachinePolicy } from './machine-policy.ts';
@@ -72,6 +73,7 @@ export function createSubmitTask(deps: {
     const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
     const all = [
       ...problems,
+      ...checkPatterns(request),
       ...checkContainer(spec),
       ...checkRole(spec, deps.roles),
       ...checkMachinePolicy(rules.policy, spec),

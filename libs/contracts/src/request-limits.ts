@@ -12,6 +12,13 @@ export const requestLimits = {
   uris: 64,
   constraints: 16,
   constraintValues: 64,
+  /** Each is compiled by the leader, and run against each agent. */
+  constraintPatterns: 8,
+  /** As long as the patterns of RE2 get from `[a-z]{200}`; a service's naming scheme takes some tens. */
+  constraintPatternSize: 250,
+  attributeCharacters: 128,
+  groupNameCharacters: 128,
+  priority: 100,
   /** A host name has at most 253 characters. */
   constraintValueCharacters: 255,
   imageCharacters: 512,

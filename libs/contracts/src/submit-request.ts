@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { labels } from './labels-member.ts';
+import { constraint, group } from './placement-members.ts';
 import { requestLimits as limits } from './request-limits.ts';
 import { blob, flag, integer, line, list, nonBlankLine, numeric, word } from './request-members.ts';
 import { isRoleName } from './role-name.ts';
@@ -47,18 +48,6 @@ const envVariable = z.object(
     value: blob('a string', limits.envValueBytes),
   },
   { error: 'an object {name, value}, or a list of them' },
-);
-
-const constraint = z.object(
-  {
-    field: word(['HOSTNAME', 'RACK_ID']),
-    values: list(
-      nonBlankLine('a string', limits.constraintValueCharacters),
-      limits.constraintValues,
-      'strings, and at least one',
-    ).refine((values) => !Array.isArray(values) || values.length > 0, { error: 'a list of at least one string' }),
-  },
-  { error: 'an object {field, values}, or a list of them' },
 );
 
 const parameter = z.object(
@@ -194,7 +183,9 @@ export function submitRequest(bounds: RequestBounds) {
       args: list(blob('a string', limits.argBytes), limits.args, 'strings').nullish(),
       uris: uris.nullish(),
       constraints: oneOrList(constraint, limits.constraints, 'objects {field, values}').nullish(),
-      /** 1 is high, every other integer normal. */
+      /** Additive: where it runs with regard to the tenant's other tasks of that group. */
+      group: group.nullish(),
+      /** 0, normal, to 100, the highest; as in the original any other integer is normal too. */
       priority: integer(-(2 ** 31), 2 ** 31 - 1).nullish(),
       retry: integer(0, bounds.retry).nullish(),
       /** Additive: how long it may wait for room before it ends EXPIRED. */
