@@ -67,6 +67,15 @@ export {
   type TaskAttempt,
   type TaskEntry,
 } from './task-answers.ts';
+export {
+  queueSurvey,
+  whyWaiting,
+  type AgentObstacle,
+  type Obstacle,
+  type QueueSurvey,
+  type TenantUsage,
+  type WhyWaiting,
+} from './why-answers.ts';
 export { tenantIdPattern, tenantIdRight } from './tenant-id.ts';
 export {
   applySettings,

@@ -14,3 +14,5 @@ export { createState, describeState, type State } from './state.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
 export { type AgentAttribute, type Patterns } from './matching/constraint.ts';
 export { noLimits, type TenantLimits } from './tenant.ts';
+export { whyWaiting } from './explaining/why-waiting.ts';
+export { surveyQueue } from './explaining/survey-queue.ts';

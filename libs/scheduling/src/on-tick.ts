@@ -4,6 +4,7 @@ import { endAttempt } from './end-attempt.ts';
 import type { Event } from './event.ts';
 import { declineOldOffers } from './on-offers.ts';
 import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
+import { noMatterHowEmpty } from './explaining/too-large.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
 import { reviewReservations } from './matching/reservations.ts';
@@ -26,7 +27,9 @@ function expireWaiting(state: State, atMs: number, out: Commands): void {
   for (const task of state.expiring.due(atMs)) {
     const { role } = task.shape;
     const among = role === '*' ? '' : ` among offers of the role ${role}`;
-    const message = `no room was found for it within ${Math.round(task.patienceMs / 1000)} seconds${among}`;
+    const tooLarge = noMatterHowEmpty(state, task);
+    const why = tooLarge === null ? '' : `: ${tooLarge}`;
+    const message = `no room was found for it within ${Math.round(task.patienceMs / 1000)} seconds${among}${why}`;
     endWaiting(state, task, { status: TaskState.EXPIRED, message }, atMs, out);
   }
 }
