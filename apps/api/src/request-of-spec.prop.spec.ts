@@ -25,6 +25,9 @@ const parts = fc.tuple(
   fc.constantFrom(
     { body: {} },
     { body: { constraints: { field: 'hostname', values: ['a'] }, retry: 3, priority: 1 } },
+    { body: { constraints: [{ field: 'zone', operator: 'unlike', values: ['a.*'] }], priority: 100 } },
+    { body: { constraints: { field: 'gpu', operator: 'EXISTS' }, group: { name: 'g', placement: 'unique' } } },
+    { body: { group: { name: 'g', placement: 'balanced', by: 'rack_id' }, priority: 101 } },
     { body: { callbackUrl: 'https://h/hook', callbackEvents: 'TERMINAL' } },
   ),
 );
