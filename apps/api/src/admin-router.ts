@@ -1,12 +1,14 @@
 import { Router, type RequestHandler } from 'express';
 import { auditQuery } from '@juice/contracts';
 import { answering } from './answering.ts';
+import type { AskLeader } from './ask-leader.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { CallbackSecrets } from './callback-secrets.ts';
 import type { ChangeTenant, KnownTenant } from './change-tenant.ts';
 import { findAudits, type AuditFinder } from './find-audits.ts';
 import type { Gates } from './gates.ts';
 import { createKeysAdminRouter } from './keys-admin-router.ts';
+import { refuse } from './refusal.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 import { createTenantsAdminRouter } from './tenants-admin-router.ts';
@@ -26,6 +28,7 @@ export interface Administration {
 }
 
 export interface AdminDeps extends Administration {
+  readonly leader: Pick<AskLeader, 'survey'>;
   readonly gates: Gates;
   readonly readBody: RequestHandler;
 }
@@ -37,6 +40,13 @@ export function createAdminRouter(deps: AdminDeps): Router {
     return query.ok ? { ok: true, answer: await findAudits(deps.audits, query.value) } : query;
   });
 
+  const queue = answering(async () => {
+    const survey = await deps.leader.survey();
+    if (survey !== null) return { ok: true, answer: survey };
+    const message = 'no scheduler leads at present, or it does not answer; try again';
+    return refuse('unavailable', { member: 'scheduler', code: 'DATA_ACCESS', message });
+  });
+
   const router = Router();
   router.use(createTenantsAdminRouter(deps));
   router.use(createKeysAdminRouter(deps));
@@ -44,6 +54,11 @@ export function createAdminRouter(deps: AdminDeps): Router {
     .route('/v1/admin/audit')
     .all(named('/v1/admin/audit'))
     .get(deps.gates.admin, audit)
+    .all(wrongMethod('GET', 'HEAD'));
+  router
+    .route('/v1/admin/queue')
+    .all(named('/v1/admin/queue'))
+    .get(deps.gates.admin, queue)
     .all(wrongMethod('GET', 'HEAD'));
   return router;
 }

@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type RequestHandler } 
 import { answerHealth, type HealthChecks } from '@juice/runtime';
 import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
+import type { AskLeader } from './ask-leader.ts';
 import type { Gates } from './gates.ts';
 import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } from './more-task-routes.ts';
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
@@ -14,6 +15,7 @@ import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes {
   readonly gates: Gates;
   readonly administration: Administration;
+  readonly leader: AskLeader;
   readonly operator: OperatorRules;
   readonly bodyLimitBytes: number;
   readonly batchLimitBytes: number;
@@ -44,13 +46,13 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(begin(deps));
-  const { gates, administration, operator } = deps;
+  const { gates, administration, operator, leader } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
   app.use(createTasksRouter({ ...deps, readBody }));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
-  app.use(createAdminRouter({ ...administration, gates, readBody }));
+  app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));
   }

@@ -11,6 +11,7 @@ import {
   ensureIndexes,
 } from '@juice/persistence';
 import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain } from '@juice/runtime';
+import { createAskLeader } from './ask-leader.ts';
 import { apiConfigSchema } from './config.ts';
 import { authOf, describeAllowed, startApi } from './service.ts';
 import { startWaitingRoom } from './waiting-room.ts';
@@ -44,13 +45,15 @@ await runMain(async () => {
     await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),
   );
   await waitingRoom.stop();
+  const leases = createLeaseStore(mongo);
   const api = stop.closes(
     await startApi(config, {
       tasks: createTaskStore(mongo),
       tenants: createTenantStore(mongo),
       keys: createKeyStore(mongo),
       audits: createAuditStore(mongo),
-      leases: createLeaseStore(mongo),
+      leases,
+      leader: createAskLeader({ leases, log }),
       store: mongo,
       broker,
       log,

@@ -1,7 +1,9 @@
 import { Router, type RequestHandler } from 'express';
 import type { RequestBounds } from '@juice/contracts';
 import { createBatchRouter } from './batch-router.ts';
+import type { AskLeader } from './ask-leader.ts';
 import type { DateText } from './date-text.ts';
+import { createExplainTask, type ExplainTask } from './explain-task.ts';
 import type { Gates } from './gates.ts';
 import type { Hints } from './hints.ts';
 import { createKillByFilter, type ChooseStore, type KillByFilter } from './kill-by-filter.ts';
@@ -21,6 +23,7 @@ import { createTaskRouter } from './task-router.ts';
 export interface MoreTaskRoutes {
   readonly listTasks: ListTasks;
   readonly showTask: ShowTask;
+  readonly explainTask: ExplainTask;
   readonly showCallbacks: ShowCallbacks;
   readonly killTasks: KillTasks;
   readonly killByFilter: KillByFilter;
@@ -32,6 +35,7 @@ export type MoreTaskStore = ListStore & CallbackStore & ChooseStore;
 
 export function createMoreTaskRoutes(deps: {
   tasks: MoreTaskStore;
+  leader: Pick<AskLeader, 'why'>;
   submitTask: SubmitTask;
   storeTasks: StoreTasks;
   hints: Pick<Hints, 'killRequested'>;
@@ -42,6 +46,7 @@ export function createMoreTaskRoutes(deps: {
   return {
     listTasks: createListTasks(deps),
     showTask: createShowTask(deps),
+    explainTask: createExplainTask(deps),
     showCallbacks: createShowCallbacks(deps),
     killTasks: createKillTasks(deps),
     killByFilter: createKillByFilter(deps),

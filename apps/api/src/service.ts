@@ -5,6 +5,7 @@ import type { Log, Metrics } from '@juice/observability';
 import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
+import type { AskLeader } from './ask-leader.ts';
 import { authOf, policyOf, type ApiOptions } from './config.ts';
 import { createDateText } from './date-text.ts';
 import { createFindTasks } from './find-tasks.ts';
@@ -23,12 +24,14 @@ import { createTaskIdSource } from './task-ids.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+export { createAskLeader, type AskLeader } from './ask-leader.ts';
 export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & KillStore & KeyReleaseStore & MoreTaskStore;
   readonly leases: WorkerLeases<L>;
+  readonly leader: AskLeader;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
   readonly broker: HintPublisher & { isUp(): boolean };
@@ -91,16 +94,17 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   });
   const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, rulesOf, now });
   const dateText = createDateText(options.timeZone);
-  const { tasks } = deps;
+  const { tasks, leader } = deps;
   let isStopping = false;
   const app = createApp({
     submitTask,
     findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
-    ...createMoreTaskRoutes({ tasks, submitTask, storeTasks, hints, dateText, bounds: operator.limits, now }),
+    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, hints, dateText, bounds: operator.limits, now }),
     gates,
     administration,
+    leader,
     operator,
     bodyLimitBytes: options.bodyLimitBytes,
     batchLimitBytes: options.batchLimitBytes,

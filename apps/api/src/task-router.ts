@@ -2,6 +2,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import { pageLimit, taskCallbacksQuery, type TaskId } from '@juice/contracts';
 import { answering, type Outcome } from './answering.ts';
 import { tenantOf } from './caller.ts';
+import type { ExplainTask } from './explain-task.ts';
 import type { Gates } from './gates.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import { readJson, readTaskIdOfPath } from './read-request.ts';
@@ -17,12 +18,15 @@ export function createTaskRouter(deps: {
   gates: Gates;
   readBody: RequestHandler;
   showTask: ShowTask;
+  explainTask: ExplainTask;
   showCallbacks: ShowCallbacks;
   rerunTask: RerunTask;
 }): Router {
   const { gates } = deps;
 
   const show = ofTask((taskId, _request, response) => deps.showTask(tenantOf(response).tenantId, taskId));
+
+  const why = ofTask((taskId, _request, response) => deps.explainTask(tenantOf(response).tenantId, taskId));
 
   const callbacks = ofTask(async (taskId, request, response) => {
     const query = readQueryAs(taskCallbacksQuery, request.query);
@@ -43,6 +47,11 @@ export function createTaskRouter(deps: {
     .route('/v1/tasks/:taskId')
     .all(named('/v1/tasks/{taskId}'))
     .get(gates.tenant, show)
+    .all(wrongMethod('GET', 'HEAD'));
+  router
+    .route('/v1/tasks/:taskId/why')
+    .all(named('/v1/tasks/{taskId}/why'))
+    .get(gates.tenant, why)
     .all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/tasks/:taskId/callbacks')

@@ -1,6 +1,7 @@
 import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
 import { createAccess } from '../src/access.ts';
+import type { AskLeader } from '../src/ask-leader.ts';
 import { createApp } from '../src/app.ts';
 import { createDateText } from '../src/date-text.ts';
 import { createFindTasks } from '../src/find-tasks.ts';
@@ -69,10 +70,11 @@ export function createApiFixture(
     auth?: Auth;
     adminKey?: string | null;
     windowSize?: number;
+    leader?: AskLeader;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
-  const { auth = 'header', adminKey = null } = settings;
+  const { auth = 'header', adminKey = null, leader = noLeader } = settings;
   const tasks = createMemoryTasks(settings.windowSize);
   const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
   const published: Published[] = [];
@@ -128,9 +130,10 @@ export function createApiFixture(
     findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
-    ...createMoreTaskRoutes({ tasks, submitTask, storeTasks, hints, dateText, bounds, now }),
+    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, hints, dateText, bounds, now }),
     gates,
     administration,
+    leader,
     operator: { policy, limits: bounds },
     bodyLimitBytes: 1_048_576,
     batchLimitBytes: 8_388_608,
@@ -164,6 +167,8 @@ export function createApiFixture(
     },
   };
 }
+
+export const noLeader: AskLeader = { why: () => Promise.resolve(null), survey: () => Promise.resolve(null) };
 
 function brokerFailure(): DependencyFailure {
   return new DependencyFailure({ dependency: 'rabbitmq', operation: 'publish', retryable: true, detail: 'is down' });

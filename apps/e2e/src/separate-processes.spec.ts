@@ -185,6 +185,18 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       expect(receiver.received.every(({ isSigned }) => isSigned)).toBe(true);
     }, 120_000);
 
+    test('an api asks whichever scheduler leads why a task waits', async () => {
+      const tenant = createTenant(api().url, 'e2e');
+      const constraints = { field: 'HOSTNAME', values: ['no-such-host'] };
+      const taskId = await tenant.submit({ taskName: 'waits', commands: 'true', constraints });
+      await until('it to be tried', async () => (await tenant.why(taskId)).lastConsidered !== undefined, deadline);
+      expect(await tenant.why(taskId)).toMatchObject({
+        state: 'waiting',
+        obstacles: [{ why: 'constraint', of: 'HOSTNAME', agents }],
+      });
+      await tenant.kill(taskId);
+    }, 120_000);
+
     test('kill -9 of the leader: the standby takes over, every task ends, none runs twice', async () => {
       const [leader, standby] = [at(world.schedulers, 0), at(world.schedulers, 1)];
       const { ids, gate } = await fillUp('killed');

@@ -83,14 +83,23 @@ describe('a task on standalone', () => {
     expect(await tenant.kill(taskId)).toMatchObject({ submitKill: false, currentStatus: TaskState.KILLED });
   });
 
-  test('one that waits is killed at once and never runs', async () => {
+  test('one that waits is explained, killed at once, and never runs', async () => {
     const tenant = run().tenant();
     const constraints = { field: 'HOSTNAME', values: ['no-such-host'] };
     const taskId = await tenant.submit({ taskName: 'waits', commands: 'true', constraints });
+    await until('the scheduler to try it', async () => (await tenant.why(taskId)).lastConsidered !== undefined);
+    expect(await tenant.why(taskId)).toMatchObject({
+      state: 'waiting',
+      summary: expect.stringContaining('HOSTNAME'),
+      obstacles: [{ why: 'constraint', of: 'HOSTNAME' }],
+      position: { inTenant: 1 },
+      tenant: { waiting: 1 },
+    });
     expect(await tenant.kill(taskId)).toEqual(
       expect.objectContaining({ submitKill: true, resultMessage: 'task is killed', currentStatus: TaskState.KILLED }),
     );
     expect(await statusOf(taskId)).toBe(TaskState.KILLED);
+    expect(await tenant.why(taskId)).toMatchObject({ state: 'ended', summary: expect.stringContaining('KILLED') });
   });
 
   test('one that fails and may be retried runs again, and only then has failed', async () => {

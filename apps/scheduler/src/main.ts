@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createLogger, createMetrics } from '@juice/observability';
 import { connectBroker } from '@juice/messaging';
 import { createMesosClient } from '@juice/mesos';
@@ -11,8 +12,10 @@ import {
   ensureIndexes,
 } from '@juice/persistence';
 import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain, startHealthServer } from '@juice/runtime';
+import { createAnswerInquiry } from './answer-inquiry.ts';
 import { configSchema } from './config.ts';
 import { readMesosAccess } from './mesos-access.ts';
+import type { Inquiries } from './runner.ts';
 import { startScheduler } from './service.ts';
 
 await runMain(async () => {
@@ -24,12 +27,15 @@ await runMain(async () => {
   log.info('service.starting', describeConfig(configSchema, config));
 
   let health: () => { ok: boolean; [detail: string]: unknown } = () => ({ ok: false, detail: 'connecting' });
+  let inquiries: () => Inquiries | null = () => null;
+  const secret = randomBytes(24).toString('base64url');
   const server = await startHealthServer({
     host: config.healthHost,
     port: config.healthPort,
     livez: () => ({ ok: true }),
     readyz: () => health(),
     metrics,
+    answerOther: createAnswerInquiry({ secret, inquiries: () => inquiries() }),
   });
   stop.closes(server);
 
@@ -59,7 +65,7 @@ await runMain(async () => {
       settings: {
         ...config,
         mesosPrincipal: config.mesosPrincipal ?? null,
-        internalUrl: `http://${config.publicHost}:${server.port}`,
+        internalUrl: `http://api:${secret}@${hostInUrl(config.publicHost)}:${server.port}`,
       },
       store: createTaskStore(mongo),
       leases: createLeaseStore(mongo),
@@ -73,6 +79,7 @@ await runMain(async () => {
       onFatal: (error) => stop.fail(error),
     }),
   );
+  ({ inquiries } = scheduler);
   health = () => {
     const checks = { mongodb: mongo.isUp(), rabbitmq: broker.isUp() };
     const facts = scheduler.health();
@@ -80,3 +87,8 @@ await runMain(async () => {
   };
   log.info('service.started', { health: server.url });
 });
+
+/** An IPv6 address needs brackets in a URL. */
+function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

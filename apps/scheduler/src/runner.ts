@@ -1,4 +1,12 @@
-import type { LiveTask, StatusEvent, TaskId, TaskTransition, TransitionOutcome } from '@juice/contracts';
+import type {
+  LiveTask,
+  QueueSurvey,
+  StatusEvent,
+  TaskId,
+  TaskTransition,
+  TransitionOutcome,
+  WhyWaiting,
+} from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import {
   acknowledge,
@@ -6,12 +14,14 @@ import {
   createState,
   type decide,
   describeState,
+  surveyQueue,
   type Event,
   type Explanation,
   type MesosCall,
   type Patterns,
   type Policy,
   type UnknownAttempt,
+  whyWaiting,
 } from '@juice/scheduling';
 import type { Quarantine } from './quarantine.ts';
 
@@ -30,7 +40,13 @@ export interface CallTarget {
   perform(calls: readonly MesosCall[]): void;
 }
 
-export interface Runner {
+/** What people may ask the core, as it stands between two events. */
+export interface Inquiries {
+  why(taskId: TaskId): WhyWaiting;
+  survey(): QueueSurvey;
+}
+
+export interface Runner extends Inquiries {
   /** Hands an event to the core, in order. `cluster.subscribed` brings the subscription that later calls go to. */
   push(event: Event, target?: CallTarget): void;
   /** Plays frames until stopped; rejects when a write failed for good or was fenced: the process must end then. */
@@ -149,6 +165,8 @@ export function createRunner(deps: {
       stopped = true;
       wake?.();
     },
+    why: (taskId) => whyWaiting(state, taskId, now()),
+    survey: () => surveyQueue(state, now()),
     describe: () => ({ ...describeState(state), queued: queue.length }),
   };
 }

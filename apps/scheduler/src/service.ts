@@ -6,6 +6,7 @@ import type { Policy } from '@juice/scheduling';
 import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
 import { frameworkInfo } from './session.ts';
 import type { QuarantineStore } from './quarantine.ts';
+import type { Inquiries } from './runner.ts';
 import { policyOf, type PolicySettings } from './scheduling-policy.ts';
 import type { TenantLimitsStore } from './tenant-limits.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
@@ -28,7 +29,7 @@ export interface SchedulerSettings extends PolicySettings {
   readonly mesosWebuiUrl?: string | undefined;
   readonly whenFrameworkRemoved?: TermDeps['whenRemoved'];
   readonly publicHost: string;
-  /** Where the leader is reached from inside (kept in the lease); null: nowhere. */
+  /** Where the leader answers the api, with its secret as the password (kept in the lease); null: nowhere. */
   readonly internalUrl: string | null;
   /** What it decides by; by default made of the settings. */
   readonly policy?: Policy;
@@ -52,6 +53,8 @@ export interface SchedulerDeps {
 export interface Scheduler {
   /** Ready: a standby always is; a leader when it is subscribed and has loaded every live task. */
   readonly health: () => { ok: boolean; role: 'standby' | 'leader'; [detail: string]: unknown };
+  /** For the questions of people; null while it does not lead, or has not loaded every live task. */
+  readonly inquiries: () => Inquiries | null;
   /** Resolves when it leads, subscribed, with every live task loaded; or when it is stopped before. */
   readonly ready: Promise<void>;
   /** Releases the lease after the last frame was stored; the subscription is dropped, never torn down. */
@@ -116,6 +119,7 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       const facts = term.describe();
       return { ok: facts.subscribed && facts.loaded, role: 'leader', epoch: leadership?.epoch, ...facts };
     },
+    inquiries: () => term?.inquiries() ?? null,
     ready,
     async stop() {
       stopping.abort();

@@ -7,7 +7,7 @@ import { identifyAttempts, type AttemptStore } from './identify.ts';
 import type { Leadership } from './leadership.ts';
 import { createPersevere } from './persevere.ts';
 import { createQuarantine, type QuarantineStore } from './quarantine.ts';
-import { createRunner, Fenced, type RunnerStore } from './runner.ts';
+import { createRunner, Fenced, type Inquiries, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
 import { linearPatterns } from './patterns.ts';
 import { createTenantLimits, type TenantLimitsStore } from './tenant-limits.ts';
@@ -53,6 +53,8 @@ export interface Term {
   readonly ready: Promise<void>;
   /** Stops in order: no more intake, the subscription dropped (never torn down), the last frame stored. */
   stop(): Promise<void>;
+  /** null until every live task is loaded. */
+  inquiries(): Inquiries | null;
   describe(): {
     subscribed: boolean;
     loaded: boolean;
@@ -237,6 +239,7 @@ export function startTerm(deps: TermDeps): Term {
       runner.stop();
       await Promise.allSettled(work);
     },
+    inquiries: () => (loaded ? runner : null),
     describe: () => ({ subscribed, loaded, ...runner.describe(), unannounced: announcements.backlog }),
   };
 }

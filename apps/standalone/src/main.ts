@@ -69,6 +69,10 @@ async function runStandalone(): Promise<void> {
   const api = stop.closes(
     await startApi(config.api, {
       ...{ tasks, leases, store: mongo, broker },
+      leader: {
+        why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,
+        survey: async () => scheduler.inquiries()?.survey() ?? null,
+      },
       ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
       log: log('api'),
       metrics: { ...metrics.api, ...joinMetrics(Object.values(metrics)) },

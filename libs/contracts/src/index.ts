@@ -69,6 +69,9 @@ export {
 } from './task-answers.ts';
 export {
   queueSurvey,
+  inquiryPaths,
+  taskWhy,
+  type TaskWhy,
   whyWaiting,
   type AgentObstacle,
   type Obstacle,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taskId, taskIdStr } from './task-answers.ts';
 
 /** The scheduler's answers about what waits, as the leader gives them and the api passes them on. */
 const instant = z.string().meta({ format: 'date-time' });
@@ -55,7 +56,7 @@ export const clusterView = z.object({
 
 /** Why a task waits. */
 export const whyWaiting = z.object({
-  taskIdStr: z.string(),
+  taskIdStr,
   /** `pausing`: between two attempts. `unknown`: the scheduler has not read it yet, which takes seconds. */
   state: z.enum(['waiting', 'pausing', 'on the cluster', 'unknown']),
   /** In one sentence what would let it run. */
@@ -89,6 +90,13 @@ export const whyWaiting = z.object({
   cluster: clusterView.optional(),
 });
 export type WhyWaiting = z.output<typeof whyWaiting>;
+
+/** The same to a tenant, and of a task that does not wait any more: then the task itself says enough. */
+export const taskWhy = whyWaiting.extend({ taskId, state: z.enum([...whyWaiting.shape.state.options, 'ended']) });
+export type TaskWhy = z.output<typeof taskWhy>;
+
+/** Where the leader answers on its own port, to whoever has the lease's secret. */
+export const inquiryPaths = { why: '/internal/v1/why/', queue: '/internal/v1/queue' } as const;
 
 /** What waits, over all tenants. */
 export const queueSurvey = z.object({

@@ -33,8 +33,15 @@ const checkDeadlineMs = 4_000;
 /** Probes and scrapers are few; anything beyond is not one of them. */
 const maxConnections = 64;
 
+export interface HealthServerDeps extends HealthChecks {
+  readonly host: string;
+  readonly port: number;
+  /** Answers what is none of the health paths; null: there is no such path. */
+  answerOther?(request: { readonly path: string; readonly authorization: string | undefined }): HealthAnswer | null;
+}
+
 /** Serves `/livez`, `/readyz` and `/metrics` on a port of their own. 200 when ok, 503 when not or when a check hangs. */
-export async function startHealthServer(deps: HealthChecks & { host: string; port: number }): Promise<HealthServer> {
+export async function startHealthServer(deps: HealthServerDeps): Promise<HealthServer> {
   const server = createServer((request, response) => void serve(deps, request, response));
   server.maxConnections = maxConnections;
   server.headersTimeout = 5_000;
@@ -63,9 +70,9 @@ export async function answerHealth(path: string, checks: HealthChecks): Promise<
   return { status: 200, contentType: checks.metrics.contentType, body: await checks.metrics.text() };
 }
 
-async function serve(checks: HealthChecks, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(deps: HealthServerDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   request.resume();
-  const { status, contentType, body } = await answer(checks, request);
+  const { status, contentType, body } = await answer(deps, request);
   response.writeHead(status, {
     'content-type': contentType,
     'content-length': Buffer.byteLength(body),
@@ -74,11 +81,17 @@ async function serve(checks: HealthChecks, request: IncomingMessage, response: S
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-async function answer(checks: HealthChecks, { method, url = '/' }: IncomingMessage): Promise<HealthAnswer> {
+async function answer(deps: HealthServerDeps, { method, url = '/', headers }: IncomingMessage): Promise<HealthAnswer> {
   if (method !== 'GET' && method !== 'HEAD') return json(405, { ok: false, detail: 'only GET and HEAD' });
   try {
-    const found = await answerHealth(url.replace(/\?.*$/s, ''), checks);
-    return found ?? json(404, { ok: false, detail: 'no such path: there are /livez, /readyz and /metrics' });
+    const path = url.replace(/\?.*$/s, '');
+    const found = await answerHealth(path, deps);
+    const { authorization } = headers;
+    return (
+      found ??
+      deps.answerOther?.({ path, authorization }) ??
+      json(404, { ok: false, detail: 'no such path: there are /livez, /readyz and /metrics' })
+    );
   } catch {
     // The metrics could not be written. What failed is the service's to log; a scraper needs to know only that it has none.
     return json(500, { ok: false, detail: 'unexpected' });

@@ -1,4 +1,4 @@
-import { parseExactJson, parseTaskId, type TaskId, type TaskState } from '@juice/contracts';
+import { parseExactJson, parseTaskId, taskWhy, type TaskId, type TaskState, type TaskWhy } from '@juice/contracts';
 
 /** A task as GET /v1/tasks tells it. */
 export interface TaskView {
@@ -22,6 +22,7 @@ export interface Tenant {
   submit(task: Readonly<Record<string, unknown>>): Promise<TaskId>;
   find(taskIds: readonly TaskId[]): Promise<readonly TaskView[]>;
   kill(taskId: TaskId): Promise<KillAnswer>;
+  why(taskId: TaskId): Promise<TaskWhy>;
 }
 
 export class Refused extends Error {
@@ -56,6 +57,7 @@ export function createTenant(apiUrl: string, tenantId: string): Tenant {
       return found.map((task) => ({ ...task, taskId: asId(task.taskId) }));
     },
     kill: async (taskId) => (await call('POST', `/v1/tasks/kill?taskId=${taskId}`)) as KillAnswer,
+    why: async (taskId) => taskWhy.parse(await call('GET', `/v1/tasks/${taskId}/why`)),
   };
 }
 
