@@ -7,8 +7,8 @@ import { createChangeTenant, type SettingsStore } from './change-tenant.ts';
 import type { AuditFinder } from './find-audits.ts';
 import { createGates, type Gates } from './gates.ts';
 import { createIdentify, type Auth } from './identify.ts';
-import type { MachinePolicy } from './machine-policy.ts';
-import { createRulesOf, type RulesOf } from './tenant-rules.ts';
+import { createLimitRequests } from './limit-requests.ts';
+import { createRulesOf, type OperatorDefaults, type RulesOf } from './tenant-rules.ts';
 import { createKeyVerifier, type KeyLookup } from './verify-key.ts';
 
 /** What is known of tenants and keys; `@juice/persistence` provides it. */
@@ -30,7 +30,7 @@ export function createAccess(deps: {
   auth: Auth;
   /** JUICE_ADMIN_KEY; null: not set. */
   adminKey: string | null;
-  operatorPolicy: MachinePolicy;
+  operator: OperatorDefaults;
   tenantChanged: (tenantId: string) => void;
   isStoreUp: () => boolean;
   now: () => number;
@@ -40,10 +40,14 @@ export function createAccess(deps: {
   const { tenants, keys, audits } = stores;
   const randomHex = (bytes: number): string => randomBytes(bytes).toString('hex');
   const verifier = createKeyVerifier({ keys, adminKey: deps.adminKey, now, monotonicMs, isSame: timingSafeEqual });
-  const rulesOf = createRulesOf({ tenants, operatorPolicy: deps.operatorPolicy, monotonicMs });
+  const rulesOf = createRulesOf({ tenants, operator: deps.operator, monotonicMs });
   const audit = createAudit({ audits, now });
   return {
-    gates: createGates({ identify: createIdentify({ auth, verifier }), isStoreUp: deps.isStoreUp }),
+    gates: createGates({
+      identify: createIdentify({ auth, verifier }),
+      isStoreUp: deps.isStoreUp,
+      limitRequests: createLimitRequests({ rulesOf, monotonicMs }),
+    }),
     rulesOf,
     administration: {
       tenants,

@@ -17,13 +17,14 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
   'too-large': 413,
   'wrong-media-type': 415,
   'precondition-required': 428,
+  'too-many': 429,
   overloaded: 503,
   unavailable: 503,
   internal: 500,
 };
 
 /** After this long a store or broker that was away may be back, and a queue that was full has moved on. */
-const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { overloaded: 1, unavailable: 5 };
+const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { 'too-many': 1, overloaded: 1, unavailable: 5 };
 
 export const jsonType = 'application/json; charset=utf-8';
 
@@ -39,7 +40,7 @@ export function markReplay(response: Response): void {
 
 /** The envelope of a failure, with the HTTP status of its reason. */
 export function answerRefusal(response: Response, refusal: Refusal): void {
-  const retryAfter = retryAfterSeconds[refusal.reason];
+  const retryAfter = refusal.retryAfterSeconds ?? retryAfterSeconds[refusal.reason];
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   if (refusal.reason === 'unauthenticated') response.setHeader('www-authenticate', 'Bearer');
   if (refusal.allow !== undefined) response.setHeader('allow', refusal.allow.join(', '));

@@ -86,6 +86,18 @@ export const apiConfigSchema = z
       env: 'JUICE_MAX_WAITING',
       description: 'Submissions that may wait to be stored; further ones are refused with 503.',
     }),
+    tenantRequestsPerSecond: decimal({ min: 0.001, max: 1e6 }).optional().meta({
+      env: 'JUICE_TENANT_REQUESTS_PER_SECOND',
+      description: 'What a tenant may ask of each process of the api, unless it has a limit of its own.',
+    }),
+    tenantBurst: integer({ min: 1 }).optional().meta({
+      env: 'JUICE_TENANT_BURST',
+      description: 'Likewise requests at once. Not set: two seconds’ worth.',
+    }),
+    tenantWaiting: integer().optional().meta({
+      env: 'JUICE_TENANT_WAITING',
+      description: 'Tasks that a tenant may have waiting to be launched, unless it has a quota; more are refused.',
+    }),
     stopGraceMs: duration().default(20_000).meta({
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',

@@ -14,6 +14,8 @@ export function createGates(deps: {
   identify: Identify;
   /** Whether the store is reachable, as far as is known: while it is not, nobody is made to wait for its time-out. */
   isStoreUp: () => boolean;
+  /** Behind the tenants' gate. */
+  limitRequests: RequestHandler;
 }): Gates {
   const requireStore: RequestHandler = (_request, response, next) => {
     if (deps.isStoreUp()) return next();
@@ -34,5 +36,5 @@ export function createGates(deps: {
     };
   }
 
-  return { tenant: [requireStore, letIn('tenant')], admin: [requireStore, letIn('admin')] };
+  return { tenant: [requireStore, letIn('tenant'), deps.limitRequests], admin: [requireStore, letIn('admin')] };
 }

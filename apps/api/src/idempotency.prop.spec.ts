@@ -9,6 +9,7 @@ import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
 import { createSubmitBatch } from './submit-batch.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { createTaskIdSource } from './task-ids.ts';
+import type { TenantRules } from './tenant-rules.ts';
 
 // Any history of requests with few keys, from several processes over one store that fails before and after its writes, with
 // time passing and keys being swept. Each request is for one task or for a batch, told apart by its commands.
@@ -87,10 +88,13 @@ function createWorld() {
       maxWaiting: 100,
       stored: () => undefined,
     });
-    const rules = { isSuspended: false, policy: openPolicy, callbackEvents: 'all' } as const;
+    const open = { pace: null, mostWaiting: null };
+    const rules: TenantRules = { isSuspended: false, policy: openPolicy, callbackEvents: 'all', ...open };
     const rulesOf = () => Promise.resolve(rules);
+    const admitTasks = (): Promise<null> => Promise.resolve(null);
     const submitTask = createSubmitTask({
       storeTasks,
+      admitTasks,
       now,
       rulesOf,
       bounds,
@@ -98,7 +102,7 @@ function createWorld() {
       roles: null,
       taskExpiryMs: 1000,
     });
-    return { submitTask, submitBatch: createSubmitBatch({ submitTask, storeTasks, now }) };
+    return { submitTask, submitBatch: createSubmitBatch({ submitTask, storeTasks, admitTasks, now }) };
   });
   return {
     tasks,

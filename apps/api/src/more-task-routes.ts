@@ -9,6 +9,7 @@ import type { Hints } from './hints.ts';
 import { createKillByFilter, type ChooseStore, type KillByFilter } from './kill-by-filter.ts';
 import { createKillRouter } from './kill-router.ts';
 import { createKillTasks, type KillTasks } from './kill-tasks.ts';
+import type { AdmitTasks } from './limit-waiting.ts';
 import { createListRouter } from './list-router.ts';
 import { createListTasks, type ListStore, type ListTasks } from './list-tasks.ts';
 import { createRerunTask, type RerunTask } from './rerun-task.ts';
@@ -38,6 +39,7 @@ export function createMoreTaskRoutes(deps: {
   leader: Pick<AskLeader, 'why'>;
   submitTask: SubmitTask;
   storeTasks: StoreTasks;
+  admitTasks: AdmitTasks;
   hints: Pick<Hints, 'killRequested'>;
   dateText: DateText;
   bounds: RequestBounds;

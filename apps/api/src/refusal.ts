@@ -25,6 +25,7 @@ export type RefusalReason =
   | 'conflict'
   | 'precondition-failed'
   | 'precondition-required'
+  | 'too-many'
   | 'too-large'
   | 'wrong-media-type'
   | 'overloaded'
@@ -38,6 +39,8 @@ export interface Refusal {
   readonly problems: readonly [Problem, ...Problem[]];
   /** Methods that the route has, for a 405. */
   readonly allow?: readonly string[];
+  /** When to try again, where more is known than the reason tells. */
+  readonly retryAfterSeconds?: number;
 }
 
 export function refuse(reason: RefusalReason, first: Problem, ...more: readonly Problem[]): Refusal {

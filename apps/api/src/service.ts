@@ -13,6 +13,7 @@ import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
 import { createHints, type HintPublisher } from './hints.ts';
 import { startHttpServer } from './http-server.ts';
 import { createKillTask, type KillStore } from './kill-task.ts';
+import { createAdmitTasks, type WaitingStore } from './limit-waiting.ts';
 import { describeMachinePolicy } from './machine-policy.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createMoreTaskRoutes, type MoreTaskStore } from './more-task-routes.ts';
@@ -29,7 +30,7 @@ export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
-  readonly tasks: SubmitStore & KillStore & KeyReleaseStore & MoreTaskStore;
+  readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore;
   readonly leases: WorkerLeases<L>;
   readonly leader: AskLeader;
   /** Whether MongoDB is reachable, as far as is known without asking. */
@@ -74,11 +75,17 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const hints = createHints({ broker: deps.broker, log, dropped: metrics.messageDropped, monotonicMs });
   const nextId = createTaskIdSource({ now });
   const operator = { policy: policyOf(options), limits: boundsOf(options) };
+  const defaults = {
+    policy: operator.policy,
+    requestsPerSecond: options.tenantRequestsPerSecond ?? null,
+    burst: options.tenantBurst ?? null,
+    mostWaiting: options.tenantWaiting ?? null,
+  };
   const { gates, rulesOf, administration } = createAccess({
     stores: deps,
     auth,
     adminKey: options.adminKey ?? null,
-    operatorPolicy: operator.policy,
+    operator: defaults,
     tenantChanged: (tenantId) => hints.tenantChanged(tenantId),
     isStoreUp: () => deps.store.isUp(),
     now,
@@ -92,7 +99,8 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     maxWaiting: options.maxWaiting,
     stored: metrics.submitted,
   });
-  const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, rulesOf, now });
+  const admitTasks = createAdmitTasks({ tasks: deps.tasks, rulesOf, monotonicMs });
+  const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, admitTasks, rulesOf, now });
   const dateText = createDateText(options.timeZone);
   const { tasks, leader } = deps;
   let isStopping = false;
@@ -101,7 +109,17 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
-    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, hints, dateText, bounds: operator.limits, now }),
+    ...createMoreTaskRoutes({
+      tasks,
+      leader,
+      submitTask,
+      storeTasks,
+      admitTasks,
+      hints,
+      dateText,
+      bounds: operator.limits,
+      now,
+    }),
     gates,
     administration,
     leader,

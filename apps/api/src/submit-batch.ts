@@ -8,6 +8,7 @@ import {
   type ItemResult,
 } from './answer-batch.ts';
 import { describeProblems } from './describe-problems.ts';
+import type { AdmitTasks } from './limit-waiting.ts';
 import { createOncePerRequest } from './once-per-request.ts';
 import type { Refusal } from './refusal.ts';
 import { itemKey, keyConflict, type KeyedRequest } from './request-key.ts';
@@ -39,11 +40,14 @@ interface Batch {
   readonly of: Submission;
   readonly items: readonly Checked[];
   readonly isAllOrNothing: boolean;
+  /** The tenant may not have so many more tasks waiting. */
+  readonly noRoom: Refusal | null;
 }
 
 export function createSubmitBatch(deps: {
   submitTask: Pick<SubmitTask, 'check' | 'draft'>;
   storeTasks: StoreTasks;
+  admitTasks: AdmitTasks;
   now: () => number;
 }): SubmitBatch {
   const { submitTask, storeTasks, now } = deps;
@@ -55,7 +59,9 @@ export function createSubmitBatch(deps: {
     if (!parsed.success) return refuseAll(describeProblems(parsed.error.issues, body));
     const { tasks, allOrNothing = false } = parsed.data;
     const items = await checkAll(tasks, (task) => submitTask.check(tenantId, task));
-    const batch: Batch = { of: submission, items, isAllOrNothing: allOrNothing };
+    const valid = items.filter(({ ok }) => ok).length;
+    const noRoom = valid === 0 ? null : await deps.admitTasks(tenantId, valid);
+    const batch: Batch = { of: submission, items, isAllOrNothing: allOrNothing, noRoom };
     return request === undefined ? submitPlain(batch) : submitKeyed(batch, request);
   }
 
@@ -155,10 +161,10 @@ async function checkAll(tasks: readonly unknown[], check: (task: unknown) => Pro
 }
 
 /** Why nothing of a batch is stored, when it is not for its tasks one by one. */
-function refusalOf({ items, isAllOrNothing }: Batch): Refusal | null {
+function refusalOf({ items, isAllOrNothing, noRoom }: Batch): Refusal | null {
   const barred = items.find((checked) => !checked.ok && checked.reason === 'forbidden');
   if (barred?.ok === false) return barred;
-  return isAllOrNothing && items.some(({ ok }) => !ok) ? refuseBatch(items) : null;
+  return isAllOrNothing && items.some(({ ok }) => !ok) ? refuseBatch(items) : noRoom;
 }
 
 function resultsOf(refused: readonly RefusedItem[]): Map<number, ItemResult> {

@@ -3,6 +3,7 @@ import { checkContainer } from './check-container.ts';
 import { checkPatterns } from './check-patterns.ts';
 import { checkRole } from './check-role.ts';
 import { describeProblems } from './describe-problems.ts';
+import type { AdmitTasks } from './limit-waiting.ts';
 import { checkMachinePolicy } from './machine-policy.ts';
 import { checkMembersTogether, normaliseTask, type ResourceDefaults } from './normalise-task.ts';
 import { createOncePerRequest } from './once-per-request.ts';
@@ -44,6 +45,7 @@ export interface SubmitTask {
 
 export function createSubmitTask(deps: {
   storeTasks: StoreTasks;
+  admitTasks: AdmitTasks;
   now: () => number;
   bounds: RequestBounds;
   defaults: ResourceDefaults;
@@ -88,6 +90,8 @@ export function createSubmitTask(deps: {
   }
 
   async function storeOne(draft: Draft, request: KeyedRequest | undefined): Promise<Submitted> {
+    const refusal = await deps.admitTasks(draft.tenantId, 1);
+    if (refusal !== null) return unlessKnown(request, refusal);
     const keyed = request === undefined ? draft : { ...draft, requestKey: { ...request, atMs: now() } };
     const [stored] = (await storeTasks.store([keyed])) ?? [];
     return stored === undefined ? overloaded() : answerOf(stored, request);

@@ -1,6 +1,7 @@
 import type { TenantSettings } from '@juice/contracts';
 import { closedPolicy, parseMachinePolicy, type MachinePolicy } from './machine-policy.ts';
 import { createShortMemory } from './short-memory.ts';
+import type { Pace } from './token-buckets.ts';
 
 /** What a tenant's settings mean for its submissions. */
 export interface TenantRules {
@@ -8,6 +9,19 @@ export interface TenantRules {
   readonly policy: MachinePolicy;
   /** callbackEvents of tasks that name none. */
   readonly callbackEvents: 'all' | 'terminal';
+  /** null: as many requests as it likes. */
+  readonly pace: Pace | null;
+  /** Tasks waiting to be launched; null: no limit. */
+  readonly mostWaiting: number | null;
+}
+
+/** What holds for tenants for which nothing else is set; null: no limit. */
+export interface OperatorDefaults {
+  readonly policy: MachinePolicy;
+  readonly requestsPerSecond: number | null;
+  /** null: two seconds' worth of requests. */
+  readonly burst: number | null;
+  readonly mostWaiting: number | null;
 }
 
 export interface RulesOf {
@@ -24,8 +38,7 @@ const mostKept = 10_000;
 
 export function createRulesOf(deps: {
   tenants: { loadTenant(tenantId: string): Promise<{ readonly settings: TenantSettings }> };
-  /** Of tenants that have none of their own. */
-  operatorPolicy: MachinePolicy;
+  operator: OperatorDefaults;
   /** Milliseconds of a clock that only goes forward. */
   monotonicMs: () => number;
 }): RulesOf {
@@ -34,8 +47,10 @@ export function createRulesOf(deps: {
       const { settings } = await deps.tenants.loadTenant(tenantId);
       return {
         isSuspended: settings.suspended,
-        policy: policyFor(settings, deps.operatorPolicy),
+        policy: policyFor(settings, deps.operator.policy),
         callbackEvents: settings.callback.events,
+        pace: paceFor(settings, deps.operator),
+        mostWaiting: settings.quotas.waiting ?? deps.operator.mostWaiting,
       };
     },
     keepMs: rulesMemoryMs,
@@ -48,4 +63,10 @@ export function createRulesOf(deps: {
 /** The tenant's own policy where it has one. Words were judged when they were set: with one that is none now, nothing is allowed. */
 export function policyFor({ policy }: Pick<TenantSettings, 'policy'>, operatorPolicy: MachinePolicy): MachinePolicy {
   return policy === null ? operatorPolicy : (parseMachinePolicy(policy) ?? closedPolicy);
+}
+
+function paceFor(settings: TenantSettings, operator: OperatorDefaults): Pace | null {
+  const perSecond = settings.requestsPerSecond ?? operator.requestsPerSecond;
+  if (perSecond === null) return null;
+  return { perSecond, burst: settings.burst ?? operator.burst ?? Math.max(1, Math.ceil(2 * perSecond)) };
 }

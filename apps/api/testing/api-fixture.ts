@@ -8,6 +8,7 @@ import { createFindTasks } from '../src/find-tasks.ts';
 import { createHints } from '../src/hints.ts';
 import { createKillTask } from '../src/kill-task.ts';
 import type { Auth } from '../src/identify.ts';
+import { createAdmitTasks } from '../src/limit-waiting.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
@@ -15,6 +16,7 @@ import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
+import type { OperatorDefaults } from '../src/tenant-rules.ts';
 import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
 import { createMemoryKeys, type MemoryKeys } from './memory-keys.ts';
 import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
@@ -71,6 +73,8 @@ export function createApiFixture(
     adminKey?: string | null;
     windowSize?: number;
     leader?: AskLeader;
+    /** For tenants for which nothing is set. */
+    tenants?: Partial<OperatorDefaults>;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
@@ -100,7 +104,7 @@ export function createApiFixture(
     stores,
     auth,
     adminKey,
-    operatorPolicy: policy,
+    operator: { policy, requestsPerSecond: null, burst: null, mostWaiting: null, ...settings.tenants },
     tenantChanged: (tenantId) => hints.tenantChanged(tenantId),
     isStoreUp: () => isStoreUp,
     now,
@@ -115,8 +119,10 @@ export function createApiFixture(
     maxWaiting,
     stored: (count) => void (countStored += count),
   });
+  const admitTasks = createAdmitTasks({ tasks, rulesOf, monotonicMs: () => passedMs });
   const submitTask = createSubmitTask({
     storeTasks,
+    admitTasks,
     rulesOf,
     now,
     bounds,
@@ -130,7 +136,7 @@ export function createApiFixture(
     findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
-    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, hints, dateText, bounds, now }),
+    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, admitTasks, hints, dateText, bounds, now }),
     gates,
     administration,
     leader,

@@ -3,6 +3,7 @@ import type { Frame, TaskStore } from '@juice/persistence';
 import type { FoundTask } from '../src/find-tasks.ts';
 import type { KeyReleaseStore } from '../src/forget-keys.ts';
 import type { KillOutcome, KillStore } from '../src/kill-task.ts';
+import type { WaitingStore } from '../src/limit-waiting.ts';
 import type { PageQuery } from '../src/list-tasks.ts';
 import type { MoreTaskStore } from '../src/more-task-routes.ts';
 import type { FoundTry } from '../src/show-callbacks.ts';
@@ -12,7 +13,7 @@ type Writable = { -readonly [K in keyof FoundTask]: FoundTask[K] } & { killReque
 
 /** The task store in memory, with the promises of the real one; it can be made to fail, to stall and to be full of ids. */
 export interface MemoryTasks
-  extends SubmitStore, KillStore, KeyReleaseStore, MoreTaskStore, Pick<TaskStore, 'applyTransitions'> {
+  extends SubmitStore, WaitingStore, KillStore, KeyReleaseStore, MoreTaskStore, Pick<TaskStore, 'applyTransitions'> {
   readonly stored: Map<TaskId, NewTask>;
   /** Ids of each insert, in order. */
   readonly inserts: TaskId[][];
@@ -142,6 +143,13 @@ export function createMemoryTasks(windowSize = 7): MemoryTasks {
       const all = ordered(tenantId, query);
       const count = all.slice(0, windowSize).filter((one) => isWanted(one, query)).length;
       return { count, next: all.length > windowSize ? (all[windowSize - 1]?._id ?? null) : null };
+    },
+    async countWaiting(tenantId, most) {
+      reach('count waiting tasks');
+      const waiting = [...records.values()].filter(
+        (one) => one.tenantId === tenantId && one.status === TaskState.NOT_START,
+      );
+      return Math.min(waiting.length, most);
     },
     async callbackAttempts(tenantId, taskId, { before, limit }) {
       reach('find callback attempts');

@@ -25,6 +25,8 @@ export const ErrorCode = {
   QUEUE: -2127560605,
   /** Request parameters are wrong in another way: route, method, size, media type. */
   BAD_REQUEST: -2127560592,
+  /** A limit of the tenant's, not the request's: it may be sent again later. The original has none. */
+  LIMIT_REACHED: -429,
 } as const;
 
 export type ErrorCodeName = keyof typeof ErrorCode;
@@ -41,4 +43,5 @@ export const errorMessagePrefix: Readonly<Record<ErrorCodeName, string>> = {
   NO_RECORD: 'query error, no record equal in db',
   QUEUE: 'rabbit mq push value error',
   BAD_REQUEST: 'request params invalid error',
+  LIMIT_REACHED: 'limit reached',
 };

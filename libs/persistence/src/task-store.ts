@@ -55,6 +55,8 @@ export interface TaskStore {
     taskId: TaskId,
     page: { before: TryPlace | null; limit: number },
   ): Promise<readonly CallbackAttempt[]>;
+  /** How many of a tenant's tasks wait to be launched, counted up to `most`. */
+  countWaiting(tenantId: string, most: number): Promise<number>;
   requestKill(tenantId: string, taskId: TaskId, atMs: number): Promise<KillOutcome>;
   /** An outcome for each id. After a failure some of the kills may be stored. */
   requestKills(tenantId: string, taskIds: readonly TaskId[], atMs: number): Promise<ReadonlyMap<TaskId, KillOutcome>>;
@@ -108,6 +110,10 @@ export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions
       attempt('choose tasks', () => chooseTasks(tasks, { ...query, tenantId, windowSize })),
     countTasks: (tenantId, query) =>
       attempt('count tasks', () => countTasks(tasks, { ...query, tenantId, windowSize })),
+    countWaiting: (tenantId, most) =>
+      attempt('count waiting tasks', () =>
+        tasks.countDocuments({ tenantId, status: TaskState.NOT_START }, { limit: most }),
+      ),
     callbackAttempts: (tenantId, taskId, page) =>
       attempt('find callback attempts', () => findAttempts(conn, { tenantId, taskId, ...page })),
     requestKill: async (tenantId, taskId, atMs) =>

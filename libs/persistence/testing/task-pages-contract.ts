@@ -6,7 +6,7 @@ import { calledBack, finish, frame, idAt, launch, newTask, run, specOf, startMs,
 
 type PagedStore = Pick<
   TaskStore,
-  'insertTasks' | 'applyTransitions' | 'requestKills' | 'chooseTasks' | 'countTasks'
+  'insertTasks' | 'applyTransitions' | 'requestKills' | 'chooseTasks' | 'countTasks' | 'countWaiting'
 > & {
   listTasks(
     tenantId: string,
@@ -112,6 +112,17 @@ export function taskPagesContract(make: () => Promise<MadePagedStore>): void {
         expect(found).not.toHaveProperty(member);
       const chosen = await tasks.chooseTasks(tenant, { filter: {}, before: null, limit: 1 });
       expect(chosen.tasks).toEqual([{ _id: idAt(1), taskName: 'render-frame', status: TaskState.RUNNING }]);
+    });
+
+    test('those that wait are counted, of one tenant, up to as many as are asked for', async () => {
+      await insert(1, 2, 3, 4);
+      await tasks.insertTasks([newTask(idAt(5), { tenantId: 'other' })]);
+      await tasks.applyTransitions(frame(), [launch(idAt(1), 0)]);
+      await tasks.requestKills(tenant, [idAt(2)], startMs);
+      const waiting = (await list({ states: [TaskState.NOT_START] })).tasks.length;
+      expect(await tasks.countWaiting(tenant, 100)).toBe(waiting);
+      expect(await tasks.countWaiting(tenant, 1)).toBe(1);
+      expect(await tasks.countWaiting('nobody', 100)).toBe(0);
     });
 
     test('a filter that matches none looks at a window of tasks, and says where to go on', async () => {
