@@ -185,13 +185,14 @@ function joinEnv(request: SubmitRequest): { variables: readonly EnvVariable[]; p
   const problems: Problem[] = [];
   for (const member of ['env', 'envs'] as const) {
     for (const variable of listOf(request[member])) {
-      const { name, value } = variable;
+      const { name, value, secret } = variable;
       const known = variables.get(name);
       if (known !== undefined && known.value !== value) {
         const message = `${member} must name each variable once: "${name}" is there with two values`;
         problems.push({ member, code: 'INIT_OBJECT', message });
       }
-      variables.set(name, variable);
+      const isSecret = secret === true || known?.secret === true;
+      variables.set(name, { name, value, ...(isSecret && { secret: true }) });
     }
   }
   return { variables: [...variables.values()], problems };

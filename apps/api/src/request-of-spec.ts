@@ -58,8 +58,7 @@ export function showSpec(spec: TaskSpec): Readonly<Record<string, unknown>> {
 
 /** The one place that decides which values of environment variables are shown. */
 function showVariable(variable: EnvVariable): object {
-  const isSecret = 'secret' in variable && variable.secret === true;
-  return isSecret ? { name: variable.name, secret: true } : variable;
+  return variable.secret === true ? { name: variable.name, secret: true } : variable;
 }
 
 /**
@@ -81,10 +80,13 @@ export function changeRequest(spec: TaskSpec, changes: RerunRequest): Readonly<R
 
 type EnvRequest = RerunRequest['env'];
 
-/** null: without those that there were. */
+/** null: without those that there were. A new value of a secret variable is one too, unless it says that it is not. */
 function changeEnv(before: readonly EnvVariable[], changes: readonly EnvRequest[]): readonly EnvVariable[] {
   const variables = new Map(changes.includes(null) ? [] : before.map((variable) => [variable.name, variable]));
-  for (const variable of changes.flatMap((change) => change ?? [])) variables.set(variable.name, variable);
+  for (const { name, value, secret } of changes.flatMap((change) => change ?? [])) {
+    const isSecret = secret ?? variables.get(name)?.secret === true;
+    variables.set(name, { name, value, ...(isSecret && { secret: true }) });
+  }
   return [...variables.values()];
 }
 

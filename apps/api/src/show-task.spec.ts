@@ -122,18 +122,42 @@ test('shows what was submitted, in the words of a submission', async () => {
 });
 
 test('never shows what a secret variable holds', async () => {
-  const { tasks, taskId, show, get } = await start();
-  const { spec } = tasks.stored.get(taskId) ?? {};
   const env = [
     { name: 'PASSWORD', value: 'hunter2', secret: true },
     { name: 'MODE', value: 'dev', secret: false },
   ];
-  tasks.change(taskId, { spec: { ...spec, env } as never });
+  const envs = [{ name: 'TOKEN', value: 'hunter2', secret: true }];
+  const { tasks, taskId, show, get, app, answered } = await start({ env, envs });
+  expect(tasks.stored.get(taskId)?.spec.env).toEqual([
+    { name: 'PASSWORD', value: 'hunter2', secret: true },
+    { name: 'MODE', value: 'dev' },
+    { name: 'TOKEN', value: 'hunter2', secret: true },
+  ]);
   expect((await show()).spec['env']).toEqual([
     { name: 'PASSWORD', secret: true },
-    { name: 'MODE', value: 'dev', secret: false },
+    { name: 'MODE', value: 'dev' },
+    { name: 'TOKEN', secret: true },
   ]);
-  expect((await get()).text).not.toContain('hunter2');
+  const listed = await request(app).get('/v1/tasks').set('X-Tenant-Id', 't').expect(200);
+  const found = await request(app).get(`/v1/tasks?taskIds=${taskId}`).set('X-Tenant-Id', 't').expect(200);
+  for (const text of [(await get()).text, listed.text, found.text, JSON.stringify(answered)])
+    expect(text).not.toContain('hunter2');
+});
+
+test('a rerun has what its secret variables hold, and a new value of one is secret too', async () => {
+  const { tasks, taskId, app } = await start({ env: { name: 'PASSWORD', value: 'hunter2', secret: true } });
+  const rerun = async (body: object) => {
+    await request(app)
+      .post(`/v1/tasks/${taskId}/rerun`)
+      .set('X-Tenant-Id', 't')
+      .send({ force: true, ...body })
+      .expect(200);
+    return [...tasks.stored.values()].at(-1)?.spec.env;
+  };
+  expect(await rerun({})).toEqual([{ name: 'PASSWORD', value: 'hunter2', secret: true }]);
+  const env = { name: 'PASSWORD', value: 'hunter3' };
+  expect(await rerun({ env })).toEqual([{ ...env, secret: true }]);
+  expect(await rerun({ env: { ...env, secret: false } })).toEqual([env]);
 });
 
 describe('what cannot be shown', () => {

@@ -46,6 +46,7 @@ const envVariable = z.object(
       })
       .refine((name) => !executorVariables.has(name), { error: 'a name that Mesos does not set itself' }),
     value: blob('a string', limits.envValueBytes),
+    secret: flag().nullish(),
   },
   { error: 'an object {name, value}, or a list of them' },
 );

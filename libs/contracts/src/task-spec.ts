@@ -94,6 +94,8 @@ export interface ResourcesSpec {
 export interface EnvVariable {
   readonly name: string;
   readonly value: string;
+  /** What it holds is for the task alone: in no answer, and in no log. */
+  readonly secret?: true;
 }
 
 export interface ContainerSpec {

@@ -167,6 +167,7 @@ export const rightResources = (gpus: fc.Arbitrary<number>): fc.Arbitrary<RightPa
 const variable = fc.record({ name: fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,9}$/), value: printable });
 export const rightEnv = fc.oneof(
   variable.map((one) => right({ env: one }, { env: [one] })),
+  variable.map((one) => right({ env: { ...one, secret: true } }, { env: [{ ...one, secret: true }] })),
   fc
     .uniqueArray(variable, { selector: ({ name }) => name, maxLength: 5 })
     .map((list) => right({ envs: list }, { env: list })),
