@@ -53,7 +53,7 @@ const packages = {
   'lib:local-mongo': ['bson', 'mingo', 'mingo/*'],
   'lib:trial': ['standardwebhooks'],
   'lib:client': [],
-  'app:api': ['zod', 'express', 'helmet', 're2js'],
+  'app:api': ['zod', 'cors', 'express', 'helmet', 're2js'],
   'app:scheduler': ['zod', 're2js'],
   'app:callback': ['zod', 'got'],
 };

@@ -1,3 +1,4 @@
+import cors from 'cors';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { answerHealth, type HealthChecks } from '@juice/runtime';
 import { createAdminRouter, type Administration } from './admin-router.ts';
@@ -17,6 +18,8 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes {
   readonly administration: Administration;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
+  /** Whose pages may call from a browser; none: the headers are not even sent. */
+  readonly corsOrigins: readonly string[];
   readonly bodyLimitBytes: number;
   readonly batchLimitBytes: number;
   readonly health: HealthChecks;
@@ -46,6 +49,7 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(begin(deps));
+  if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins));
   const { gates, administration, operator, leader } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
@@ -60,6 +64,18 @@ export function createApp(deps: AppDeps): Express {
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => answerError(response, error);
   app.use(onError);
   return app;
+}
+
+function allowOrigins(origins: readonly string[]): RequestHandler {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      ...['etag', 'retry-after', 'x-request-id', 'idempotency-replayed'],
+      ...['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'ratelimit-policy'],
+    ],
+    maxAge: 600,
+  });
 }
 
 function readBytes(limit: number): RequestHandler {

@@ -118,3 +118,14 @@ describe('how tenants are told apart', () => {
     expect(JSON.stringify(describeConfig(apiConfigSchema, load({ JUICE_ADMIN_KEY: key })))).not.toContain(key);
   });
 });
+
+test('origins are whole, and any of them only where keys are shown', () => {
+  const problems = (origins: string, more: Record<string, string> = {}) =>
+    problemsOf({ ...required, JUICE_CORS_ORIGINS: origins, ...more });
+  expect(problems('https://app.example.com, http://localhost:3000')).toEqual([]);
+  for (const wrong of ['app.example.com', 'https://app.example.com/', 'https://*.example.com/x', 'ftp://a', 'null'])
+    expect(problems(wrong)).toEqual(['JUICE_CORS_ORIGINS']);
+  expect(problems('*')).toEqual(['JUICE_CORS_ORIGINS']);
+  expect(problems('*', { JUICE_AUTH: 'header' })).toEqual(['JUICE_CORS_ORIGINS']);
+  expect(problems('*', { JUICE_AUTH: 'api-key' })).toEqual([]);
+});

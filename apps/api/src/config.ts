@@ -10,6 +10,12 @@ const authRight =
   'must be chosen where JUICE_HOST is not loopback: api-key (every tenant shows a key), or header (whoever sends X-Tenant-Id is believed: only behind something that authenticates tenants)';
 const adminKeyRight = '32 to 512 ASCII characters, without blanks';
 
+const originsRight = 'origins such as https://app.example.com, separated by commas, or *';
+
+function isOrigin(origin: string): boolean {
+  return origin === '*' || (URL.canParse(origin) && /^https?:/.test(origin) && new URL(origin).origin === origin);
+}
+
 /** The api's environment. Durations are in ms and sizes in bytes once read. */
 export const apiConfigSchema = z
   .object({
@@ -98,6 +104,17 @@ export const apiConfigSchema = z
       env: 'JUICE_TENANT_WAITING',
       description: 'Tasks that a tenant may have waiting to be launched, unless it has a quota; more are refused.',
     }),
+    corsOrigins: list(originsRight)
+      .refine((origins) => origins.every(isOrigin), { error: `must be ${originsRight}` })
+      .default([])
+      .meta({
+        env: 'JUICE_CORS_ORIGINS',
+        description: 'Origins whose pages may call the API from a browser; * is any, with JUICE_AUTH=api-key alone.',
+      }),
+    maxConnections: integer({ min: 1 }).default(10_000).meta({
+      env: 'JUICE_MAX_CONNECTIONS',
+      description: 'Connections at a time; further ones are closed at once.',
+    }),
     stopGraceMs: duration().default(20_000).meta({
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',
@@ -114,6 +131,10 @@ export const apiConfigSchema = z
   .refine((config) => config.minMem <= config.defaultMem && config.defaultMem <= config.maxMem, {
     error: 'JUICE_MIN_MEM ≤ JUICE_DEFAULT_MEM ≤ JUICE_MAX_MEM must hold',
     path: ['defaultMem'],
+  })
+  .refine((config) => !config.corsOrigins.includes('*') || config.auth === 'api-key', {
+    error: 'may be * with JUICE_AUTH=api-key alone: without keys any page in any browser could act for any tenant',
+    path: ['corsOrigins'],
   })
   .refine((config) => config.auth !== undefined || isLoopback(config.host), { error: authRight, path: ['auth'] });
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { failureAnswer } from '@juice/contracts';
 import { createApiFixture } from '../testing/api-fixture.ts';
@@ -110,4 +111,24 @@ test('the waiting room is alive, not ready, and sends everybody away for a while
     expect(await get(path)).toMatchObject({ status: 503, retryAfter: '5', body: { status: -2127552258 } });
   }
   await room.stop();
+});
+
+test('of more connections than may be, further ones are closed at once and counted; those that there are go on', async () => {
+  let dropped = 0;
+  const full = await startHttpServer({
+    ...{ ...at, app: fixture.app, maxConnections: 2 },
+    connectionDropped: () => (dropped += 1),
+  });
+  const open = [connect(full.port, '127.0.0.1'), connect(full.port, '127.0.0.1')];
+  await until('both are open', () => full.countConnections() === 2);
+  const third = connect(full.port, '127.0.0.1');
+  await new Promise<void>((resolve) => third.once('close', () => resolve()));
+  expect(dropped).toBe(1);
+  const [first] = open;
+  const answered = new Promise<string>((resolve) => first?.once('data', (data) => resolve(String(data))));
+  first?.write('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n');
+  expect(await answered).toContain('200 OK');
+  for (const one of open) one.destroy();
+  await until('both are closed', () => full.countConnections() === 0);
+  await full.stop();
 });

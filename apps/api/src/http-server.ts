@@ -18,6 +18,7 @@ const sendingMs = 1_000;
 export interface HttpServer {
   readonly url: string;
   readonly port: number;
+  countConnections(): number;
   /** Takes in nothing new, lets what is in hand be answered for so long (not at all when left out), ends what is left. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -28,6 +29,9 @@ export async function startHttpServer(deps: {
   host: string;
   port: number;
   newRequestId: () => string;
+  /** Further ones are closed at once: memory and descriptors have an end. */
+  maxConnections?: number;
+  connectionDropped?: () => void;
 }): Promise<HttpServer> {
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
@@ -37,6 +41,8 @@ export async function startHttpServer(deps: {
     connectionsCheckingInterval: 5_000,
     requireHostHeader: false,
   });
+  if (deps.maxConnections !== undefined) server.maxConnections = deps.maxConnections;
+  server.on('drop', () => deps.connectionDropped?.());
   const connections = watchConnections(server);
   answerBelowHttp(server, deps.newRequestId);
   server.on('request', deps.app);
@@ -46,7 +52,12 @@ export async function startHttpServer(deps: {
   });
   const { port } = server.address() as AddressInfo;
   const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
-  return { port, url: `http://${host}:${port}`, stop: (graceMs = 0) => stopServer(server, connections, graceMs) };
+  return {
+    port,
+    url: `http://${host}:${port}`,
+    countConnections: () => connections.count(),
+    stop: (graceMs = 0) => stopServer(server, connections, graceMs),
+  };
 }
 
 /** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */
@@ -115,6 +126,7 @@ interface Connections {
   /** From now on a connection ends with the answer it waits for. */
   letGo(): void;
   endIdle(): void;
+  count(): number;
 }
 
 function watchConnections(server: Server): Connections {
@@ -134,6 +146,7 @@ function watchConnections(server: Server): Connections {
   });
   return {
     letGo: () => (isLetGo = true),
+    count: () => open.size,
     endIdle() {
       for (const socket of open) if (!waiting.has(socket)) socket.destroy();
     },

@@ -5,12 +5,13 @@ export interface ApiMetrics {
   answered(answered: Pick<Answered, 'route' | 'method' | 'status' | 'durationMs'>): void;
   submitted(count: number): void;
   messageDropped(exchange: string): void;
+  connectionDropped(): void;
 }
 
 /** What the api counts. `isStoreUp` and `isBrokerUp` are asked when it is scraped. */
 export function createApiMetrics(
   metrics: Metrics,
-  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean },
+  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean; connections: () => number },
 ): ApiMetrics {
   const durations = metrics.histogram({
     name: 'juice_http_answered_duration_seconds',
@@ -27,6 +28,11 @@ export function createApiMetrics(
     help: 'Messages to the scheduler that the broker did not take; its sweep finds what they told of',
     labels: ['exchange'],
   });
+  const connectionsDropped = metrics.counter({
+    name: 'juice_http_connection_dropped_total',
+    help: 'Connections closed at once, for there were too many',
+  });
+  metrics.gauge({ name: 'juice_http_connections', help: 'Open connections of clients', read: gauges.connections });
   metrics.gauge({
     name: 'juice_store_up',
     help: '1 while MongoDB is reachable',
@@ -43,5 +49,6 @@ export function createApiMetrics(
     },
     submitted: (count) => submissions.add(undefined, count),
     messageDropped: (exchange) => dropped.add({ exchange }),
+    connectionDropped: () => connectionsDropped.add(),
   };
 }

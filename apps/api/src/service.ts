@@ -11,7 +11,7 @@ import { createDateText } from './date-text.ts';
 import { createFindTasks } from './find-tasks.ts';
 import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
 import { createHints, type HintPublisher } from './hints.ts';
-import { startHttpServer } from './http-server.ts';
+import { startHttpServer, type HttpServer } from './http-server.ts';
 import { createKillTask, type KillStore } from './kill-task.ts';
 import { createAdmitTasks, type WaitingStore } from './limit-waiting.ts';
 import { describeMachinePolicy } from './machine-policy.ts';
@@ -68,9 +68,11 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     wait,
     log,
   });
+  let server: HttpServer | null = null;
   const metrics = createApiMetrics(deps.metrics, {
     isStoreUp: () => deps.store.isUp(),
     isBrokerUp: () => deps.broker.isUp(),
+    connections: () => server?.countConnections() ?? 0,
   });
   const hints = createHints({ broker: deps.broker, log, dropped: metrics.messageDropped, monotonicMs });
   const nextId = createTaskIdSource({ now });
@@ -124,6 +126,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     administration,
     leader,
     operator,
+    corsOrigins: options.corsOrigins,
     bodyLimitBytes: options.bodyLimitBytes,
     batchLimitBytes: options.batchLimitBytes,
     health: createHealth(deps, worker, () => isStopping),
@@ -135,18 +138,23 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     monotonicMs,
     isStopping: () => isStopping,
   });
-  const { host, port } = options;
-  const server = await startHttpServer({ app, host, port, newRequestId: randomUUID }).catch(async (error: unknown) => {
+  const { host, port, maxConnections } = options;
+  const { connectionDropped } = metrics;
+  const listening = await startHttpServer({
+    ...{ app, host, port, maxConnections, connectionDropped },
+    newRequestId: randomUUID,
+  }).catch(async (error: unknown) => {
     await worker.stop();
     throw error;
   });
+  server = listening;
   const forgetting = startForgettingKeys({ tasks, now, wait, random: Math.random });
   return {
-    url: server.url,
-    port: server.port,
+    url: listening.url,
+    port: listening.port,
     async stop() {
       isStopping = true;
-      await server.stop(options.stopGraceMs);
+      await listening.stop(options.stopGraceMs);
       await storeTasks.idle();
       await forgetting.stop();
       await worker.stop();

@@ -73,6 +73,7 @@ export function createApiFixture(
     adminKey?: string | null;
     windowSize?: number;
     leader?: AskLeader;
+    corsOrigins?: readonly string[];
     /** For tenants for which nothing is set. */
     tenants?: Partial<OperatorDefaults>;
   } = {},
@@ -141,6 +142,7 @@ export function createApiFixture(
     administration,
     leader,
     operator: { policy, limits: bounds },
+    corsOrigins: settings.corsOrigins ?? [],
     bodyLimitBytes: 1_048_576,
     batchLimitBytes: 8_388_608,
     health: {
