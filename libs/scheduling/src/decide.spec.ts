@@ -1,76 +1,27 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
-import { offerOf, testPatterns } from '../testing/samples.ts';
-import { TaskTable } from '../testing/task-table.ts';
+import { benchOffer, createCoreBench, lastWrite, type CoreBench } from '../testing/core-bench.ts';
+import { offerOf } from '../testing/samples.ts';
 import {
   createCommands,
-  createState,
   decide,
   defaultPolicy,
   type Commands,
   type Event,
   type MesosState,
   type ObservedStatus,
-  type State,
 } from './index.ts';
 
-const offer = offerOf({ offerId: 'o1', agentId: 'agent-1', hostname: 'host-1', agentPort: 5051 });
-
-const world: { state: State; table: TaskTable } = {
-  state: createState(defaultPolicy, testPatterns),
-  table: new TaskTable(),
-};
-
-/** One frame: decides, closes, stores. */
-function frame(...events: Event[]): Commands {
-  const out = createCommands();
-  for (const event of events) decide(world.state, event, out);
-  const atMs = events.at(-1)?.atMs ?? 0;
-  decide(world.state, { kind: 'frame.closing', atMs, backlog: 0 }, out);
-  expect(world.table.apply(out.persist)).toEqual([]);
-  return out;
-}
-
-function load(task: SchedulableTask, atMs = 10): Event {
-  return { kind: 'task.loaded', atMs, taskId: task.taskId, live: world.table.load(task.taskId) };
-}
-
-function launch(facts: Partial<SchedulableTask> = {}): string {
-  const task = world.table.insert(facts);
-  const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
-  const accept = out.call.find((call) => call.kind === 'accept');
-  const id = accept?.launches[0]?.mesosTaskId ?? '';
-  frame({ kind: 'accept.answered', atMs: 11, mesosTaskIds: [id], answer: 'accepted', detail: '' });
-  return id;
-}
-
-function say(mesosTaskId: string, word: MesosState, more: Partial<ObservedStatus> = {}, atMs = 20): Commands {
-  const status = {
-    mesosTaskId,
-    state: word,
-    message: '',
-    reason: null,
-    agentId: 'agent-1',
-    uuid: 'u',
-    healthy: true,
-    ...more,
-  };
-  return frame({ kind: 'status.received', atMs, status });
-}
-
-function tick(atMs: number): Commands {
-  return frame({ kind: 'clock.ticked', atMs, backlog: 0 });
-}
-
-function last(out: Commands): TaskTransition | undefined {
-  return out.persist.at(-1);
-}
+const offer = benchOffer;
+let world: CoreBench;
+const frame: CoreBench['frame'] = (...events) => world.frame(...events);
+const load: CoreBench['load'] = (...facts) => world.load(...facts);
+const launch: CoreBench['launch'] = (facts) => world.launch(facts);
+const say: CoreBench['say'] = (...word) => world.say(...word);
+const tick: CoreBench['tick'] = (atMs) => world.tick(atMs);
 
 beforeEach(() => {
-  world.state = createState(defaultPolicy, testPatterns);
-  world.table = new TaskTable();
-  frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' });
-  frame({ kind: 'takeover.completed', atMs: 1 });
+  world = createCoreBench();
 });
 
 describe('the end of an attempt', () => {
@@ -108,12 +59,12 @@ describe('the end of an attempt', () => {
   ];
   test.each(ends)('%s', (_name, facts, word, more, expected) => {
     const out = say(launch(facts), word, more);
-    expect(last(out)).toMatchObject(expected);
+    expect(lastWrite(out)).toMatchObject(expected);
     expect(out.call).toContainEqual(expect.objectContaining({ kind: 'acknowledge', uuid: 'u' }));
   });
 
   test('tells the exit code and whose fault it was', () => {
-    expect(last(say(launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change).toEqual({
+    expect(lastWrite(say(launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change).toEqual({
       kind: 'end',
       mesosState: 'TASK_FAILED',
       exitCode: 137,
@@ -123,13 +74,13 @@ describe('the end of an attempt', () => {
 
   test('the exit code of a fetcher is not the task’s', () => {
     const message = "Failed to launch container: Failed to fetch all URIs for container 'c': exited with status 1";
-    const ended = last(say(launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
+    const ended = lastWrite(say(launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
     expect(ended?.change).toMatchObject({ kind: 'end', exitCode: null });
   });
 
   test('the next attempt waits out its pause, has its own id, and says why', () => {
     const id = launch({ retry: 1 });
-    const requeued = last(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
+    const requeued = lastWrite(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
     expect(requeued?.message).toBe('attempt 1 ended with TASK_FAILED: Command exited with status 3; attempt 2 follows');
     expect(requeued?.requeue).toEqual({ notBeforeMs: 1_100, countedFailures: 1, freeFailures: 0 });
     const offers = { kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] } as const;
@@ -143,7 +94,7 @@ describe('the end of an attempt', () => {
     const id = launch({ retry: 1 });
     say(id, 'TASK_FAILED', {}, 100);
     if (by === 'by the next one') {
-      world.state = createState(defaultPolicy, testPatterns);
+      world.restart();
       frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
       for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
       frame({ kind: 'takeover.completed', atMs: 200 });
@@ -154,7 +105,7 @@ describe('the end of an attempt', () => {
       ...(offerId === 'o3' && { agentId: 'agent-2', hostname: 'host-2' }),
     }));
     frame({ kind: 'offers.received', atMs: 1_000, offers: others });
-    expect(last(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
+    expect(lastWrite(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
   });
 });
 
@@ -176,17 +127,19 @@ describe('a time limit', () => {
     expect(kills(tick(overdueMs))).toBe(1);
     expect(kills(tick(overdueMs + 1))).toBe(0);
     expect(kills(tick(overdueMs + defaultPolicy.askAgainMs))).toBe(1);
-    expect(last(say(id, 'TASK_KILLED', { message: 'Command terminated' }, overdueMs + 20 * second))).toMatchObject({
-      status: TaskState.FAILED,
-      reason: 'MAX_COMPLETION_TIME_REACHED',
-      message: 'killed: it ran longer than its limit of 60 seconds',
-    });
+    expect(lastWrite(say(id, 'TASK_KILLED', { message: 'Command terminated' }, overdueMs + 20 * second))).toMatchObject(
+      {
+        status: TaskState.FAILED,
+        reason: 'MAX_COMPLETION_TIME_REACHED',
+        message: 'killed: it ran longer than its limit of 60 seconds',
+      },
+    );
   });
 
   test('is a failure of the task’s own: it uses up a retry', () => {
     const { id, overdueMs } = runFor({ retry: 1 });
     tick(overdueMs);
-    expect(last(say(id, 'TASK_KILLED', {}, overdueMs + 1))).toMatchObject({
+    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))).toMatchObject({
       status: TaskState.NOT_START,
       requeue: { countedFailures: 1, freeFailures: 0 },
     });
@@ -195,24 +148,24 @@ describe('a time limit', () => {
   test('does not hide that the task finished, or that somebody killed it', () => {
     const finished = runFor();
     tick(finished.overdueMs);
-    expect(last(say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(TaskState.FINISHED);
+    expect(lastWrite(say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(TaskState.FINISHED);
     const killed = runFor();
     const taskId = world.state.attempts.get(killed.id)?.taskId as SchedulableTask['taskId'];
     world.table.requestKill(taskId);
     frame({ kind: 'task.loaded', atMs: 200, taskId, live: world.table.load(taskId) });
-    expect(last(say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
+    expect(lastWrite(say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
   });
 
   test('counts from RUNNING on, over a change of the leader', () => {
     const { id, overdueMs } = runFor();
-    world.state = createState(defaultPolicy, testPatterns);
+    world.restart();
     frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
     for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
     frame({ kind: 'takeover.completed', atMs: 200 });
     expect(kills(tick(overdueMs - 1))).toBe(0);
     expect(kills(tick(overdueMs))).toBe(1);
     // A leader that knows of no kill hears of its effect: the kill was its predecessor's.
-    expect(last(say(id, 'TASK_KILLED', {}, overdueMs + 1))?.status).toBe(TaskState.FAILED);
+    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))?.status).toBe(TaskState.FAILED);
   });
 
   test('is none where the task names none', () => {
@@ -234,7 +187,7 @@ describe('a kill', () => {
     ).toEqual([kill]);
     expect(tick(5_000).call).not.toContainEqual(kill);
     expect(tick(10_013).call).toContainEqual(kill);
-    expect(last(say(id, 'TASK_KILLED'))?.status).toBe(TaskState.KILLED);
+    expect(lastWrite(say(id, 'TASK_KILLED'))?.status).toBe(TaskState.KILLED);
     expect(tick(100_000).call).not.toContainEqual(kill);
   });
 
@@ -250,7 +203,7 @@ describe('a kill', () => {
       world.table.requestKill(task.taskId);
       frame(load(task));
     }
-    expect(last(say(id, word))?.status).toBe(expected);
+    expect(lastWrite(say(id, word))?.status).toBe(expected);
   });
 });
 
@@ -258,9 +211,9 @@ describe('an attempt the cluster has lost sight of', () => {
   test('is not ended by UNREACHABLE, and is well again when it comes back', () => {
     const id = launch();
     say(id, 'TASK_RUNNING');
-    expect(last(say(id, 'TASK_UNREACHABLE'))?.status).toBe(TaskState.UNREACHABLE);
+    expect(lastWrite(say(id, 'TASK_UNREACHABLE'))?.status).toBe(TaskState.UNREACHABLE);
     expect(say(id, 'TASK_UNREACHABLE').persist).toEqual([]);
-    expect(last(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, 30))?.status).toBe(
+    expect(lastWrite(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, 30))?.status).toBe(
       TaskState.RUNNING,
     );
     expect(tick(30 + defaultPolicy.lostAfterMs).persist).toEqual([]);
@@ -270,7 +223,7 @@ describe('an attempt the cluster has lost sight of', () => {
     const id = launch();
     say(id, 'TASK_UNREACHABLE', {}, 50);
     expect(tick(49 + defaultPolicy.lostAfterMs).persist).toEqual([]);
-    expect(last(tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+    expect(lastWrite(tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
     const back = say(id, 'TASK_RUNNING', {}, 60 + defaultPolicy.lostAfterMs);
     expect(back.persist).toEqual([]);
     expect(back.call).toEqual([expect.objectContaining({ kind: 'acknowledge', mesosTaskId: id })]);
@@ -302,7 +255,7 @@ describe('an attempt the cluster has lost sight of', () => {
   test('UNKNOWN is no end either', () => {
     const id = launch();
     expect(say(id, 'TASK_UNKNOWN', { uuid: null }).persist).toEqual([]);
-    expect(last(tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+    expect(lastWrite(tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
   });
 
   test('a launch without news is asked about, never repeated', () => {
@@ -347,7 +300,7 @@ describe('reconciliation', () => {
   });
 
   test('asks a batch at a time, and for nothing while events pile up', () => {
-    world.state = createState({ ...defaultPolicy, reconcileBatch: 2 }, testPatterns);
+    world.restart({ ...defaultPolicy, reconcileBatch: 2 });
     frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
     const ids = [launch(), launch(), launch()];
     const asked = (out: Commands): string[] =>
@@ -425,7 +378,7 @@ describe('launches', () => {
   }
 
   test('are paced over a longer time', () => {
-    world.state = createState({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 }, testPatterns);
+    world.restart({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 });
     frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
     expect(launched(offerAll(20, 1_000))).toBe(4);
     expect(launched(offerAll(0, 1_050))).toBe(0);
@@ -469,7 +422,7 @@ describe('launches', () => {
     frame({ kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] });
     expect(tick(1_101).persist).toEqual([]);
     const given = frame({ kind: 'offers.received', atMs: 16_101, offers: [{ ...offer, offerId: 'o3' }] });
-    expect(last(given)?.change).toMatchObject({ kind: 'launch', agentHost: 'host-1' });
+    expect(lastWrite(given)?.change).toMatchObject({ kind: 'launch', agentHost: 'host-1' });
   });
 });
 
@@ -497,32 +450,32 @@ describe('a waiting task', () => {
   test('expires', () => {
     frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
     expect(tick(86_399_999).persist).toEqual([]);
-    expect(last(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
+    expect(lastWrite(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
   });
 
   test('again, after an attempt that ran for days, has as long as at first', () => {
     const day = 86_400_000;
     const id = launch({ submittedAtMs: 0, expireAtMs: day, retry: 1 });
     say(id, 'TASK_RUNNING');
-    expect(last(say(id, 'TASK_FAILED', {}, 3 * day))?.status).toBe(TaskState.NOT_START);
+    expect(lastWrite(say(id, 'TASK_FAILED', {}, 3 * day))?.status).toBe(TaskState.NOT_START);
     expect(tick(4 * day + 999).persist).toEqual([]);
-    expect(last(tick(4 * day + 1_000))?.status).toBe(TaskState.EXPIRED);
+    expect(lastWrite(tick(4 * day + 1_000))?.status).toBe(TaskState.EXPIRED);
   });
 
   test('that named a role says so when it expires', () => {
     frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 60_000, role: 'batch' })));
     const message = 'no room was found for it within 60 seconds among offers of the role batch';
-    expect(last(tick(60_000))).toMatchObject({ message });
+    expect(lastWrite(tick(60_000))).toMatchObject({ message });
   });
 
   test('is called back only for the states its tenant wants', () => {
     const all = launch({ callback: 'all' });
-    expect(last(say(all, 'TASK_RUNNING'))?.callback).toBe(true);
-    expect(last(say(all, 'TASK_FINISHED'))?.callback).toBe(true);
+    expect(lastWrite(say(all, 'TASK_RUNNING'))?.callback).toBe(true);
+    expect(lastWrite(say(all, 'TASK_FINISHED'))?.callback).toBe(true);
     frame({ kind: 'offer.rescinded', atMs: 30, offerId: 'o1' });
     const ends = launch({ callback: 'terminal' });
-    expect(last(say(ends, 'TASK_RUNNING'))?.callback).toBe(false);
-    expect(last(say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
+    expect(lastWrite(say(ends, 'TASK_RUNNING'))?.callback).toBe(false);
+    expect(lastWrite(say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
   });
 
   test.each<[string, Event]>([
@@ -530,7 +483,7 @@ describe('a waiting task', () => {
     ['has another id now', { kind: 'cluster.subscribed', atMs: 99, frameworkId: 'f2' }],
   ])('of which the framework %s loses its attempt at no cost', (_how, event) => {
     launch();
-    expect(last(frame(event))).toMatchObject({
+    expect(lastWrite(frame(event))).toMatchObject({
       status: TaskState.NOT_START,
       requeue: { countedFailures: 0, freeFailures: 1 },
     });
