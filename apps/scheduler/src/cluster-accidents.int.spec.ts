@@ -198,6 +198,15 @@ test('an update that cannot be read is set aside and acknowledged, and the sched
   expect(scheduler.health()).toMatchObject({ ok: true, role: 'leader' });
 });
 
+test('the end of a task that its agent could not make us read is asked of the master, and the task is not run again', async () => {
+  const taskId = await submit(1_000);
+  await reaches(taskId, RUNNING);
+  mesos.garbleUpdate((await find(taskId)).attempts[0]?.mesosTaskId);
+  await reaches(taskId, FINISHED);
+  expect(await find(taskId)).toMatchObject({ attempt: 1, attempts: [{ quarantined: true, state: 'TASK_FINISHED' }] });
+  expect(said.some((line) => line.includes('"status.quarantined"') && line.includes(String(taskId)))).toBe(true);
+});
+
 test('agents about to be maintained are left alone though they have room, and used again when that is over', async () => {
   for (const agent of mesos.agentIds.keys()) mesos.startMaintenance(agent, { startMs: Date.now() + 60_000 });
   const taskId = await submit(0);

@@ -1,6 +1,6 @@
 import type { LiveTask, TaskId } from '@juice/contracts';
 import type { Log } from '@juice/observability';
-import { taskIdIn, type Event, type UnknownAttempt } from '@juice/scheduling';
+import { attemptIn, type Event, type UnknownAttempt } from '@juice/scheduling';
 
 export interface AttemptStore {
   attemptIds(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, readonly string[]>>;
@@ -27,7 +27,7 @@ export async function identifyAttempts(
   },
 ): Promise<void> {
   const { store, push, log, now } = deps;
-  const hints = unknown.map((attempt) => ({ ...attempt, taskId: taskIdIn(attempt.mesosTaskId) }));
+  const hints = unknown.map((attempt) => ({ ...attempt, taskId: attemptIn(attempt.mesosTaskId)?.taskId ?? null }));
   const ids = [...new Set(hints.flatMap(({ taskId }) => taskId ?? []))];
   const attempts = await store.attemptIds(ids);
   const live = new Map(

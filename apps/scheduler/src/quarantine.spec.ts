@@ -1,8 +1,9 @@
+import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
 import type { UnreadableUpdate } from '@juice/mesos';
 import { createLogger } from '@juice/observability';
 import type { ObservedStatus } from '@juice/scheduling';
-import { createQuarantine, type Quarantine, type QuarantineStore } from './quarantine.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
 
 const uuid = 'b64uuid==';
 const garbled: UnreadableUpdate = {
@@ -13,17 +14,19 @@ const readable: ObservedStatus = {
   ...{ mesosTaskId: 'm-1', state: 'TASK_FINISHED', uuid, message: '', reason: null, agentId: 'a1', healthy: true },
 };
 
+const silent = createLogger({ service: 'test', level: 'silent' });
+
 /** What one term stores is there for the next. */
-function term(kept: Map<string, unknown>, put?: QuarantineStore['put']): Quarantine {
+function term(kept: Map<string, unknown>, log = silent): Quarantine {
   return createQuarantine({
     store: {
-      put: put ?? ((one) => Promise.resolve(void kept.set(one.key, one))),
+      put: (one) => Promise.resolve(void kept.set(one.key, one)),
       keys: () => Promise.resolve([...kept.keys()]),
     },
     epoch: 7,
     persevere: (_operation, attempt) => attempt(),
     onQuarantined: () => undefined,
-    log: createLogger({ service: 'test', level: 'silent' }),
+    log,
     now: () => 1,
   });
 }
@@ -61,4 +64,26 @@ test('what has no uuid is told apart by what it says', async () => {
   await next.load();
   expect(next.holds(answer)).toBe(true);
   expect(next.holds({ ...answer, state: 'TASK_FAILED' })).toBe(false);
+});
+
+test('the task and the attempt that an update is of are told, as its id has them', async () => {
+  const lines: string[] = [];
+  const stream = new PassThrough().on('data', (line) => void lines.push(String(line)));
+  const log = createLogger({ service: 'test', level: 'error', stream });
+  const kept = new Map<string, unknown>();
+  const quarantine = term(kept, log);
+  await quarantine.unreadable({ ...garbled, taskId: 'a_task-7012-3' });
+  await quarantine.fatal({ ...readable, mesosTaskId: 'a_task-7012-4' }, new Error('thrown'));
+  await quarantine.unreadable({ ...garbled, taskId: 'not-ours', uuid: null });
+  await log.close();
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+    expect.objectContaining({ event: 'status.quarantined', taskId: '7012', attempt: 3, mesosTaskId: 'a_task-7012-3' }),
+    expect.objectContaining({ event: 'status.quarantined', taskId: '7012', attempt: 4, agentId: 'a1' }),
+    expect.objectContaining({ taskId: null, attempt: null, mesosTaskId: 'not-ours' }),
+  ]);
+  expect([...kept.values()]).toEqual([
+    expect.objectContaining({ taskId: 7012n }),
+    expect.objectContaining({ taskId: 7012n }),
+    expect.objectContaining({ taskId: null }),
+  ]);
 });

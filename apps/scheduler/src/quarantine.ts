@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { writeExactJson, type TaskId, type TaskTransition } from '@juice/contracts';
 import type { UnreadableUpdate } from '@juice/mesos';
 import type { Log } from '@juice/observability';
-import type { ObservedStatus } from '@juice/scheduling';
+import { attemptIn, type ObservedStatus } from '@juice/scheduling';
 
 export interface QuarantineStore {
   put(one: {
@@ -51,9 +51,9 @@ export function createQuarantine(deps: {
   const { store, epoch, log } = deps;
   const fatalBefore = new Set<string>();
 
-  async function keep(facts: Omit<Parameters<QuarantineStore['put']>[0], 'atMs' | 'epoch'>): Promise<void> {
-    const { key, kind, detail, taskId, mesosTaskId } = facts;
-    log.error('status.quarantined', { key, kind, detail, taskId, mesosTaskId, epoch });
+  async function keep(facts: Omit<Parameters<QuarantineStore['put']>[0], 'atMs' | 'epoch'>, attempt: number | null) {
+    const { key, kind, detail, taskId, mesosTaskId, agentId } = facts;
+    log.error('status.quarantined', { key, kind, detail, taskId, attempt, mesosTaskId, agentId, epoch });
     deps.onQuarantined();
     await deps.persevere('quarantine', () => store.put({ ...facts, atMs: deps.now(), epoch }));
   }
@@ -67,23 +67,30 @@ export function createQuarantine(deps: {
       // Never the key of a readable copy of the same update, which is to be decided like any other.
       const key = `unreadable ${uuid ?? createHash('sha256').update(record).digest('hex')}`;
       const base64 = Buffer.from(record).toString('base64');
-      return keep({ key, kind: 'update', detail, taskId: null, mesosTaskId, agentId, record: base64 });
+      const { taskId, attempt } = attemptOf(mesosTaskId);
+      return keep({ key, kind: 'update', detail, taskId, mesosTaskId, agentId, record: base64 }, attempt);
     },
     fatal(status, error) {
       const { mesosTaskId, agentId } = status;
       const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
       const record = JSON.stringify(status);
-      return keep({ key: keyOf(status), kind: 'update', detail, taskId: null, mesosTaskId, agentId, record });
+      const { taskId, attempt } = attemptOf(mesosTaskId);
+      return keep({ key: keyOf(status), kind: 'update', detail, taskId, mesosTaskId, agentId, record }, attempt);
     },
     async refused(transitions, detail) {
       const [first] = transitions;
       if (first === undefined) return;
-      const { taskId, expectSeq } = first;
+      const { taskId, expectSeq, attempt } = first;
       const ids = { taskId, mesosTaskId: null, agentId: null };
       const record = writeExactJson(transitions);
-      await keep({ key: `transition ${taskId} ${expectSeq}`, kind: 'transition', detail, ...ids, record });
+      await keep({ key: `transition ${taskId} ${expectSeq}`, kind: 'transition', detail, ...ids, record }, attempt);
     },
   };
+}
+
+/** As the id has it: where to look. */
+function attemptOf(mesosTaskId: string | null): { taskId: TaskId | null; attempt: number | null } {
+  return (mesosTaskId === null ? null : attemptIn(mesosTaskId)) ?? { taskId: null, attempt: null };
 }
 
 /** What has no uuid comes again as often as it is asked for: told apart by what it says. */

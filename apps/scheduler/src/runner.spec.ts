@@ -185,6 +185,33 @@ describe('what cannot be processed', () => {
     await next.ended;
   });
 
+  test('an attempt whose update the core threw over is marked by the next leader: it may have finished', async () => {
+    const store = createMemoryStore();
+    const kept = new Map<string, QuarantinedCase>();
+    const thinking: typeof decide = (state, event, out) => {
+      if (event.kind === 'status.received' && event.status.uuid === 'poison') throw new Error('a bug');
+      decide(state, event, out);
+    };
+    const taskId = store.submit();
+    const first = start(store, { kept, thinking });
+    first.runner.push(load(store, taskId));
+    first.runner.push({ kind: 'offers.received', atMs: 1, offers: [offer] });
+    await until('the launch', () => first.performed.length > 0);
+    const mesosTaskId = store.table.load(taskId)?.live?.mesosTaskId ?? '';
+    first.runner.push(update(mesosTaskId, 'TASK_FINISHED', 'poison'));
+    await expect(first.ended).rejects.toThrow('a bug');
+
+    const next = start(store, { kept, thinking });
+    next.runner.push(load(store, taskId));
+    next.runner.push(update(mesosTaskId, 'TASK_FINISHED', 'poison'));
+    await until('the mark', () => store.table.load(taskId)?.live?.quarantined === true);
+    next.runner.push(update(mesosTaskId, 'TASK_GONE', 'sound'));
+    await until('the end', () => store.table.rows.get(taskId)?.ended === true);
+    expect(store.table.applied.at(-1)).toMatchObject({ status: TaskState.LOST, reason: 'RESULT_UNKNOWN' });
+    next.runner.stop();
+    await next.ended;
+  });
+
   test('a record that the database refuses is set aside, and the others are launched', async () => {
     const store = createMemoryStore();
     const kept = new Map<string, QuarantinedCase>();

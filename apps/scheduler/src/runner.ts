@@ -9,7 +9,6 @@ import type {
 } from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import {
-  acknowledge,
   createCommands,
   createState,
   type decide,
@@ -100,7 +99,8 @@ export function createRunner(deps: {
       }
       const status = event.kind === 'status.received' ? event.status : null;
       if (status !== null && quarantine.holds(status)) {
-        acknowledge(status, null, out);
+        const { mesosTaskId, agentId, uuid } = status;
+        decide(state, { kind: 'update.quarantined', atMs: event.atMs, mesosTaskId, agentId, uuid }, out);
         continue;
       }
       try {

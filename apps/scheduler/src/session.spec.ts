@@ -35,7 +35,10 @@ async function play(
       }),
     saveFrameworkId: async () => void happened.push('id saved'),
     ready: async () => void happened.push('loaded'),
-    push: (event) => void happened.push(event.kind),
+    push(event) {
+      const isOne = event.kind === 'update.quarantined';
+      happened.push(isOne ? `${event.kind} of ${event.mesosTaskId} (${event.agentId}, ${event.uuid})` : event.kind);
+    },
     setAside: async (update) => {
       await setAside();
       happened.push(`set aside ${update.detail}`);
@@ -52,29 +55,25 @@ test('the framework id is stored before anything else is done with it', async ()
   expect(happened).toEqual(['id saved', 'cluster.subscribed', 'loaded', 'cluster.disconnected']);
 });
 
-test('an update that cannot be read is stored, then acknowledged; the stream goes on', async () => {
+test('an update that cannot be read is stored, then told to the core; the stream goes on', async () => {
   const heard = eventFromJson({ type: 'RESCIND', rescind: { offer_id: { value: 'o' } } });
   const { end, happened } = await play([subscribed, poison, heard]);
   expect(happened.slice(3)).toEqual([
     'set aside no such state',
-    'ACKNOWLEDGE',
+    'update.quarantined of t (a, dQ==)',
     'offer.rescinded',
     'cluster.disconnected',
   ]);
   expect(end).toMatchObject({ kind: 'ended' });
 });
 
-test('what could not be stored is not acknowledged', async () => {
+test('what could not be stored is not told, and so not acknowledged', async () => {
   const { end, happened } = await play([subscribed, poison], () => Promise.reject(new Error('no lease')));
-  expect(happened).not.toContain('ACKNOWLEDGE');
+  expect(happened).toEqual(['id saved', 'cluster.subscribed', 'loaded', 'cluster.disconnected']);
   expect(end).toEqual({ failed: expect.objectContaining({ message: 'no lease' }) });
 });
 
-test.each([{ uuid: null }, { agentId: null }, { taskId: null }])(
-  'without %j there is nothing to acknowledge',
-  async (lacks) => {
-    const { happened } = await play([subscribed, { ...poison, ...lacks }]);
-    expect(happened).toContain('set aside no such state');
-    expect(happened).not.toContain('ACKNOWLEDGE');
-  },
-);
+test('of what names no task the core is not told', async () => {
+  const { happened } = await play([subscribed, { ...poison, taskId: null }]);
+  expect(happened.slice(3)).toEqual(['set aside no such state', 'cluster.disconnected']);
+});

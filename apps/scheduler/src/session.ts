@@ -1,7 +1,7 @@
 import { DependencyFailure } from '@juice/contracts';
 import type { CallAnswer, Draft, FrameworkCall, FrameworkInfo, StreamEvent, UnreadableUpdate } from '@juice/mesos';
 import type { Log } from '@juice/observability';
-import type { Event, MesosCall } from '@juice/scheduling';
+import type { Event } from '@juice/scheduling';
 import { createPerformer } from './perform.ts';
 import type { CallTarget } from './runner.ts';
 import { toCoreEvents } from './translate.ts';
@@ -32,7 +32,7 @@ export async function runSession(deps: {
   saveFrameworkId: (frameworkId: string) => Promise<void>;
   ready: (subscription: { readonly frameworkId: string; readonly master: string }) => Promise<void>;
   push: (event: Event, target?: CallTarget) => void;
-  /** Keeps an update that cannot be read; only then is it acknowledged. */
+  /** Keeps an update that cannot be read; only then does the core hear of it, which acknowledges it. */
   setAside: (update: UnreadableUpdate) => Promise<void>;
   loadLaunchSpecs: Parameters<typeof createPerformer>[0]['loadLaunchSpecs'];
   log: Log;
@@ -66,7 +66,8 @@ export async function runSession(deps: {
       }
       if (event.type === 'UNREADABLE UPDATE') {
         await deps.setAside(event);
-        performer?.perform(acknowledgementOf(event));
+        const { taskId: mesosTaskId, agentId, uuid } = event;
+        if (mesosTaskId !== null) push({ kind: 'update.quarantined', atMs: now(), mesosTaskId, agentId, uuid });
         continue;
       }
       if (event.type === 'ERROR') return endOfError(event.error.message);
@@ -83,12 +84,6 @@ export async function runSession(deps: {
     stream.close();
     if (performer !== null) push({ kind: 'cluster.disconnected', atMs: now() });
   }
-}
-
-/** Where there are the ids for one. */
-function acknowledgementOf({ taskId: mesosTaskId, agentId, uuid }: UnreadableUpdate): MesosCall[] {
-  if (mesosTaskId === null || agentId === null || uuid === null) return [];
-  return [{ kind: 'acknowledge', taskId: null, mesosTaskId, agentId, uuid }];
 }
 
 /** The master's last word on a stream (wire document, §1). */

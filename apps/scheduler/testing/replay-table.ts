@@ -263,7 +263,7 @@ function leaveRunning(store: MemoryStore, frameworkId: string): void {
   if (row === undefined) return;
   const agent = { agentId: 'an-agent', agentHost: 'a-host' };
   const times = { launchedAtMs: 1, startedAtMs: 2 };
-  const place = { groupPlace: null, preempted: false };
+  const place = { groupPlace: null, preempted: false, quarantined: false };
   row.task = { ...row.task, seq: 2, attempt: 1 };
   row.status = RUNNING;
   row.live = { mesosTaskId: `a_task-${taskId}-1`, frameworkId, ...agent, ...times, state: 'running', ...place };

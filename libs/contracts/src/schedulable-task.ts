@@ -62,6 +62,8 @@ export interface LiveAttempt {
   readonly groupPlace: string | null;
   /** Killed by us to make room for another tenant's task; a failure at no cost. */
   readonly preempted: boolean;
+  /** An update of it could not be read, and is in quarantine: should the cluster lose it, nobody knows how it ended. */
+  readonly quarantined: boolean;
 }
 
 /** A task that has not ended, as the scheduler loads it: waiting when `live` is null. */

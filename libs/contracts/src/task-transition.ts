@@ -51,6 +51,8 @@ export type AttemptChange =
   | { readonly kind: 'unreachable' }
   /** It is about to be killed, to make room; its state is what it was. */
   | { readonly kind: 'preempt' }
+  /** An update of it is in quarantine; its state is what it was. */
+  | { readonly kind: 'quarantine' }
   | {
       readonly kind: 'end';
       /** Mesos' name of the state it ended with. */

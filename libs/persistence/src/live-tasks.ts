@@ -180,5 +180,6 @@ function asLiveAttempt(taskId: TaskId, stored: AttemptRecord | undefined): LiveA
     state,
     groupPlace: stored.groupPlace ?? null,
     preempted: stored.preempted === true,
+    quarantined: stored.quarantined === true,
   };
 }

@@ -79,6 +79,8 @@ export interface AttemptRecord {
   readonly groupPlace?: string | null;
   /** It was killed by us to make room. */
   readonly preempted?: boolean;
+  /** An update of it could not be read, and is in quarantine. */
+  readonly quarantined?: boolean;
 }
 
 export interface HistoryRecord {

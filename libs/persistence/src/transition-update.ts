@@ -13,6 +13,7 @@ import { isEndState, TaskState, type TaskTransition } from '@juice/contracts';
  * | run         | state running, startedAt (the earliest stays)                        | startedAt (the earliest stays)               |
  * | unreachable | state unreachable                                                    | –                                            |
  * | preempt     | preempted                                                            | –                                            |
+ * | quarantine  | quarantined                                                          | –                                            |
  * | end         | state = Mesos' name, endedAt, reason, message, exitCode, free        | –                                            |
  *
  * | and when                  | also                                                                                  |
@@ -131,6 +132,9 @@ function addAttempt(update: Update, transition: Written, at: Date): void {
       return;
     case 'preempt':
       update.$set[`${place}.preempted`] = true;
+      return;
+    case 'quarantine':
+      update.$set[`${place}.quarantined`] = true;
       return;
     case 'end':
       update.$set[`${place}.state`] = change.mesosState;

@@ -86,6 +86,11 @@ export function unreachable(taskId: TaskId, expectSeq: number, changes: Changes 
   return { ...plain, ...facts, change: { kind: 'unreachable' }, ...changes };
 }
 
+export function quarantine(taskId: TaskId, expectSeq: number, changes: Changes = {}): TaskTransition {
+  const facts = { taskId, expectSeq, attempt: 1, status: TaskState.RUNNING, message: 'an update could not be read' };
+  return { ...plain, ...facts, change: { kind: 'quarantine' }, ...changes };
+}
+
 export function finish(taskId: TaskId, expectSeq: number, changes: Changes = {}): TaskTransition {
   const change: AttemptChange = { kind: 'end', mesosState: 'TASK_FINISHED', exitCode: 0, free: false };
   const facts = { taskId, expectSeq, attempt: 1, status: TaskState.FINISHED, message: 'Command exited with status 0' };

@@ -7,6 +7,7 @@ import {
   frame,
   idAt,
   launch,
+  quarantine,
   newTask,
   requeue,
   run,
@@ -292,7 +293,12 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
             launchedAtMs: startMs + 9500,
             startedAtMs: startMs + 9500,
             state: 'running',
+            quarantined: false,
           },
+        });
+        await tasks.applyTransitions(frame(), [quarantine(idAt(1), 4, second)]);
+        expect((await tasks.loadLiveTasks([idAt(1)]))[0]?.live?.live).toMatchObject({
+          ...{ state: 'running', quarantined: true },
         });
       });
 

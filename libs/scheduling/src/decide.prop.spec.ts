@@ -21,6 +21,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ kind: fc.constant('report' as const), which: small, word: small, repeat: fc.boolean() }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('garble' as const), which: small, uuid: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('kill' as const), which: small, told: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('answer' as const), refuse: fc.boolean() }) },
   {
@@ -35,11 +36,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const histories = fc.array(step, { minLength: 1, maxLength: 60 });
 
 /**
- * Any history: submissions, offers of any size, words of the cluster in any order and repeated, kills known at once or
+ * Any history: submissions, offers of any size, words of the cluster in any order, repeated and unreadable, kills known at once or
  * only through the guard of a write, refused launches, rescinded offers, new subscriptions and takeovers.
  */
 describe('over any history', () => {
-  test('nothing is launched twice or without a record, no offer is overbooked or answered twice, every word is acknowledged once', () => {
+  test('nothing is launched twice or without a record, no offer is overbooked or answered twice, every word is acknowledged once, what may have finished is not repeated at no cost', () => {
     fc.assert(
       fc.property(histories, (steps) => {
         const history = new History();

@@ -55,6 +55,13 @@ describe('the end of an attempt', () => {
     ['is invalid: would be again', { retry: 3 }, 'TASK_ERROR', { reason: 'TASK_INVALID' }, { status: TaskState.ERROR }],
     ['is killed by its health check', {}, 'TASK_KILLED', { healthy: false }, { status: TaskState.FAILED }],
     ['is drained off its agent', {}, 'TASK_KILLED', { reason: 'AGENT_DRAINING' }, { status: TaskState.NOT_START }],
+    [
+      'failed, as the master told who was asked: its own failure, not the cluster’s',
+      {},
+      'TASK_FAILED',
+      { reason: 'RECONCILIATION' },
+      { status: TaskState.FAILED },
+    ],
     ['ran too long', {}, 'TASK_FAILED', { reason: 'MAX_COMPLETION_TIME_REACHED' }, { status: TaskState.FAILED }],
   ];
   test.each(ends)('%s', (_name, facts, word, more, expected) => {

@@ -10,6 +10,7 @@ import {
 import { onFrameClosing, onOffers } from './on-offers.ts';
 import { onAgentFailed, onReconcileRequested } from './on-reconciliation.ts';
 import { onInverseOffer } from './on-maintenance.ts';
+import { onUpdateQuarantined } from './quarantined-update.ts';
 import { onAttemptIdentified, onStatus } from './on-status.ts';
 import { onTaskConflicted, onTaskLoaded } from './on-task.ts';
 import { onTick } from './on-tick.ts';
@@ -38,6 +39,8 @@ export function decide(state: State, event: Event, out: Commands): void {
       return onInverseOffer(state, event, out);
     case 'status.received':
       return onStatus(state, event, out);
+    case 'update.quarantined':
+      return onUpdateQuarantined(state, event, out);
     case 'attempt.identified':
       return onAttemptIdentified(state, event, out);
     case 'agent.failed':

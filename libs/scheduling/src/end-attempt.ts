@@ -1,8 +1,9 @@
 import { TaskState } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import type { MesosState, ObservedStatus } from './event.ts';
-import { classifyEnd, exitCodeOf, type FailureClass } from './failure-class.ts';
+import { classifyEnd, exitCodeOf, resultUnknown, type FailureClass } from './failure-class.ts';
 import { judgeAgent } from './agent-health.ts';
+import { judgeUnread } from './quarantined-update.ts';
 import { judgeOverrun } from './run-limit.ts';
 import { forgetAttempt, forgetTask, queueTask, type State } from './state.ts';
 import type { Task } from './task.ts';
@@ -37,12 +38,13 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
  * | no | own, or beyond the free ones | `retry` left | waits again |
  * | no | killed by us to make room | – | waits again, at no cost |
  * | no | killed by us for its time limit | `retry` left | as any failure of its own |
+ * | no | nobody saw it, and an update of it was not read | `retry` left | as any failure of its own, else LOST |
  * | no | final, or no budget left | – | ends with that state |
  */
 export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs: number, out: Commands): void {
   const { live, attempt } = task;
   if (live === null) return;
-  const status = judgeOverrun(state, task, heard, atMs);
+  const status = judgeUnread(live, judgeOverrun(state, task, heard, atMs));
   // Kept until the write is known to have applied: a kill may come between.
   state.lastWords.current.set(task.taskId, status);
   const failure = classifyEnd(status);
@@ -100,6 +102,7 @@ function mayRunAgain(task: Task, failure: FailureClass, free: boolean): boolean 
 function endState(task: Task, status: ObservedStatus): TaskState {
   if (status.state === 'TASK_FINISHED') return TaskState.FINISHED;
   if (task.killWanted) return TaskState.KILLED;
+  if (status.reason === resultUnknown) return TaskState.LOST;
   // Killed by its health check though nobody asked: a failure, not a kill.
   if (status.state === 'TASK_KILLED' && !status.healthy) return TaskState.FAILED;
   return endStates[status.state];

@@ -27,6 +27,17 @@ export type Event =
       readonly agentId: string | null;
     }
   | { readonly kind: 'status.received'; readonly atMs: number; readonly status: ObservedStatus }
+  /**
+   * An update could not be read, or the core threw over it in an earlier term, and it is in quarantine. What it said is
+   * not known; without a uuid there is nothing to acknowledge.
+   */
+  | {
+      readonly kind: 'update.quarantined';
+      readonly atMs: number;
+      readonly mesosTaskId: string;
+      readonly agentId: string | null;
+      readonly uuid: string | null;
+    }
   /** The store was asked for an attempt that the core does not know (`Commands.identify`): it is one of ours, and over. */
   | {
       readonly kind: 'attempt.identified';

@@ -1,4 +1,4 @@
-import type { ObservedStatus } from './event.ts';
+import type { MesosState, ObservedStatus } from './event.ts';
 
 /**
  * Whose failure an attempt's end was.
@@ -8,11 +8,15 @@ import type { ObservedStatus } from './event.ts';
  * | final | FINISHED; an end that would be the same again (TASK_INVALID, TASK_UNAUTHORIZED) | the task ends |
  * | cluster | DROPPED, LOST, GONE, GONE_BY_OPERATOR whatever the reason; trouble of agents and masters | free retry, capped |
  * | launch | the container or its executor did not start: a bad machine, or a bad image or URI | free retry, capped sooner |
+ * | unknown | nobody saw the end of it, and an update of it is in quarantine: it may have finished | counts against `retry` |
  * | own | everything else: exit codes, memory and disk limits, time limits, health checks | counts against `retry` |
  */
-export type FailureClass = 'final' | 'cluster' | 'launch' | 'own';
+export type FailureClass = 'final' | 'cluster' | 'launch' | 'unknown' | 'own';
 
-const clusterStates: ReadonlySet<string> = new Set([
+/** Our reason for an end of the class unknown. */
+export const resultUnknown = 'RESULT_UNKNOWN';
+
+const clusterStates: ReadonlySet<MesosState> = new Set([
   'TASK_DROPPED',
   'TASK_LOST',
   'TASK_GONE',
@@ -39,7 +43,6 @@ const clusterReasons: ReadonlySet<string> = new Set([
   'GC_ERROR',
   'EXECUTOR_REREGISTRATION_TIMEOUT',
   'CONTAINER_PREEMPTED',
-  'RECONCILIATION',
   'RESOURCES_UNKNOWN',
   'FRAMEWORK_REMOVED',
 ]);
@@ -51,10 +54,16 @@ const launchReasons: ReadonlySet<string> = new Set([
   'IO_SWITCHBOARD_EXITED',
 ]);
 
+/** States that tell of no end that anybody saw: the cluster does not have the task (any more). */
+export function isLoss(state: MesosState): boolean {
+  return clusterStates.has(state);
+}
+
 export function classifyEnd(status: ObservedStatus): FailureClass {
   if (status.state === 'TASK_FINISHED') return 'final';
+  if (status.reason === resultUnknown) return 'unknown';
   if (status.reason !== null && finalReasons.has(status.reason)) return 'final';
-  if (clusterStates.has(status.state)) return 'cluster';
+  if (isLoss(status.state)) return 'cluster';
   if (status.reason !== null && clusterReasons.has(status.reason)) return 'cluster';
   if (status.reason !== null && launchReasons.has(status.reason)) return 'launch';
   return 'own';

@@ -1,5 +1,4 @@
 export { decide } from './decide.ts';
-export { acknowledge } from './acknowledge.ts';
 export {
   createCommands,
   type Commands,
@@ -9,7 +8,7 @@ export {
   type UnknownAttempt,
 } from './command.ts';
 export { type Event, type MesosState, type ObservedStatus, type Offer } from './event.ts';
-export { mesosTaskId, taskIdIn } from './mesos-task-id.ts';
+export { mesosTaskId, attemptIn } from './mesos-task-id.ts';
 export { createState, describeState, type State } from './state.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
 export { type AgentAttribute, type Patterns } from './matching/constraint.ts';

@@ -13,7 +13,8 @@ export function mesosTaskId(taskName: string, taskId: TaskId, attempt: number): 
  * Whose attempt an id may be: where to look, not what is true. Ids are looked up and never believed, so what is found must
  * have an attempt of exactly this id. null when it cannot be one of ours.
  */
-export function taskIdIn(mesosTaskId: string): TaskId | null {
-  const [, digits] = /-(\d+)-\d+$/.exec(mesosTaskId) ?? [];
-  return digits === undefined ? null : parseTaskId(digits);
+export function attemptIn(mesosTaskId: string): { readonly taskId: TaskId; readonly attempt: number } | null {
+  const [, digits = '', attempt] = /-(\d+)-(\d+)$/.exec(mesosTaskId) ?? [];
+  const taskId = parseTaskId(digits);
+  return taskId === null ? null : { taskId, attempt: Number(attempt) };
 }

@@ -101,6 +101,8 @@ function launch(state: State, room: Room, atMs: number, out: Commands): void {
       state: 'launching',
       groupPlace,
       preempted: false,
+      quarantined: false,
+      unread: null,
       settled: false,
       lostSinceMs: 0,
       askNewsAtMs: atMs + state.policy.launchNewsMs,

@@ -1,8 +1,9 @@
-import { TaskState, type TaskId } from '@juice/contracts';
-import { acknowledge } from './acknowledge.ts';
+import { TaskState } from '@juice/contracts';
+import { acknowledge, acknowledgeUnknown } from './acknowledge.ts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
 import type { Event, MesosState, ObservedStatus } from './event.ts';
+import { acknowledgeUnread } from './quarantined-update.ts';
 import { canCall, heardOf, type State } from './state.ts';
 import type { Attempt, Task } from './task.ts';
 import { record } from './transitions.ts';
@@ -23,9 +24,11 @@ export function onStatus(state: State, event: StatusReceived, out: Commands): vo
     return;
   }
   // Whatever the cluster says, it has taken the launch in: nothing can overtake it any more.
-  if (task.live !== null) task.live.settled = true;
+  const { live } = task;
+  if (live !== null) live.settled = true;
   observe(state, task, event, out);
   acknowledge(status, task.taskId, out);
+  if (live !== null) acknowledgeUnread(live, task.taskId, out);
 }
 
 function observe(state: State, task: Task, { status, atMs }: StatusReceived, out: Commands): void {
@@ -91,7 +94,7 @@ function onUnknownAttempt(state: State, status: ObservedStatus, out: Commands): 
   const { mesosTaskId, agentId } = status;
   out.explain.push({ kind: 'status.unknown', mesosTaskId, state: status.state });
   if (alive.has(status.state)) out.identify.push({ mesosTaskId, agentId });
-  acknowledge(status, endedInThisFrame(state, mesosTaskId), out);
+  acknowledgeUnknown(state, status, out);
 }
 
 export function onAttemptIdentified(state: State, event: AttemptIdentified, out: Commands): void {
@@ -100,10 +103,4 @@ export function onAttemptIdentified(state: State, event: AttemptIdentified, out:
   if (state.attempts.has(mesosTaskId) || !canCall(state)) return;
   out.explain.push({ kind: 'attempt.superseded', mesosTaskId });
   out.call.push({ kind: 'kill', taskId: null, mesosTaskId, agentId });
-}
-
-/** A repeat of the update that has just ended its attempt is acknowledged only if that record is written, as the first. */
-function endedInThisFrame(state: State, mesosTaskId: string): TaskId | null {
-  for (const [taskId, lastWord] of state.lastWords.current) if (lastWord.mesosTaskId === mesosTaskId) return taskId;
-  return null;
 }

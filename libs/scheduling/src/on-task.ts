@@ -70,6 +70,7 @@ function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: C
     // The same attempt: whether its ACCEPT was answered, and what is asked of it, is known to us alone.
     refreshTask(task, fresh.task);
     live.state = fresh.live.state;
+    live.quarantined = fresh.live.quarantined;
     if (task.killWanted && live.killAgainAtMs === 0) sendKill(state, task, atMs, out);
     return;
   }
@@ -111,6 +112,8 @@ function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Att
     state: live.state,
     groupPlace: live.groupPlace,
     preempted: live.preempted,
+    quarantined: live.quarantined,
+    unread: null,
     // Written by an earlier leader: no ACCEPT of this stream holds it.
     settled: true,
     lostSinceMs: live.state === 'unreachable' ? atMs : 0,

@@ -1,5 +1,6 @@
 import type { SchedulableTask, TaskId } from '@juice/contracts';
 import type { Shape } from './matching/shape.ts';
+import type { Receipt } from './acknowledge.ts';
 import type { Slot } from './indexed-heap.ts';
 import type { Tenant } from './tenant.ts';
 
@@ -47,6 +48,10 @@ export interface Attempt {
   state: 'launching' | 'running' | 'unreachable';
   readonly groupPlace: string | null;
   preempted: boolean;
+  /** An update of it is in quarantine; see quarantined-update.ts. Stored. */
+  quarantined: boolean;
+  /** That update, as long as it is not acknowledged. */
+  unread: Receipt | null;
   /** Whether its ACCEPT was answered, or its stream replaced: until then KILL and RECONCILE would overtake it. */
   settled: boolean;
   /** Since when the cluster does not know where it is; 0: it does. */

@@ -30,7 +30,7 @@ export function record(
     reason: facts.reason,
     attempt: task.attempt,
     change: facts.change,
-    callback: isCalledBack(task.callback, facts.status),
+    callback: facts.change.kind !== 'quarantine' && isCalledBack(task.callback, facts.status),
     requeue: facts.requeue ?? null,
   });
   task.seq += 1;

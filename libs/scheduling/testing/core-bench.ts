@@ -8,6 +8,7 @@ import {
   type Event,
   type MesosState,
   type ObservedStatus,
+  type Offer,
   type Policy,
   type State,
 } from '../src/index.ts';
@@ -22,10 +23,13 @@ export interface CoreBench {
   readonly table: TaskTable;
   /** One frame: decides, closes, stores. Throws when a write misses. */
   frame(...events: Event[]): Commands;
+  /** An event whose frame could not be written as a whole: every write missed. */
+  decideUnstored(event: Event): Commands;
   load(task: SchedulableTask, atMs?: number): Event;
   /** Launches a task of these facts on the agent of `benchOffer`; its Mesos task id. */
   launch(facts?: Partial<SchedulableTask>): string;
   say(mesosTaskId: string, word: MesosState, more?: Partial<ObservedStatus>, atMs?: number): Commands;
+  offer(facts: Partial<Offer> & { readonly offerId: string }, atMs: number): Commands;
   tick(atMs: number): Commands;
   /** A core that knows nothing yet. */
   restart(policy?: Policy): void;
@@ -51,6 +55,11 @@ export function createCoreBench(): CoreBench {
       if (missed.length > 0) throw new Error(`writes missed: ${missed.join()}`);
       return out;
     },
+    decideUnstored(event) {
+      const out = createCommands();
+      decide(state, event, out);
+      return out;
+    },
     load: (task, atMs = 10) => ({ kind: 'task.loaded', atMs, taskId: task.taskId, live: table.load(task.taskId) }),
     launch(facts = {}) {
       const task = table.insert(facts);
@@ -64,6 +73,7 @@ export function createCoreBench(): CoreBench {
       const plain = { message: '', reason: null, agentId: 'agent-1', uuid: 'u', healthy: true };
       return bench.frame({ kind: 'status.received', atMs, status: { mesosTaskId, state: word, ...plain, ...more } });
     },
+    offer: (facts, atMs) => bench.frame({ kind: 'offers.received', atMs, offers: [offerOf(facts)] }),
     tick: (atMs) => bench.frame({ kind: 'clock.ticked', atMs, backlog: 0 }),
     restart(policy = defaultPolicy) {
       state = createState(policy, testPatterns);

@@ -1,4 +1,4 @@
-import { TaskState, type TaskId } from '@juice/contracts';
+import { TaskState, type TaskId, type TaskTransition } from '@juice/contracts';
 import {
   createCommands,
   createState,
@@ -18,6 +18,7 @@ export type Step =
   | { kind: 'offer'; agent: number; cpus: number }
   | { kind: 'rescind'; which: number }
   | { kind: 'report'; which: number; word: number; repeat: boolean }
+  | { kind: 'garble'; which: number; uuid: boolean }
   | { kind: 'kill'; which: number; told: boolean }
   | { kind: 'answer'; refuse: boolean }
   | { kind: 'tick'; ms: number }
@@ -39,6 +40,8 @@ const words: readonly MesosState[] = [
   'TASK_DROPPED',
 ];
 
+const losses: ReadonlySet<string> = new Set(['TASK_LOST', 'TASK_GONE', 'TASK_DROPPED', 'TASK_UNREACHABLE']);
+
 interface Answerable {
   readonly cpuMillis: number;
   answered: boolean;
@@ -59,6 +62,8 @@ export class History {
   /** Mesos task ids that were in an ACCEPT, and those of them whose ACCEPT was not answered yet. */
   readonly #launched = new Set<string>();
   #unanswered: string[] = [];
+  /** Those of which an update could not be read. */
+  readonly #garbled = new Set<string>();
 
   constructor() {
     this.#frame([{ kind: 'cluster.subscribed', atMs: this.#nowMs, frameworkId: 'f' }]);
@@ -86,6 +91,11 @@ export class History {
         const mesosTaskId = [...this.#launched][step.which];
         if (mesosTaskId === undefined) return undefined;
         this.report(mesosTaskId, words[step.word] ?? 'TASK_RUNNING', step.repeat ? 2 : 1);
+        return undefined;
+      }
+      case 'garble': {
+        const mesosTaskId = [...this.#launched][step.which];
+        if (mesosTaskId !== undefined) this.#garble(mesosTaskId, step.uuid ? `uuid-${this.#count++}` : null);
         return undefined;
       }
       case 'kill': {
@@ -135,6 +145,25 @@ export class History {
       const acks = calls.filter((call) => call.kind === 'acknowledge' && call.uuid === status.uuid);
       if (acks.length !== 1) this.violations.push(`${mesosTaskId} ${state} was acknowledged ${acks.length} times`);
     }
+  }
+
+  /** An update that cannot be read comes until it is acknowledged: before it comes for the third time. */
+  #garble(mesosTaskId: string, uuid: string | null): void {
+    this.#unanswered = this.#unanswered.filter((id) => id !== mesosTaskId);
+    const event = { kind: 'update.quarantined', atMs: this.#nowMs, mesosTaskId, agentId: 'agent-0', uuid } as const;
+    this.#garbled.add(mesosTaskId);
+    const calls = [...this.#frame([event]), ...this.#frame([event])];
+    const acks = calls.filter((call) => call.kind === 'acknowledge' && call.mesosTaskId === mesosTaskId);
+    if (acks.length > 0 !== (uuid !== null)) {
+      this.violations.push(`what was not read of ${mesosTaskId} was acknowledged ${acks.length} times`);
+    }
+  }
+
+  /** What nobody saw the end of, and may have finished. */
+  #checkEnd({ taskId, attempt, change }: TaskTransition): void {
+    if (change.kind !== 'end' || !change.free || !losses.has(change.mesosState)) return;
+    if ([...this.#garbled].some((id) => id.endsWith(`-${taskId}-${attempt}`)))
+      this.violations.push(`${taskId}/${attempt} is repeated at no cost though its update was not read`);
   }
 
   /** Offers plenty and lets every attempt finish, until nothing changes any more. */
@@ -188,6 +217,7 @@ export class History {
     decide(this.#state, { kind: 'frame.closing', atMs: this.#nowMs, backlog: 0 }, out);
     this.trace.push(structuredClone(out));
     const missed = this.table.apply(out.persist);
+    for (const write of out.persist) if (!missed.includes(write.taskId)) this.#checkEnd(write);
     const made = out.call.flatMap((call) => withoutMissed(call, missed));
     for (const call of made) this.#check(call);
     if (missed.length === 0) return made;

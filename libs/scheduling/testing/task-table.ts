@@ -132,12 +132,15 @@ export class TaskTable {
         state: 'launching',
         groupPlace,
         preempted: false,
+        quarantined: false,
       };
     } else if (change.kind === 'end') {
       row.task = { ...row.task, avoidHost: row.live?.agentHost ?? null };
       row.live = null;
     } else if (change.kind === 'preempt' && row.live !== null) {
       row.live = { ...row.live, preempted: true };
+    } else if (change.kind === 'quarantine' && row.live !== null) {
+      row.live = { ...row.live, quarantined: true };
     } else if (change.kind !== 'none' && row.live !== null) {
       const startedAtMs = change.kind === 'run' ? row.live.startedAtMs || write.atMs : row.live.startedAtMs;
       row.live = { ...row.live, startedAtMs, state: change.kind === 'run' ? 'running' : 'unreachable' };

@@ -102,7 +102,7 @@ export function createFaults(deps: {
     [3, distortUpdates],
     [2, () => cluster.stall(chance.between(200, 4_000))],
     [1, planMaintenance],
-    [1, () => cluster.fault({ kind: 'update.garbled', taskId: null })],
+    [3, () => cluster.fault({ kind: 'update.garbled', taskId: null })],
   ];
 
   return {

@@ -13,6 +13,8 @@ interface Account {
   running: boolean;
   /** Mesos' name of the state it was ended with. */
   endedAs: string | null;
+  /** Its last update was acknowledged and nobody could read it: the cluster has forgotten it. */
+  mayHaveEnded: boolean;
   readonly killedBy: Set<number>;
 }
 
@@ -68,6 +70,8 @@ export class Ledger {
     if (account === undefined) return;
     if (change.kind === 'run') account.running = true;
     if (change.kind !== 'end') return;
+    if (account.mayHaveEnded && change.free)
+      this.violate(`${taskId}/${attempt} is repeated at no cost though its last update was not read`);
     account.endedAs = change.mesosState;
     const asAsked = write.status === TaskState.KILLED || write.status === TaskState.FINISHED;
     if (account.killedBy.has(epoch) && !asAsked) this.violate(`${taskId} was killed but ended as ${write.status}`);
@@ -81,6 +85,7 @@ export class Ledger {
       arrivedOn: new Set<string>(),
       running: false,
       endedAs: null,
+      mayHaveEnded: false,
       killedBy: new Set<number>(),
     };
     this.#accounts.set(mesosTaskId, fresh);
@@ -143,13 +148,18 @@ export class Ledger {
     const mesosTaskId = status.task_id.value;
     const account = this.#accounts.get(mesosTaskId);
     if (account === undefined) return;
-    // What was readable when it first came is stored as any other, whatever came later.
-    if (this.#garbled.has(uuid) && this.#quarantine.has(`unreadable ${uuid}`)) return;
+    const row = this.#table.rows.get(account.taskId);
     const stored =
       account.endedAs !== null ||
-      this.#table.rows.get(account.taskId)?.ended === true ||
+      row?.ended === true ||
       (status.state === 'TASK_RUNNING' ? account.running : !ends.has(status.state));
-    if (!stored) this.violate(`${status.state} of ${mesosTaskId} was acknowledged before it was stored`);
+    if (stored) return;
+    // What was readable when it first came is stored as any other, whatever came later.
+    if (!this.#garbled.has(uuid) || !this.#quarantine.has(`unreadable ${uuid}`))
+      return this.violate(`${status.state} of ${mesosTaskId} was acknowledged before it was stored`);
+    if (row?.live?.quarantined !== true)
+      this.violate(`what was not read of ${mesosTaskId} was acknowledged before the attempt was marked`);
+    account.mayHaveEnded = ends.has(status.state);
   }
 
   /** No two processes of a task, unless the policy gave the older one up or the cluster ends it by itself. */

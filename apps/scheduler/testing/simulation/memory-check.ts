@@ -31,9 +31,10 @@ function compare(
     if (held.seq > row.task.seq) violate(`[${epoch}] believes ${taskId} at ${held.seq}, stored is ${row.task.seq}`);
     if (held.seq !== row.task.seq) continue;
     const { attempt, countedFailures, freeFailures, live } = held;
-    const believed = [attempt, countedFailures, freeFailures, live?.mesosTaskId, live?.state];
+    const believed = [attempt, countedFailures, freeFailures, live?.mesosTaskId, live?.state, live?.quarantined];
     const { task, live: stored } = row;
-    const kept = [task.attempt, task.countedFailures, task.freeFailures, stored?.mesosTaskId, stored?.state];
+    const failures = [task.countedFailures, task.freeFailures];
+    const kept = [task.attempt, ...failures, stored?.mesosTaskId, stored?.state, stored?.quarantined];
     if (believed.join() !== kept.join())
       violate(`[${epoch}] holds of ${taskId} ${believed.join()}, stored is ${kept.join()}`);
   }

@@ -163,6 +163,14 @@ const requeuesInSpiteOfKills = rethinking((fresh) => {
 /** What was given up while its agent was away is nobody's any more. */
 const leavesGivenUpAttempts = rethinking((fresh) => void fresh.identify.splice(0));
 
+/** What it cannot read it puts into quarantine and acknowledges, and that is that. */
+const forgetsWhatItCouldNotRead = thinking((state, event, out) => {
+  if (event.kind !== 'update.quarantined') return decide(state, event, out);
+  const { mesosTaskId, agentId, uuid } = event;
+  if (agentId !== null && uuid !== null)
+    out.call.push({ kind: 'acknowledge', taskId: null, mesosTaskId, agentId, uuid });
+});
+
 /** Schedulers with one mistake each: the simulation is worth what it finds of them. */
 export const mutants: Readonly<Record<string, Mutant>> = {
   'acknowledges before it stores': acknowledgesBeforeStoring,
@@ -175,5 +183,6 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'launches anew after a deadline': repeatsSilentLaunches,
   'loads before it subscribes': loadsBeforeSubscribing,
   'puts a task back though its kill was requested': requeuesInSpiteOfKills,
+  'forgets that it could not read an update': forgetsWhatItCouldNotRead,
   'leaves attempts that it gave up alone when they come back': leavesGivenUpAttempts,
 };
