@@ -265,6 +265,22 @@ describe('an attempt the cluster has lost sight of', () => {
     expect(lastWrite(tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
   });
 
+  test('is killed at once when it comes back, if that was asked for meanwhile', () => {
+    const id = launch();
+    say(id, 'TASK_RUNNING');
+    say(id, 'TASK_UNREACHABLE', { uuid: null }, 50);
+    const taskId = world.state.attempts.get(id)?.taskId as SchedulableTask['taskId'];
+    world.table.requestKill(taskId);
+    const kill = { kind: 'kill', taskId, mesosTaskId: id, agentId: 'agent-1' };
+    expect(frame(load({ taskId } as SchedulableTask, 60)).call).toContainEqual(kill);
+    // Nobody heard that one, nor the next.
+    expect(tick(60 + defaultPolicy.askAgainMs).call).toContainEqual(kill);
+    const back = 70 + defaultPolicy.askAgainMs;
+    expect(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, back).call).toEqual([kill]);
+    expect(say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, back + 1).call).toEqual([]);
+    expect(tick(back + defaultPolicy.askAgainMs).call).toContainEqual(kill);
+  });
+
   test('a launch without news is asked about, never repeated', () => {
     const id = launch();
     const out = tick(11 + defaultPolicy.launchNewsMs);

@@ -4,6 +4,7 @@ import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
 import type { Event, MesosState, ObservedStatus } from './event.ts';
 import { acknowledgeUnread } from './quarantined-update.ts';
+import { sendKill } from './on-task.ts';
 import { canCall, heardOf, type State } from './state.ts';
 import type { Attempt, Task } from './task.ts';
 import { record } from './transitions.ts';
@@ -31,7 +32,19 @@ export function onStatus(state: State, event: StatusReceived, out: Commands): vo
   if (live !== null) acknowledgeUnread(live, task.taskId, out);
 }
 
-function observe(state: State, task: Task, { status, atMs }: StatusReceived, out: Commands): void {
+function observe(state: State, task: Task, event: StatusReceived, out: Commands): void {
+  const { live } = task;
+  if (live === null) return;
+  const wasLost = live.lostSinceMs > 0;
+  note(state, task, event, out);
+  // A kill that was asked for meanwhile has reached nobody.
+  if (wasLost && live.lostSinceMs === 0 && task.live === live && task.killWanted) {
+    live.killPauseMs = state.policy.askAgainMs;
+    sendKill(state, task, event.atMs, out);
+  }
+}
+
+function note(state: State, task: Task, { status, atMs }: StatusReceived, out: Commands): void {
   const { live } = task;
   if (live === null) return;
   switch (status.state) {
