@@ -190,6 +190,24 @@ test.each(accidents)('$scenario: as in the recording', async ({ scenario, happen
   });
 });
 
+test('what a task that ended while its agent was away left behind is kept: its exit code and message', async () => {
+  const taskId = await submit(700);
+  await reaches(taskId, RUNNING);
+  const [{ agentId, startedAt } = {}] = (await find(taskId)).attempts;
+  const agent = mesos.agentIds.indexOf(agentId ?? '');
+  mesos.loseAgent(agent);
+  await reaches(taskId, UNREACHABLE);
+  await until('it to have ended unseen', () => Date.now() - (startedAt?.getTime() ?? Infinity) > 1_200);
+  mesos.returnAgent(agent);
+  await reaches(taskId, FINISHED);
+  const message = 'Command exited with status 0';
+  expect(await find(taskId)).toMatchObject({
+    message,
+    reason: null,
+    attempts: [{ exitCode: 0, message, reason: null }],
+  });
+});
+
 test('an update that cannot be read is set aside and acknowledged, and the scheduler goes on', async () => {
   mesos.garbleUpdate();
   const [taskId, another] = [await submit(0), await submit(0)];

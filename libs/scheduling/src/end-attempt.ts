@@ -2,6 +2,7 @@ import { TaskState } from '@juice/contracts';
 import type { Commands } from './command.ts';
 import type { MesosState, ObservedStatus } from './event.ts';
 import { classifyEnd, exitCodeOf, resultUnknown, type FailureClass } from './failure-class.ts';
+import { preferHearsay } from './hearsay.ts';
 import { judgeAgent } from './agent-health.ts';
 import { judgeUnread } from './quarantined-update.ts';
 import { judgeOverrun } from './run-limit.ts';
@@ -44,7 +45,7 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
 export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs: number, out: Commands): void {
   const { live, attempt } = task;
   if (live === null) return;
-  const status = judgeUnread(live, judgeOverrun(state, task, heard, atMs));
+  const status = judgeUnread(live, judgeOverrun(state, task, preferHearsay(live, heard), atMs));
   // Kept until the write is known to have applied: a kill may come between.
   state.lastWords.current.set(task.taskId, status);
   const failure = classifyEnd(status);

@@ -103,6 +103,7 @@ function launch(state: State, room: Room, atMs: number, out: Commands): void {
       preempted: false,
       quarantined: false,
       unread: null,
+      hearsay: null,
       settled: false,
       lostSinceMs: 0,
       askNewsAtMs: atMs + state.policy.launchNewsMs,

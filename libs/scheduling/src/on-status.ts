@@ -3,6 +3,7 @@ import { acknowledge, acknowledgeUnknown } from './acknowledge.ts';
 import type { Commands } from './command.ts';
 import { endAttempt } from './end-attempt.ts';
 import type { Event, MesosState, ObservedStatus } from './event.ts';
+import { hear, isHearsay } from './hearsay.ts';
 import { acknowledgeUnread } from './quarantined-update.ts';
 import { sendKill } from './on-task.ts';
 import { canCall, heardOf, type State } from './state.ts';
@@ -37,8 +38,9 @@ function observe(state: State, task: Task, event: StatusReceived, out: Commands)
   if (live === null) return;
   const wasLost = live.lostSinceMs > 0;
   note(state, task, event, out);
+  const isBack = wasLost && live.lostSinceMs === 0 && live.hearsay === null && task.live === live;
   // A kill that was asked for meanwhile has reached nobody.
-  if (wasLost && live.lostSinceMs === 0 && task.live === live && task.killWanted) {
+  if (isBack && task.killWanted) {
     live.killPauseMs = state.policy.askAgainMs;
     sendKill(state, task, event.atMs, out);
   }
@@ -76,6 +78,13 @@ function note(state: State, task: Task, { status, atMs }: StatusReceived, out: C
     case 'TASK_FINISHED':
     case 'TASK_FAILED':
     case 'TASK_KILLED':
+      if (isHearsay(live, status)) {
+        found(live, 0);
+        hear(state, live, status, atMs);
+        return;
+      }
+      endAttempt(state, task, status, atMs, out);
+      return;
     case 'TASK_ERROR':
     case 'TASK_LOST':
     case 'TASK_DROPPED':

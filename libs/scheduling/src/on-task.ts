@@ -114,6 +114,7 @@ function setLive(state: State, task: Task, live: LiveAttempt, atMs: number): Att
     preempted: live.preempted,
     quarantined: live.quarantined,
     unread: null,
+    hearsay: null,
     // Written by an earlier leader: no ACCEPT of this stream holds it.
     settled: true,
     lostSinceMs: live.state === 'unreachable' ? atMs : 0,

@@ -38,6 +38,10 @@ function watchAttempts(state: State, atMs: number, out: Commands): void {
   for (const task of [...state.attempts.values()]) {
     const { live } = task;
     if (live === null) continue;
+    if (live.hearsay !== null) {
+      if (atMs >= live.hearsay.untilMs) endAttempt(state, task, live.hearsay.status, atMs, out);
+      continue;
+    }
     const lostAfterMs = task.lostAfterMs ?? state.policy.lostAfterMs;
     if (live.lostSinceMs > 0 && lostAfterMs > 0 && atMs - live.lostSinceMs >= lostAfterMs) {
       const seen = live.state === 'unreachable' ? 'TASK_UNREACHABLE' : 'TASK_UNKNOWN';

@@ -16,6 +16,8 @@ export interface Policy {
   /** First and longest pause before an unanswered kill or reconciliation is asked again. */
   readonly askAgainMs: number;
   readonly askAgainMostMs: number;
+  /** How long an end that the master alone has told waits for the agent's own word, which says more. */
+  readonly hearsayMs: number;
   /** How long an attempt may be UNREACHABLE or UNKNOWN before it is given up. */
   readonly lostAfterMs: number;
   /** How long after its time limit a running attempt is killed by us, if the agent has not done so. */
@@ -76,6 +78,8 @@ export const defaultPolicy: Policy = {
   askAgainMs: 10_000,
   // A master that has just failed over may stay silent until its agents are back: ten minutes at most.
   askAgainMostMs: 300_000,
+  // An agent sends its updates when it is back, and one not acknowledged again after ten seconds.
+  hearsayMs: 15_000,
   lostAfterMs: 900_000,
   // An agent stops an overdue task at once; beyond half a minute its word is not on its way, it is not coming.
   overrunMarginMs: 30_000,

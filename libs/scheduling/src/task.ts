@@ -1,6 +1,7 @@
 import type { SchedulableTask, TaskId } from '@juice/contracts';
 import type { Shape } from './matching/shape.ts';
 import type { Receipt } from './acknowledge.ts';
+import type { Hearsay } from './hearsay.ts';
 import type { Slot } from './indexed-heap.ts';
 import type { Tenant } from './tenant.ts';
 
@@ -52,6 +53,7 @@ export interface Attempt {
   quarantined: boolean;
   /** That update, as long as it is not acknowledged. */
   unread: Receipt | null;
+  hearsay: Hearsay | null;
   /** Whether its ACCEPT was answered, or its stream replaced: until then KILL and RECONCILE would overtake it. */
   settled: boolean;
   /** Since when the cluster does not know where it is; 0: it does. */

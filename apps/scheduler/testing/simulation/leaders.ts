@@ -29,6 +29,7 @@ export const hastyPolicy: Policy = {
   ...defaultPolicy,
   ...{ offerHoldMs: 300, busyRefuseSeconds: 1, idleRefuseSeconds: 4, reviveIntervalMs: 200, launchNewsMs: 5_000 },
   ...{ askAgainMs: 700, askAgainMostMs: 5_000, lostAfterMs: 3_000, reconcileEveryMs: 12_000 },
+  hearsayMs: 1_200,
   ...{ retryPauseMs: 50, retryPauseMostMs: 2_000, avoidHostMs: 500, maintenanceMarginMs: 5_000 },
   ...{ reserveAfterMs: 200, reserveMs: 1_000, quickFailureMs: 300 },
 };
