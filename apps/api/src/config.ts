@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { areRoles, rolesRight } from '@juice/contracts';
+import { amqpUrlProblem } from '@juice/messaging';
+import { mongoUrlProblem } from '@juice/persistence';
 import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
 import { isTimeZone } from './date-text.ts';
 import type { Auth } from './identify.ts';
@@ -31,11 +33,11 @@ export const apiConfigSchema = z
         env: 'JUICE_ADMIN_KEY',
         description: 'An admin key that needs no database: to make the first keys with.',
       }),
-    mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
+    mongoUrl: secret(url(['mongodb', 'mongodb+srv'], mongoUrlProblem)).meta({
       env: 'JUICE_MONGO_URL',
       description: 'MongoDB, with the database in its path (juice when there is none).',
     }),
-    amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
+    amqpUrl: secret(url(['amqp', 'amqps'], amqpUrlProblem)).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
     logLevel: oneOf(['error', 'warn', 'info', 'debug', 'silent'])
       .default('info')
       .meta({ env: 'JUICE_LOG_LEVEL', description: 'What is logged: this level and those before it.' }),

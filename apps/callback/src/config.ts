@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { amqpUrlProblem } from '@juice/messaging';
+import { mongoUrlProblem } from '@juice/persistence';
 import { logLevels } from '@juice/observability';
 import { duration, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
 import { parseAllowList, type AllowList } from './destination.ts';
@@ -15,11 +17,11 @@ const scheduleRight = 'durations (0s,5s,30s,2m), each the delay before a try, se
 /** The dispatcher's environment. Durations are in ms once read. */
 export const callbackConfigSchema = z
   .object({
-    mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
+    mongoUrl: secret(url(['mongodb', 'mongodb+srv'], mongoUrlProblem)).meta({
       env: 'JUICE_MONGO_URL',
       description: 'MongoDB, with the database in its path (juice when there is none).',
     }),
-    amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
+    amqpUrl: secret(url(['amqp', 'amqps'], amqpUrlProblem)).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
     secrets: secret(
       text(secretsRight).refine((given) => readKeys(given) !== null, { error: `must be ${secretsRight}` }),
     ).meta({

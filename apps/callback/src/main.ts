@@ -33,6 +33,7 @@ await runMain(async () => {
     await startHealthServer({
       host: config.healthHost,
       port: config.healthPort,
+      variables: { host: 'JUICE_HEALTH_HOST', port: 'JUICE_HEALTH_PORT' },
       livez: () => checks.livez(),
       readyz: () => checks.readyz(),
       metrics,

@@ -54,6 +54,32 @@ describe('the configuration', () => {
     expect(problemsOf({ ...needed, JUICE_MESOS_ROLE: given })).toEqual(['JUICE_MESOS_ROLE']);
   });
 
+  test.each([
+    ['JUICE_MESOS_PRINCIPAL', 'ju:ice', /a principal without a colon/],
+    ['JUICE_MESOS_USER', 'a/b', /a unix user, without blanks/],
+    ['JUICE_MESOS_USER', 'a b', /a unix user/],
+    ['JUICE_PUBLIC_HOST', 'a b/c', /a host name or an address/],
+    ['JUICE_PUBLIC_HOST', 'http://a', /a host name or an address/],
+    ['JUICE_PUBLIC_HOST', 'a:8081', /without port/],
+    ['JUICE_PUBLIC_HOST', '[::1]', /without port, path and brackets/],
+    ['JUICE_MONGO_URL', 'mongodb://db/juice?bogus=1', /bogus/],
+    ['JUICE_AMQP_URL', 'amqp://mq/?bogus=1', /bogus/],
+  ])('%s=%s is refused', (variable, given, problem) => {
+    const env = { ...needed, JUICE_MESOS_SECRET: 's3cret', JUICE_MESOS_PRINCIPAL: 'juice', [variable]: given };
+    expect(() => loadConfig(configSchema, env)).toThrow(
+      expect.objectContaining({
+        problems: [{ variable, given: expect.anything(), problem: expect.stringMatching(problem) }],
+      }),
+    );
+  });
+
+  test.each(['juice-1.example.com', 'scheduler_1', '10.0.0.1', '::1', '2001:db8::1'])(
+    '%s is a public host',
+    (given) => {
+      expect(loadConfig(configSchema, { ...needed, JUICE_PUBLIC_HOST: given }).publicHost).toBe(given);
+    },
+  );
+
   test('certificates are read from their file', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'juice-ca-'));
     try {

@@ -1,19 +1,30 @@
+import { isIPv6 } from 'node:net';
 import { hostname, userInfo } from 'node:os';
 import { z } from 'zod';
 import { areRoles, rolesRight } from '@juice/contracts';
+import { amqpUrlProblem } from '@juice/messaging';
+import { mongoUrlProblem } from '@juice/persistence';
 import { decimal, duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
 import { defaultPolicy } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
 import { agentFilter } from './wanted-agents.ts';
 
+const userRight = 'a unix user, without blanks, / and :';
+const principalRight = 'a principal without a colon, which ends it in Basic credentials';
+const hostRight = 'a host name or an address, without port, path and brackets';
+
+function isHost(given: string): boolean {
+  return isIPv6(given) || /^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?$/.test(given);
+}
+
 // Names are in capitals with `JUICE_` before them (`mongoUrl` → `JUICE_MONGO_URL`).
 const settings = z.object({
-  mongoUrl: secret(url(['mongodb', 'mongodb+srv'])).meta({
+  mongoUrl: secret(url(['mongodb', 'mongodb+srv'], mongoUrlProblem)).meta({
     env: 'JUICE_MONGO_URL',
     description: 'MongoDB, with the database in its path (juice when there is none).',
   }),
-  amqpUrl: secret(url(['amqp', 'amqps'])).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
+  amqpUrl: secret(url(['amqp', 'amqps'], amqpUrlProblem)).meta({ env: 'JUICE_AMQP_URL', description: 'RabbitMQ.' }),
   mesosMasters: mesosMasters().meta({
     env: 'JUICE_MESOS_MASTERS',
     description: 'Any masters of the cluster, which lead to the leader, or the ZooKeeper it registers in',
@@ -25,10 +36,12 @@ const settings = z.object({
       env: 'JUICE_MESOS_ROLE',
       description: 'The roles to subscribe with; a task that names one is run on offers of that role alone',
     }),
-  mesosUser: text('a unix user')
+  mesosUser: text(userRight)
+    .refine((given) => /^[^\s/:]+$/.test(given), { error: `must be ${userRight}` })
     .default(() => userInfo().username)
     .meta({ env: 'JUICE_MESOS_USER', description: 'The unix user that tasks run as on the agents' }),
-  mesosPrincipal: text('a principal')
+  mesosPrincipal: text(principalRight)
+    .refine((given) => !given.includes(':'), { error: `must be ${principalRight}` })
     .optional()
     .meta({ env: 'JUICE_MESOS_PRINCIPAL', description: 'For Basic authentication' }),
   mesosSecret: secret(text('the secret of the principal')).optional().meta({ env: 'JUICE_MESOS_SECRET', secret: true }),
@@ -91,7 +104,8 @@ const settings = z.object({
     .default('127.0.0.1')
     .meta({ env: 'JUICE_HEALTH_HOST', description: '/livez /readyz /metrics' }),
   healthPort: port().default(8081).meta({ env: 'JUICE_HEALTH_PORT' }),
-  publicHost: text('a host name')
+  publicHost: text(hostRight)
+    .refine(isHost, { error: `must be ${hostRight}` })
     .default(() => hostname())
     .meta({ env: 'JUICE_PUBLIC_HOST', description: 'Where others reach this process: for the lease and for Mesos' }),
   stopGraceMs: duration().default(10_000).meta({ env: 'JUICE_STOP_GRACE', description: 'How long stopping may take' }),

@@ -32,6 +32,7 @@ await runMain(async () => {
   const server = await startHealthServer({
     host: config.healthHost,
     port: config.healthPort,
+    variables: { host: 'JUICE_HEALTH_HOST', port: 'JUICE_HEALTH_PORT' },
     livez: () => ({ ok: true }),
     readyz: () => health(),
     metrics,

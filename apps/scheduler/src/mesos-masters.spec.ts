@@ -22,3 +22,15 @@ test.each([
 ])('%s is refused', (given) => {
   expect(mesosMasters().safeParse(given).error?.issues[0]?.message).toMatch(/^must be http:/);
 });
+
+test.each([
+  [
+    'http://juice:s3cret@m1:5050',
+    /^has credentials, which belong into JUICE_MESOS_PRINCIPAL and JUICE_MESOS_SECRET: must be/,
+  ],
+  ['http://m1:5050,http://juice@m2:5050', /JUICE_MESOS_PRINCIPAL/],
+  ['http://m1:5050/?leader', /^has a query or a fragment: must be/],
+  ['http://m1:5050/api/v1/scheduler', /^has the path of the API, which is added to it: must be/],
+])('%s is refused, with what is wrong', (given, problem) => {
+  expect(mesosMasters().safeParse(given).error?.issues[0]?.message).toMatch(problem);
+});

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { amqpUrlProblem } from '@juice/messaging';
+import { mongoUrlProblem } from '@juice/persistence';
 import { apiConfigSchema, type ApiConfig } from '@juice/api';
 import { callbackConfigSchema, type CallbackConfig } from '@juice/callback';
 import { ConfigProblems, loadConfig, secret, text, url, type ConfigProblem } from '@juice/runtime';
@@ -17,13 +19,13 @@ export const standaloneConfigSchema = z.object({
     .refine((given) => parseAgents(given) !== null, { error: `must be ${agentsRight}` })
     .default(defaultAgents)
     .meta({ env: 'JUICE_LOCAL_AGENTS', description: `The embedded cluster's agents: ${agentsRight}.` }),
-  mongoUrl: secret(url(['mongodb', 'mongodb+srv']))
+  mongoUrl: secret(url(['mongodb', 'mongodb+srv'], mongoUrlProblem))
     .optional()
     .meta({
       env: 'JUICE_MONGO_URL',
       description: 'A real MongoDB instead of the embedded one.',
     }),
-  amqpUrl: secret(url(['amqp', 'amqps']))
+  amqpUrl: secret(url(['amqp', 'amqps'], amqpUrlProblem))
     .optional()
     .meta({
       env: 'JUICE_AMQP_URL',

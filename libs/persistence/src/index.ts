@@ -1,4 +1,5 @@
 export { connectMongo, type MongoConnection, type MongoOptions } from './connection.ts';
+export { mongoUrlProblem } from './mongo-url.ts';
 export { ensureIndexes } from './collections.ts';
 export { createTaskStore, type LaunchSpec, type TaskStore, type TaskStoreOptions } from './task-store.ts';
 export { type Frame } from './apply-transitions.ts';

@@ -61,4 +61,13 @@ describe('startHealthServer', () => {
     });
     await expect(again).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
+
+  test.each([
+    ['192.0.2.1', 0, /^Cannot listen on 192\.0\.2\.1:0: that is no address of this machine .* another THE_HOST/],
+    ['2001:db8::1', 8081, /^Cannot listen on \[2001:db8::1\]:8081: .*THE_HOST/],
+  ])('%s: what is wrong is told by the variable', async (host, port, words) => {
+    const checks = { livez: () => ({ ok: true }), readyz: () => ({ ok: true }) };
+    const starting = startHealthServer({ ...checks, host, port, variables: { host: 'THE_HOST', port: 'THE_PORT' } });
+    await expect(starting).rejects.toMatchObject({ message: expect.stringMatching(words) });
+  });
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CannotListen, type ListenVariables } from './cannot-listen.ts';
 
 /** How a service is. Whatever else is in it is shown: `checks`, `role`, `degraded`, … (never secrets). */
 export interface Health {
@@ -36,18 +37,23 @@ const maxConnections = 64;
 export interface HealthServerDeps extends HealthChecks {
   readonly host: string;
   readonly port: number;
+  /** Where host and port were configured. */
+  readonly variables?: ListenVariables;
   /** Answers what is none of the health paths; null: there is no such path. */
   answerOther?(request: { readonly path: string; readonly authorization: string | undefined }): HealthAnswer | null;
 }
 
-/** Serves `/livez`, `/readyz` and `/metrics` on a port of their own. 200 when ok, 503 when not or when a check hangs. */
+/**
+ * Serves `/livez`, `/readyz` and `/metrics` on a port of their own. 200 when ok, 503 when not or when a check hangs.
+ * Throws CannotListen.
+ */
 export async function startHealthServer(deps: HealthServerDeps): Promise<HealthServer> {
   const server = createServer((request, response) => void serve(deps, request, response));
   server.maxConnections = maxConnections;
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(new CannotListen(deps, error, deps.variables)));
     server.listen(deps.port, deps.host, resolve);
   });
   const { port } = server.address() as AddressInfo;

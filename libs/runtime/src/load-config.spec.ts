@@ -126,6 +126,42 @@ test('a URL needs its scheme and a host', () => {
   expect(loadConfig(one, { TARGET: 'https://a.example/x?y=1' })).toEqual({ target: 'https://a.example/x?y=1' });
 });
 
+test.each([
+  ['mongodb://user:pa55@db:99999/juice', 'mongodb://db:99999/juice', 'has a port that is no number from 1 to 65535'],
+  ['mongodb://db:0/juice', 'mongodb://db:0/juice', 'has a port that is no number from 1 to 65535'],
+  ['mongodb://db1,db2:x/juice', 'mongodb://db1,db2:…/juice', 'has a port that is no number from 1 to 65535'],
+  ['mongodb://user:pa55@/juice', 'mongodb:///juice', 'names no host'],
+  ['mongodb://db1,,db2/juice', 'mongodb://db1,,db2/juice', 'names no host'],
+  ['mongodb://user:pa55 x@db/juice', 'mongodb://db/juice', 'has a blank in it'],
+  ['mongodb://user:pa55', 'mongodb://user:…', 'has a port that is no number from 1 to 65535'],
+  [
+    'mongodb://user:pa55/x@db',
+    'mongodb://db',
+    'has a user or password with a character that must be percent-encoded (/ ? # @)',
+  ],
+  ['mongodb://db/juice?secretive=pa55', 'mongodb://db/juice', 'has an option'],
+  ['postgres://user:pa55@db', 'postgres://db', ''],
+])('%s: what is wrong with it, without its password', (given, shown, problem) => {
+  const judge = (text: string): string | null => (text.includes('secretive') ? 'has an option' : null);
+  const one = z.object({ storeUrl: secret(url(['mongodb', 'mongodb+srv'], judge)) });
+  const right = 'must be a URL beginning with mongodb:// or mongodb+srv://';
+  expect(() => loadConfig(one, { STORE_URL: given })).toThrow(
+    expect.objectContaining({
+      problems: [{ variable: 'STORE_URL', given: shown, problem: problem === '' ? right : `${problem}: ${right}` }],
+      message: expect.not.stringContaining('pa55'),
+    }),
+  );
+});
+
+test('a secret that is no URL at all is not shown, and URLs that are right are taken as they are', () => {
+  const one = z.object({ storeUrl: secret(url(['mongodb'])) });
+  expect(() => loadConfig(one, { STORE_URL: 'user:pa55@db' })).toThrow(
+    expect.objectContaining({ problems: [expect.objectContaining({ given: null })] }),
+  );
+  for (const right of ['mongodb://u:p%40@[::1]:27017/x?a=b', 'mongodb://h1:1,[::1]:2,h3/juice', 'MONGODB://h'])
+    expect(loadConfig(one, { STORE_URL: right })).toEqual({ storeUrl: right });
+});
+
 test('the start-up line shows every variable, secrets only as set or not', () => {
   const env = { MONGO_URL: 'mongodb://user:pa%2Fss@host:1/juice?authSource=x', CALLBACK_SECRET: 'whsec_x' };
   const shown = describeConfig(schema, loadConfig(schema, env));
@@ -146,6 +182,8 @@ test('the start-up line shows every variable, secrets only as set or not', () =>
 test('credentials are removed from a URL even where they are not escaped', () => {
   expect(hideCredentials('mongodb://user:pa/ss@word@h1:1,h2:2/juice?x=y')).toBe('mongodb://h1:1,h2:2/juice');
   expect(hideCredentials('no url @ all')).toBe('no url @ all');
+  expect(hideCredentials('amqp://user:hunter2/v')).toBe('amqp://user:…/v');
+  expect(hideCredentials('amqp://[::1]:5672/v')).toBe('amqp://[::1]:5672/v');
 });
 
 test('a bar in the words of a setting does not end its cell', () => {

@@ -71,13 +71,14 @@ function show(value: unknown): unknown {
 
 function toProblem(setting: Setting | undefined, given: string | undefined, message: string): ConfigProblem {
   if (setting === undefined) return { variable: '(several)', given: null, problem: message };
-  const { expects, secret } = setting.facts;
+  const { expects, kind, secret } = setting.facts;
   if (given === undefined) {
     // A refinement of the whole schema may blame a variable that has a default: then what it says is the problem.
     const missing = expects === undefined ? 'is not set' : `is not set: must be ${expects}`;
     return { variable: setting.variable, given: null, problem: setting.isRequired ? missing : message };
   }
-  return { variable: setting.variable, given: secret === true ? null : hideCredentials(given), problem: message };
+  const isShown = secret !== true || (kind === 'url' && given.includes('://'));
+  return { variable: setting.variable, given: isShown ? hideCredentials(given) : null, problem: message };
 }
 
 function writeProblem({ variable, given, problem }: ConfigProblem): string {

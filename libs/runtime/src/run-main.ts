@@ -1,3 +1,4 @@
+import { CannotListen } from './cannot-listen.ts';
 import { ConfigProblems } from './load-config.ts';
 
 /** EX_CONFIG of sysexits.h: supervisors can tell "will never start like this" from a crash. */
@@ -22,10 +23,12 @@ export async function runMain(
   }
 }
 
-/** A port that cannot be listened on is told in words; anything else that was not foreseen, with where it came from. */
+/** An address that cannot be listened on is told in words; anything else that was not foreseen, with where it came from. */
 function wordsOf(error: unknown): string {
-  const { syscall, code, address, port } = Object(error) as NodeJS.ErrnoException & { address?: string; port?: number };
-  if (syscall !== 'listen') return error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const why = code === 'EADDRINUSE' ? 'another program listens there' : String(code);
-  return `Cannot listen on ${address ?? ''}:${port ?? ''}: ${why}. Choose another port, or 0 for any free one.`;
+  if (error instanceof CannotListen) return error.message;
+  const { syscall, address = '', port = 0 } = Object(error) as ListenFailure;
+  if (syscall === 'listen') return new CannotListen({ host: address, port }, error).message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
+
+type ListenFailure = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };

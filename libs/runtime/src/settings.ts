@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { urlProblem } from './url-problem.ts';
 
 /**
  * The pieces an app's `config.ts` is made of: each reads one environment variable's text, and says in its metadata what
@@ -9,10 +10,10 @@ export interface SettingFacts {
   readonly expects?: string;
   /** The variable's name, where it is not the key in capitals (`mongoUrl` → `MONGO_URL`). */
   readonly env?: string;
-  /** Never shown: neither in problems nor in the start-up line. */
+  /** Never shown: neither in problems nor in the start-up line. In problems a URL is, without what is secret in it. */
   readonly secret?: boolean;
-  /** How a value is written; only for examples and tables. */
-  readonly kind?: 'duration' | 'size' | 'list';
+  /** How a value is written. */
+  readonly kind?: 'duration' | 'size' | 'list' | 'url';
   readonly description?: string | undefined;
 }
 
@@ -85,14 +86,23 @@ export function oneOf<const Word extends string>(words: readonly Word[]) {
   return read(`one of ${words.join(', ')}`, (given) => words.find((word) => word === given) ?? null);
 }
 
-/** A URL of one of these schemes (`['http', 'https']`), as it was written. Several hosts are legal: MongoDB's URLs have them. */
-export function url(schemes: readonly string[]) {
-  return read(`a URL beginning with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`, (given) => {
-    const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]+)(?:[/?#]|$)/i.exec(given);
-    const isKnown = parts !== null && schemes.includes((parts[1] ?? '').toLowerCase());
-    if (!isKnown || /\s/.test(given)) return null;
-    return given.includes(',') || URL.canParse(given) ? given : null;
-  });
+/**
+ * A URL of one of these schemes (`['http', 'https']`), as it was written. Several hosts are legal: MongoDB's URLs have them.
+ * `problemOf` judges further: what is wrong, or null.
+ */
+export function url(schemes: readonly string[], problemOf: (given: string) => string | null = () => null) {
+  const expects = `a URL beginning with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}`;
+  return z
+    .string()
+    .transform((text, context): string => {
+      const given = text.trim();
+      const problem = urlProblem(given, schemes) ?? problemOf(given);
+      if (problem === null) return given;
+      const message = problem === '' ? `must be ${expects}` : `${problem}: must be ${expects}`;
+      context.issues.push({ code: 'custom', message, input: text });
+      return z.NEVER;
+    })
+    .meta({ expects, kind: 'url' });
 }
 
 /** Values separated by commas; blanks around them and empty ones are dropped. */
