@@ -10,7 +10,14 @@ import {
   createTenantStore,
   ensureIndexes,
 } from '@juice/persistence';
-import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain } from '@juice/runtime';
+import {
+  connectWithBackoff,
+  createStop,
+  describeConfig,
+  loadConfig,
+  runMain,
+  warnOfUnknownVariables,
+} from '@juice/runtime';
 import { createAskLeader } from './ask-leader.ts';
 import { apiConfigSchema } from './config.ts';
 import { authOf, describeAllowed, startApi } from './service.ts';
@@ -28,6 +35,7 @@ await runMain(async () => {
   const metrics = createMetrics('api', { processMetrics: true });
   const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
   log.info('service.starting', describeConfig(apiConfigSchema, config));
+  warnOfUnknownVariables(process.env, log);
 
   const waitingRoom = stop.closes(await startWaitingRoom({ host, port, newRequestId: randomUUID }));
   const mongo = stop.closes(

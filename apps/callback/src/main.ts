@@ -7,6 +7,7 @@ import {
   describeConfig,
   loadConfig,
   runMain,
+  warnOfUnknownVariables,
   startHealthServer,
   type HealthChecks,
 } from '@juice/runtime';
@@ -23,6 +24,7 @@ await runMain(async () => {
   const metrics = createMetrics('callback', { processMetrics: true });
   const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
   log.info('service.starting', describeConfig(callbackConfigSchema, config));
+  warnOfUnknownVariables(process.env, log);
 
   let checks: HealthChecks = {
     livez: () => ({ ok: true }),

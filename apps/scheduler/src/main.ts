@@ -11,7 +11,15 @@ import {
   createTaskStore,
   ensureIndexes,
 } from '@juice/persistence';
-import { connectWithBackoff, createStop, describeConfig, loadConfig, runMain, startHealthServer } from '@juice/runtime';
+import {
+  connectWithBackoff,
+  createStop,
+  describeConfig,
+  loadConfig,
+  runMain,
+  warnOfUnknownVariables,
+  startHealthServer,
+} from '@juice/runtime';
 import { createAnswerInquiry } from './answer-inquiry.ts';
 import { configSchema } from './config.ts';
 import { readMesosAccess } from './mesos-access.ts';
@@ -25,6 +33,7 @@ await runMain(async () => {
   const metrics = createMetrics('scheduler', { processMetrics: true });
   const stop = createStop({ log, graceMs: config.stopGraceMs });
   log.info('service.starting', describeConfig(configSchema, config));
+  warnOfUnknownVariables(process.env, log);
 
   let health: () => { ok: boolean; [detail: string]: unknown } = () => ({ ok: false, detail: 'connecting' });
   let inquiries: () => Inquiries | null = () => null;

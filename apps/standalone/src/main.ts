@@ -17,11 +17,11 @@ import {
   createTenantStore,
   type LeaseStore,
 } from '@juice/persistence';
-import { ConfigProblems, createStop, runMain } from '@juice/runtime';
+import { ConfigProblems, createStop, runMain, variablesOf, warnOfUnknownVariables } from '@juice/runtime';
 import { startScheduler } from '@juice/scheduler';
 import { writeBanner } from './banner.ts';
 import { keepCallbackSecret } from './callback-secret.ts';
-import { readConfig } from './config.ts';
+import { readConfig, standaloneConfigSchema } from './config.ts';
 import { runPartThread } from './part-thread.ts';
 import { startParts } from './parts.ts';
 
@@ -36,6 +36,7 @@ async function runStandalone(): Promise<void> {
 
   const log = (service: string) => createLogger({ service, level: config.api.logLevel, pretty: process.stdout.isTTY });
   const ownLog = log('standalone');
+  warnOfUnknownVariables(environment, ownLog, variablesOf(standaloneConfigSchema));
   const stop = createStop({ log: ownLog, graceMs: config.api.stopGraceMs });
   const onFatal = (error: unknown): void => stop.fail(error);
   const metrics = {

@@ -5,6 +5,7 @@ export const eventNames = [
   'service.stopping',
   'service.stopped',
   'service.failed',
+  'config.unknown',
   'dependency.unreachable',
   'dependency.connected',
   'dependency.lost',

@@ -13,7 +13,8 @@ export {
   type SettingFacts,
 } from './settings.ts';
 export { ConfigProblems, describeConfig, loadConfig, type ConfigProblem } from './load-config.ts';
-export { writeConfigExample, writeConfigTable } from './setting-list.ts';
+export { variablesOf, writeConfigExample, writeConfigTable } from './setting-list.ts';
+export { warnOfUnknownVariables } from './unknown-variables.ts';
 export { hideCredentials } from './hide-credentials.ts';
 export { createStop, type Closable, type Stop, type StopHost } from './stop.ts';
 export { runMain } from './run-main.ts';

@@ -23,6 +23,11 @@ export function settingsOf(schema: z.ZodObject): readonly Setting[] {
   });
 }
 
+/** The variables that they are read from. */
+export function variablesOf(schema: z.ZodObject): readonly string[] {
+  return settingsOf(schema).map(({ variable }) => variable);
+}
+
 /** A Markdown table of the settings, for the docs. */
 export function writeConfigTable(schema: z.ZodObject): string {
   const rows = settingsOf(schema).map(({ variable, isRequired, defaultText, facts }) => {

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { apiConfigSchema } from '@juice/api';
 import { callbackConfigSchema } from '@juice/callback';
-import { writeConfigExample, writeConfigTable } from '@juice/runtime';
+import { variablesOf, writeConfigExample, writeConfigTable } from '@juice/runtime';
 import { configSchema as schedulerConfigSchema } from '@juice/scheduler';
 import { format } from 'prettier';
 
@@ -33,6 +33,14 @@ export async function writeConfigDocs(): Promise<ReadonlyMap<string, string>> {
     ...sections,
   ].join('\n');
   files.set('docs/configuration.md', await format(page, { parser: 'markdown', printWidth: 120 }));
+  const variables = [...new Set(Object.values(services).flatMap((schema) => variablesOf(schema)))].sort();
+  const list = [
+    '// Generated from apps/*/src/config.ts by `npx nx run config-docs:write`.\n',
+    '/** Every variable that some service reads. */',
+    `export const juiceVariables: readonly string[] = ${JSON.stringify(variables)};`,
+  ].join('\n');
+  const style = { parser: 'typescript', printWidth: 120, singleQuote: true } as const;
+  files.set('libs/runtime/src/juice-variables.ts', await format(list, style));
   return files;
 }
 
