@@ -13,6 +13,7 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
   'not-found': 404,
   'wrong-method': 405,
   conflict: 409,
+  gone: 410,
   'precondition-failed': 412,
   'too-large': 413,
   'wrong-media-type': 415,

@@ -106,6 +106,15 @@ export const apiConfigSchema = z
       env: 'JUICE_TENANT_WAITING',
       description: 'Tasks that a tenant may have waiting to be launched, unless it has a quota; more are refused.',
     }),
+    agentScheme: oneOf(['http', 'https']).default('http').meta({
+      env: 'JUICE_AGENT_SCHEME',
+      description: 'How the agents serve the files of sandboxes: for what tasks have written.',
+    }),
+    agentPrincipal: text('a principal').optional().meta({
+      env: 'JUICE_AGENT_PRINCIPAL',
+      description: 'For agents that ask for Basic credentials.',
+    }),
+    agentSecret: secret(text('the secret of the principal')).optional().meta({ env: 'JUICE_AGENT_SECRET' }),
     corsOrigins: list(originsRight)
       .refine((origins) => origins.every(isOrigin), { error: `must be ${originsRight}` })
       .default([])
@@ -133,6 +142,10 @@ export const apiConfigSchema = z
   .refine((config) => config.minMem <= config.defaultMem && config.defaultMem <= config.maxMem, {
     error: 'JUICE_MIN_MEM ≤ JUICE_DEFAULT_MEM ≤ JUICE_MAX_MEM must hold',
     path: ['defaultMem'],
+  })
+  .refine((config) => (config.agentPrincipal === undefined) === (config.agentSecret === undefined), {
+    error: 'must be given together with JUICE_AGENT_PRINCIPAL, or not at all',
+    path: ['agentSecret'],
   })
   .refine((config) => !config.corsOrigins.includes('*') || config.auth === 'api-key', {
     error: 'may be * with JUICE_AUTH=api-key alone: without keys any page in any browser could act for any tenant',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import request from 'supertest';
 import { asTaskId, TaskState, type TaskId } from '@juice/contracts';
-import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
+import { createApiFixture, seedInstantMs, sandboxOf } from '../testing/api-fixture.ts';
 import { exact } from '../testing/seed-examples.ts';
 import type { FoundAttempt } from './find-tasks.ts';
 
@@ -211,5 +211,5 @@ describe('GET /v1/tasks', () => {
 
 function attempt(n: number, facts: Partial<FoundAttempt> = {}): FoundAttempt {
   const launchedAt = new Date(seedInstantMs + 1000);
-  return { n, agentId: 'S1', agentHost: 'node-1', launchedAt, state: 'launching', ...facts };
+  return { ...sandboxOf(n), n, agentId: 'S1', agentHost: 'node-1', launchedAt, state: 'launching', ...facts };
 }

@@ -55,6 +55,10 @@ export interface FoundAttempt {
   readonly n: number;
   readonly agentId: string;
   readonly agentHost: string;
+  /** null: the offer did not say. */
+  readonly agentPort: number | null;
+  readonly mesosTaskId: string;
+  readonly frameworkId: string;
   readonly launchedAt: Date;
   readonly startedAt?: Date;
   readonly endedAt?: Date;

@@ -20,6 +20,7 @@ import {
 } from '@juice/runtime';
 import { createAskLeader } from './ask-leader.ts';
 import { apiConfigSchema } from './config.ts';
+import { createSandboxFiles } from './sandbox-files.ts';
 import { authOf, describeAllowed, startApi } from './service.ts';
 import { startWaitingRoom } from './waiting-room.ts';
 
@@ -62,6 +63,7 @@ await runMain(async () => {
       audits: createAuditStore(mongo),
       leases,
       leader: createAskLeader({ leases, log }),
+      files: createSandboxFiles(config),
       store: mongo,
       broker,
       log,

@@ -11,7 +11,9 @@ import { createKillRouter } from './kill-router.ts';
 import { createKillTasks, type KillTasks } from './kill-tasks.ts';
 import type { AdmitTasks } from './limit-waiting.ts';
 import { createListRouter } from './list-router.ts';
+import { createLogsRouter } from './logs-router.ts';
 import { createListTasks, type ListStore, type ListTasks } from './list-tasks.ts';
+import { createReadLog, type ReadLog, type SandboxFiles } from './read-log.ts';
 import { createRerunTask, type RerunTask } from './rerun-task.ts';
 import { createShowCallbacks, type CallbackStore, type ShowCallbacks } from './show-callbacks.ts';
 import { createShowTask, type ShowTask } from './show-task.ts';
@@ -30,6 +32,7 @@ export interface MoreTaskRoutes {
   readonly killByFilter: KillByFilter;
   readonly submitBatch: SubmitBatch;
   readonly rerunTask: RerunTask;
+  readonly readLog: ReadLog;
 }
 
 export type MoreTaskStore = ListStore & CallbackStore & ChooseStore;
@@ -42,6 +45,8 @@ export function createMoreTaskRoutes(deps: {
   admitTasks: AdmitTasks;
   hints: Pick<Hints, 'killRequested'>;
   dateText: DateText;
+  files: SandboxFiles;
+  wait: (ms: number, signal: AbortSignal) => Promise<void>;
   bounds: RequestBounds;
   now: () => number;
 }): MoreTaskRoutes {
@@ -54,6 +59,7 @@ export function createMoreTaskRoutes(deps: {
     killByFilter: createKillByFilter(deps),
     submitBatch: createSubmitBatch(deps),
     rerunTask: createRerunTask(deps),
+    readLog: createReadLog(deps),
   };
 }
 
@@ -77,6 +83,7 @@ export function createOwnPathsRouter(
 ): Router {
   const router = Router();
   router.use(createBatchRouter({ ...routes, gates, readBody: readBatch }));
+  router.use(createLogsRouter({ ...routes, gates }));
   router.use(createTaskRouter({ ...routes, gates, readBody }));
   return router;
 }

@@ -20,6 +20,7 @@ export type RefusalReason =
   | 'forbidden'
   | 'no-record'
   | 'not-found'
+  | 'gone'
   | 'no-route'
   | 'wrong-method'
   | 'conflict'

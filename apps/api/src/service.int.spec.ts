@@ -18,9 +18,10 @@ import {
   type TaskStore,
   type TenantStore,
 } from '@juice/persistence';
-import { noLeader } from '../testing/api-fixture.ts';
+import { noFiles, noLeader } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
 import type { AskLeader } from './ask-leader.ts';
+import type { SandboxFiles } from './read-log.ts';
 import { defaultApiOptions, startApi, type Api } from './service.ts';
 
 // The whole service over the real stores on the embedded database, and the in-memory broker.
@@ -28,7 +29,14 @@ import { defaultApiOptions, startApi, type Api } from './service.ts';
 let database: LocalMongo;
 let mongo: MongoConnection;
 let tasks: TaskStore;
-let stores: { tasks: TaskStore; tenants: TenantStore; keys: KeyStore; audits: AuditStore; leader: AskLeader };
+let stores: {
+  tasks: TaskStore;
+  tenants: TenantStore;
+  keys: KeyStore;
+  audits: AuditStore;
+  leader: AskLeader;
+  files: SandboxFiles;
+};
 let broker: Broker;
 let api: Api;
 let lines: string[];
@@ -46,7 +54,7 @@ beforeAll(async () => {
   await ensureIndexes(mongo);
   tasks = createTaskStore(mongo);
   const access = { tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) };
-  stores = { tasks, ...access, leader: noLeader };
+  stores = { tasks, ...access, leader: noLeader, files: noFiles };
 });
 afterAll(async () => {
   await mongo.close();

@@ -17,6 +17,7 @@ import { createAdmitTasks, type WaitingStore } from './limit-waiting.ts';
 import { describeMachinePolicy } from './machine-policy.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createMoreTaskRoutes, type MoreTaskStore } from './more-task-routes.ts';
+import type { SandboxFiles } from './read-log.ts';
 import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
 import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
@@ -25,6 +26,7 @@ import { createTaskIdSource } from './task-ids.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+export { createSandboxFiles } from './sandbox-files.ts';
 export { createAskLeader, type AskLeader } from './ask-leader.ts';
 export { isLoopback } from './loopback.ts';
 
@@ -33,6 +35,7 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore;
   readonly leases: WorkerLeases<L>;
   readonly leader: AskLeader;
+  readonly files: SandboxFiles;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
   readonly broker: HintPublisher & { isUp(): boolean };
@@ -104,7 +107,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const admitTasks = createAdmitTasks({ tasks: deps.tasks, rulesOf, monotonicMs });
   const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, admitTasks, rulesOf, now });
   const dateText = createDateText(options.timeZone);
-  const { tasks, leader } = deps;
+  const { tasks, leader, files } = deps;
   let isStopping = false;
   const app = createApp({
     submitTask,
@@ -114,6 +117,8 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     ...createMoreTaskRoutes({
       tasks,
       leader,
+      files,
+      wait,
       submitTask,
       storeTasks,
       admitTasks,

@@ -9,7 +9,7 @@ import {
   TaskState,
   type TaskId,
 } from '@juice/contracts';
-import { createApiFixture, seedInstantMs } from '../testing/api-fixture.ts';
+import { createApiFixture, seedInstantMs, sandboxOf } from '../testing/api-fixture.ts';
 import type { FoundAttempt } from './find-tasks.ts';
 import { openPolicy } from './machine-policy.ts';
 
@@ -38,6 +38,7 @@ test('shows the entry, every attempt, and how it came to this', async () => {
   const { tasks, taskId, show } = await start();
   const at = (ms: number) => new Date(seedInstantMs + ms);
   const attempt = (n: number): FoundAttempt => ({
+    ...sandboxOf(n),
     n,
     agentId: 'S1',
     agentHost: `node-${n}`,

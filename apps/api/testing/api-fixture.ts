@@ -11,6 +11,7 @@ import type { Auth } from '../src/identify.ts';
 import { createAdmitTasks } from '../src/limit-waiting.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
+import type { SandboxFiles } from '../src/read-log.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
 import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
@@ -74,6 +75,8 @@ export function createApiFixture(
     windowSize?: number;
     leader?: AskLeader;
     corsOrigins?: readonly string[];
+    files?: SandboxFiles;
+    wait?: (ms: number, signal: AbortSignal) => Promise<void>;
     /** For tenants for which nothing is set. */
     tenants?: Partial<OperatorDefaults>;
   } = {},
@@ -137,7 +140,19 @@ export function createApiFixture(
     findTasks: createFindTasks({ tasks, dateText }),
     killTask: createKillTask({ tasks, hints, now }),
     reconcileTasks: createReconcileTasks({ tasks, hints }),
-    ...createMoreTaskRoutes({ tasks, leader, submitTask, storeTasks, admitTasks, hints, dateText, bounds, now }),
+    ...createMoreTaskRoutes({
+      tasks,
+      leader,
+      files: settings.files ?? noFiles,
+      wait: settings.wait ?? noWait,
+      submitTask,
+      storeTasks,
+      admitTasks,
+      hints,
+      dateText,
+      bounds,
+      now,
+    }),
     gates,
     administration,
     leader,
@@ -175,6 +190,14 @@ export function createApiFixture(
     },
   };
 }
+
+/** Where an attempt's files are. */
+export function sandboxOf(n: number) {
+  return { agentPort: 5051, mesosTaskId: `a-1-${n}`, frameworkId: 'F1' };
+}
+
+export const noFiles: SandboxFiles = { size: () => Promise.resolve(null), read: () => Promise.resolve(null) };
+const noWait = (): Promise<void> => new Promise(setImmediate);
 
 export const noLeader: AskLeader = { why: () => Promise.resolve(null), survey: () => Promise.resolve(null) };
 

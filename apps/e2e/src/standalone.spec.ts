@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parseTaskId, TaskState, type TaskId } from '@juice/contracts';
 import { until } from '@juice/trial';
+import { createGate } from './gate.ts';
 import { startTrialRun, type TrialRun } from './trial-run.ts';
 
 const world: { run: TrialRun | null } = { run: null };
@@ -28,6 +29,7 @@ async function ended(taskId: TaskId): Promise<void> {
   });
 }
 
+const asTenant = { headers: { 'X-Tenant-Id': 'e2e' } };
 const seedDate = /^(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{1,2}, \d{4} \d{1,2}:\d\d:\d\d (AM|PM)$/;
 
 describe('a task on standalone', () => {
@@ -100,6 +102,22 @@ describe('a task on standalone', () => {
     );
     expect(await statusOf(taskId)).toBe(TaskState.KILLED);
     expect(await tenant.why(taskId)).toMatchObject({ state: 'ended', summary: expect.stringContaining('KILLED') });
+  });
+
+  test('what one has written can be read, while it runs and afterwards, whichever agent has it', async () => {
+    const tenant = run().tenant();
+    const gate = createGate(`${run().folder}/written`);
+    const commands = `echo größer; echo wrong >&2; : < ${gate.path}; printf last`;
+    const constraints = { field: 'HOSTNAME', values: ['127.0.0.2'] };
+    const taskId = await tenant.submit({ taskName: 'writes', commands, constraints });
+    const read = (rest: string) => fetch(`${run().juice().url}/v1/tasks/${taskId}/logs/${rest}`, asTenant);
+    await until('its first line', async () => (await (await read('stdout')).text()).startsWith('größer'));
+    const followed = (await read('stdout?follow=true')).text();
+    gate.open();
+    expect(await followed).toBe('größer\nlast');
+    await ended(taskId);
+    expect(await (await read('stdout?offset=-4')).text()).toBe('last');
+    expect(await (await read('stderr')).text()).toBe('wrong\n');
   });
 
   test('one that fails and may be retried runs again, and only then has failed', async () => {

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { authOf, describeAllowed, isLoopback, startApi } from '@juice/api';
+import { authOf, createSandboxFiles, describeAllowed, isLoopback, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
@@ -70,6 +70,7 @@ async function runStandalone(): Promise<void> {
   const api = stop.closes(
     await startApi(config.api, {
       ...{ tasks, leases, store: mongo, broker },
+      files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,
         survey: async () => scheduler.inquiries()?.survey() ?? null,

@@ -19,7 +19,10 @@ import { inheritedVariables } from './tasks/task-environment.ts';
 import { createTaskExecutor } from './tasks/task-executor.ts';
 
 export interface LocalMesosOptions {
-  /** Where master and agents listen; 127.0.0.1 by default. Anyone who can reach it can run programs here. */
+  /**
+   * Where master and agents listen; 127.0.0.1 by default. An agent named by a loopback address listens there instead, where
+   * the machine has it, so that its name leads to its files. Anyone who can reach it can run programs here.
+   */
   readonly host?: string;
   /** The master's port; 0 (the default) takes any. Agents always take any. */
   readonly port?: number;
@@ -99,9 +102,14 @@ async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
   const stateFile = createStateFile(dataDir);
   const saved = stateFile.read() ?? { agentIds: [], completed: [] };
   await cleanUp(folders, options);
-  const servers = await listenAll(host, [port, ...agents.map(() => 0), ...Array<number>(followers).fill(0)]);
-  const ports = servers.map(portOf);
-  const cluster = createFrom(options, { host, ports, ...saved });
+  const servers = await listenAll(host, [
+    { host, port },
+    ...agents.map(({ hostname = '' }) => ({ host: /^127(\.\d{1,3}){3}$/.test(hostname) ? hostname : host, port: 0 })),
+    ...Array.from({ length: followers }, () => ({ host, port: 0 })),
+  ]);
+  const places = servers.map(placeOf);
+  const [{ port: masterPort } = { port: 0 }] = places;
+  const cluster = createFrom(options, { host, masterPort, places: places.slice(1), ...saved });
   stateFile.write(cluster.snapshot());
   const streams = createEventStreams();
   // The executor reports to the driver, which is made with it; no task is launched before both are there.
@@ -117,14 +125,14 @@ async function startLocked(options: LocalMesosOptions): Promise<LocalMesos> {
   const driver = createDriver(cluster, { now: Date.now, executor, stream, save });
   late.driver = driver;
   const { credentials = null } = options;
-  const master = { cluster, driver, streams, newUuid: randomUUID, credentials, address: `${host}:${ports[0]}` };
+  const master = { cluster, driver, streams, newUuid: randomUUID, credentials, address: `${host}:${masterPort}` };
   const listeners = [
     createMasterListener(master),
     ...folders.map(createAgentListener),
     ...Array.from({ length: followers }, () => createFollowerListener(master.address)),
   ];
   listeners.forEach((listener, index) => servers[index]?.on('request', listener));
-  const urls = ports.map((each) => `http://${host}:${each}`);
+  const urls = places.map((place) => `http://${place.host}:${place.port}`);
   return {
     ...faultsOf(cluster, driver),
     url: urls[0] ?? '',
@@ -154,12 +162,14 @@ async function cleanUp(folders: readonly string[], options: LocalMesosOptions): 
 
 interface Found {
   readonly host: string;
-  readonly ports: readonly number[];
+  readonly masterPort: number;
+  /** Of the agents. */
+  readonly places: readonly Place[];
   readonly agentIds: readonly (string | null)[];
   readonly completed: readonly string[];
 }
 
-function createFrom(options: LocalMesosOptions, { host, ports, agentIds, completed }: Found): Cluster {
+function createFrom(options: LocalMesosOptions, { host, masterPort, places, agentIds, completed }: Found): Cluster {
   const masterId = randomUUID();
   const { heartbeatMs, settings = {} } = options;
   return createCluster({
@@ -167,15 +177,15 @@ function createFrom(options: LocalMesosOptions, { host, ports, agentIds, complet
     agents: options.agents.map((spec, index) => ({
       id: agentIds[index] ?? `${masterId}-S${index}`,
       hostname: spec.hostname ?? host,
-      ip: host,
-      port: ports[index + 1] ?? 0,
+      ip: places[index]?.host ?? host,
+      port: places[index]?.port ?? 0,
       resources: agentResources(spec),
       attributes: agentAttributes(spec),
     })),
     completed,
     newUuid: randomUUID,
     nowMs: Date.now(),
-    settings: { ...settings, ...(heartbeatMs === undefined ? {} : { heartbeatMs }), host, port: ports[0] ?? 0 },
+    settings: { ...settings, ...(heartbeatMs === undefined ? {} : { heartbeatMs }), host, port: masterPort },
   });
 }
 
@@ -207,11 +217,23 @@ function faultsOf(cluster: Cluster, driver: Driver): Omit<LocalMesos, 'url' | `$
   };
 }
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** Opens servers one by one; when one cannot listen, those already open are closed again. */
-async function listenAll(host: string, ports: readonly number[]): Promise<Server[]> {
+async function listenAll(host: string, places: readonly Place[]): Promise<Server[]> {
   const servers: Server[] = [];
   try {
-    for (const port of ports) servers.push(await listen(host, port));
+    for (const place of places) {
+      // Not every system has all of 127.0.0.0/8 as Linux does.
+      const listening = listen(place.host, place.port).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'EADDRNOTAVAIL' || place.host === host) throw error;
+        return listen(host, place.port);
+      });
+      servers.push(await listening);
+    }
   } catch (error: unknown) {
     await Promise.all(servers.map(close));
     throw error;
@@ -227,9 +249,10 @@ function listen(host: string, port: number, listener?: RequestListener): Promise
   });
 }
 
-function portOf(server: Server): number {
+function placeOf(server: Server): Place {
   const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  if (typeof address !== 'object' || address === null) throw new Error('a server that does not listen');
+  return { host: address.address, port: address.port };
 }
 
 function close(server: Server): Promise<void> {

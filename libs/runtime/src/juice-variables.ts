@@ -4,6 +4,9 @@
 export const juiceVariables: readonly string[] = [
   'JUICE_ADMIN_KEY',
   'JUICE_AGENT_ATTRIBUTES',
+  'JUICE_AGENT_PRINCIPAL',
+  'JUICE_AGENT_SCHEME',
+  'JUICE_AGENT_SECRET',
   'JUICE_AGENT_SHARE',
   'JUICE_ALLOW',
   'JUICE_AMQP_URL',

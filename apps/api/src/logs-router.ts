@@ -1,0 +1,84 @@
+import { Router, type RequestHandler } from 'express';
+import { logStreams, taskLogsQuery, type LogStream } from '@juice/contracts';
+import { answerRefusal } from './answer.ts';
+import { tenantOf } from './caller.ts';
+import type { Gates } from './gates.ts';
+import { readQueryAs } from './read-admin-request.ts';
+import type { OpenLog, ReadLog } from './read-log.ts';
+import { readTaskIdOfPath, type Read } from './read-request.ts';
+import { refuse } from './refusal.ts';
+import { factsOf } from './request-facts.ts';
+import { shortenValue } from './shorten-value.ts';
+import { named, wrongMethod } from './tasks-router.ts';
+
+/** GET /v1/tasks/{taskId}/logs/{stream}: what a task has written, as it is. */
+export function createLogsRouter({ gates, readLog }: { gates: Gates; readLog: ReadLog }): Router {
+  const serve: RequestHandler = async (request, response) => {
+    const taskId = readTaskIdOfPath(request.params['taskId']);
+    if (!taskId.ok) return answerRefusal(response, taskId);
+    factsOf(response).taskId = taskId.value;
+    const stream = readStream(request.params['stream']);
+    if (!stream.ok) return answerRefusal(response, stream);
+    const query = readQueryAs(taskLogsQuery, request.query);
+    if (!query.ok) return answerRefusal(response, query);
+    const { attempt, offset = 0, length, follow = false } = query.value;
+    const left = new AbortController();
+    response.once('close', () => left.abort());
+    const { tenantId } = tenantOf(response);
+    const wish = { tenantId, taskId: taskId.value, stream: stream.value, attempt, offset, length, follow };
+    const opened = await readLog(wish, left.signal);
+    if (!opened.ok) return answerRefusal(response, opened);
+    response.setHeader('content-type', 'text/plain; charset=utf-8');
+    response.setHeader('x-log-attempt', opened.log.attempt);
+    response.setHeader('x-log-offset', opened.log.offset);
+    response.setHeader('x-log-size', opened.log.size);
+    if (opened.log.length !== null) response.setHeader('content-length', opened.log.length);
+    if (request.method === 'HEAD') return void response.end();
+    await send(opened.log, response, left.signal);
+  };
+
+  const router = Router();
+  router
+    .route('/v1/tasks/:taskId/logs/:stream')
+    .all(named('/v1/tasks/{taskId}/logs/{stream}'))
+    .get(gates.tenant, serve)
+    .all(wrongMethod('GET', 'HEAD'));
+  return router;
+}
+
+/** As fast as the client takes it. An agent that leaves in between ends the connection: the client sees that it is not all. */
+async function send({ pieces }: OpenLog, response: Parameters<RequestHandler>[1], left: AbortSignal): Promise<void> {
+  response.flushHeaders();
+  try {
+    for await (const bytes of pieces) {
+      if (left.aborted) return;
+      if (!response.write(bytes)) await drained(response, left);
+    }
+    response.end();
+  } catch (error: unknown) {
+    if (left.aborted) return;
+    factsOf(response).error = error;
+    response.destroy();
+  }
+}
+
+function drained(response: Parameters<RequestHandler>[1], left: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      left.removeEventListener('abort', done);
+      resolve();
+    };
+    response.once('drain', done);
+    left.addEventListener('abort', done);
+    if (left.aborted) done();
+  });
+}
+
+function readStream(parameter: unknown): Read<LogStream> {
+  const stream = logStreams.find((one) => one === parameter);
+  if (stream !== undefined) return { ok: true, value: stream };
+  const value = shortenValue(parameter);
+  const message = `the log in the path must be one of ${logStreams.join(', ')}, not ${value}`;
+  return refuse('invalid', { member: 'stream', code: 'OBJECT_NOT_EQUAL', message, value });
+}
