@@ -46,6 +46,7 @@ const packages = {
   'lib:scheduling': [],
   'lib:observability': ['winston', 'prom-client'],
   'lib:runtime': ['zod'],
+  'lib:destinations': [],
   'lib:persistence': ['mongoose', 'bson'],
   'lib:messaging': ['amqplib'],
   'lib:mesos': ['protobufjs', 'protobufjs/*', 'long'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { areRoles, rolesRight } from '@juice/contracts';
+import { allowListRight, parseAllowList, type AllowList } from '@juice/destinations';
 import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
 import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
@@ -69,6 +70,13 @@ export const apiConfigSchema = z
         env: 'JUICE_MESOS_ROLE',
         description:
           'As the scheduler has it: a task for another role is refused. Not set: such a task waits until it expires.',
+      }),
+    callbackAllow: list(allowListRight)
+      .refine((given) => parseAllowList(given) !== null, { error: `must be ${allowListRight}` })
+      .default([])
+      .meta({
+        env: 'JUICE_CALLBACK_ALLOW',
+        description: 'As the callback service has it: receivers that may be named although they are not public.',
       }),
     defaultCpu: cpus().default(1).meta({ env: 'JUICE_DEFAULT_CPU', description: 'CPUs of a task that names none.' }),
     minCpu: cpus().default(0.1).meta({ env: 'JUICE_MIN_CPU', description: 'Less is raised to this.' }),
@@ -183,6 +191,13 @@ export function policyOf({ allow }: Pick<ApiConfig, 'allow'>): MachinePolicy {
   const policy = parseMachinePolicy(allow);
   if (policy === null) throw new RangeError(`JUICE_ALLOW must be ${machinePolicyRight}`);
   return policy;
+}
+
+/** The receivers that a configuration which was read allows. */
+export function callbackAllowOf({ callbackAllow }: Pick<ApiConfig, 'callbackAllow'>): AllowList {
+  const allow = parseAllowList(callbackAllow);
+  if (allow === null) throw new RangeError(`JUICE_CALLBACK_ALLOW must be ${allowListRight}`);
+  return allow;
 }
 
 function cpus() {

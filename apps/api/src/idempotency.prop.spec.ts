@@ -100,6 +100,7 @@ function createWorld() {
       bounds,
       defaults,
       roles: null,
+      callbackAllow: { allowsAddress: () => false, allowsHost: () => false },
       taskExpiryMs: 1000,
     });
     return { submitTask, submitBatch: createSubmitBatch({ submitTask, storeTasks, admitTasks, now }) };

@@ -122,7 +122,7 @@ describe('a task, from its submission on', () => {
       delivery.ack();
     });
     const env = { name: 'MODE', value: 'dev' };
-    const taskId = await submit({ env, resources: { cpu: 0.5, mem: 300 }, callbackUrl: 'http://localhost:9/cb' });
+    const taskId = await submit({ env, resources: { cpu: 0.5, mem: 300 }, callbackUrl: 'http://localhost:9999/cb' });
     expect(taskId > 2n ** 53n).toBe(true);
     await until('the message arrives', () => messages.length > 0);
     expect(messages.map((message) => tasksSubmittedMessage.parse(message).taskIds)).toEqual([[taskId]]);
@@ -132,7 +132,7 @@ describe('a task, from its submission on', () => {
       _id: taskId,
       status: TaskState.NOT_START,
       spec: { env: [env], resources: { cpus: 0.5, memMb: 300 } },
-      callback: { url: 'http://localhost:9/cb', events: 'all' },
+      callback: { url: 'http://localhost:9999/cb', events: 'all' },
     });
     const { text, body } = await call('GET', `/v1/tasks?taskIds=${taskId}`);
     expect(text).toContain(`"taskId":${taskId},`);
@@ -296,7 +296,7 @@ test('the additive routes, on the real store', async () => {
     taskName: `job-${n}`,
     commands: 'true',
     labels: { team: n === 4 ? 'blue' : 'red' },
-    callbackUrl: 'http://localhost:9/cb',
+    callbackUrl: 'http://localhost:9999/cb',
   }));
   expect((await call('POST', '/v1/tasks/batch', { tasks: batch, allOrNothing: true })).body).toMatchObject({
     data: { stored: 5 },
@@ -323,7 +323,7 @@ test('the additive routes, on the real store', async () => {
   });
   expect(await call('GET', `/v1/tasks/${taskId}/callbacks`)).toMatchObject({
     status: 200,
-    body: { data: { lane: { url: 'http://localhost:9/cb', pending: [{ taskStatus: 6 }] }, tries: [] } },
+    body: { data: { lane: { url: 'http://localhost:9999/cb', pending: [{ taskStatus: 6 }] }, tries: [] } },
   });
   expect((await call('POST', `/v1/tasks/${taskId}/rerun`, {})).body).toMatchObject({
     data: { rerunOfStr: taskId },

@@ -6,7 +6,7 @@ import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
 import type { AskLeader } from './ask-leader.ts';
-import { authOf, policyOf, type ApiOptions } from './config.ts';
+import { authOf, callbackAllowOf, policyOf, type ApiOptions } from './config.ts';
 import { createDateText } from './date-text.ts';
 import { createFindTasks } from './find-tasks.ts';
 import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
@@ -191,6 +191,7 @@ function submitSettings(options: ApiOptions) {
       leastMemMb: options.minMem,
     },
     roles: options.mesosRoles ?? null,
+    callbackAllow: callbackAllowOf(options),
     taskExpiryMs: options.taskExpiryMs,
   };
 }

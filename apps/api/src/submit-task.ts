@@ -1,4 +1,6 @@
 import { type SubmitRequest, submitRequest, type RequestBounds, type TaskId, type TaskSpec } from '@juice/contracts';
+import type { AllowList } from '@juice/destinations';
+import { checkCallbackUrl } from './check-callback-url.ts';
 import { checkContainer } from './check-container.ts';
 import { checkPatterns } from './check-patterns.ts';
 import { checkRole } from './check-role.ts';
@@ -53,6 +55,8 @@ export function createSubmitTask(deps: {
   rulesOf: (tenantId: string) => Promise<TenantRules>;
   /** Those that the scheduler is subscribed with; null: not known. */
   roles: readonly string[] | null;
+  /** Receivers that are not public and may be called all the same. */
+  callbackAllow: AllowList;
   /** How long a task may wait that does not say. */
   taskExpiryMs: number;
 }): SubmitTask {
@@ -78,6 +82,7 @@ export function createSubmitTask(deps: {
       ...checkPatterns(request),
       ...checkContainer(spec),
       ...checkRole(spec, deps.roles),
+      ...checkCallbackUrl(spec.callbackUrl, deps.callbackAllow),
       ...checkMachinePolicy(rules.policy, spec),
     ];
     return all.length > 0 ? refuseAll(all) : { ok: true, spec };

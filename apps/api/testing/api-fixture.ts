@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
+import { parseAllowList } from '@juice/destinations';
 import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
 import { createApp } from '../src/app.ts';
@@ -68,6 +69,7 @@ export function createApiFixture(
   settings: {
     policy?: MachinePolicy;
     roles?: readonly string[];
+    callbackAllow?: readonly string[];
     maxWaiting?: number;
     timeZone?: string;
     auth?: Auth;
@@ -83,6 +85,8 @@ export function createApiFixture(
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
   const { auth = 'header', adminKey = null, leader = noLeader } = settings;
+  const callbackAllow = parseAllowList(settings.callbackAllow ?? []);
+  if (callbackAllow === null) throw new Error('not an allow list');
   const tasks = createMemoryTasks(settings.windowSize);
   const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
   const published: Published[] = [];
@@ -132,6 +136,7 @@ export function createApiFixture(
     bounds,
     defaults,
     roles,
+    callbackAllow,
     taskExpiryMs: 86_400_000,
   });
   const dateText = createDateText(timeZone);

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DependencyFailure, TaskState } from '@juice/contracts';
+import { parseAllowList } from '@juice/destinations';
 import { createMetrics } from '@juice/observability';
 import type { ClaimedLane } from '@juice/persistence';
 import { createCollectedLog } from '../testing/collected-log.ts';
@@ -8,7 +9,6 @@ import { createMemoryLanes, type MemoryLanes } from '../testing/memory-lanes.ts'
 import { until } from '../testing/until.ts';
 import { createAttempts } from './attempt.ts';
 import { createCallbackMetrics } from './callback-metrics.ts';
-import { parseAllowList } from './destination.ts';
 import type { Post, PostResult } from './http-sender.ts';
 import { parseSigningKey } from './sign.ts';
 

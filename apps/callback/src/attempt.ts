@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DependencyFailure, taskStateName } from '@juice/contracts';
+import { judgeUrl, type AllowList } from '@juice/destinations';
 import { childTraceparent, parseTraceparent, type Log } from '@juice/observability';
 import type { ClaimedLane, DeliveryStore } from '@juice/persistence';
 import type { CallbackMetrics } from './callback-metrics.ts';
-import { judgeUrl, type AllowList } from './destination.ts';
 import type { Send } from './http-sender.ts';
 import { asAttemptRecord } from './attempt-record.ts';
 import { judge, type AttemptOutcome, type AttemptResult } from './outcome.ts';

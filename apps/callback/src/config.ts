@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { allowListRight, parseAllowList, type AllowList } from '@juice/destinations';
 import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
 import { logLevels } from '@juice/observability';
 import { duration, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
-import { parseAllowList, type AllowList } from './destination.ts';
 import type { Schedule } from './plan-next.ts';
 import { parseSigningKey, type SigningKey } from './sign.ts';
 
@@ -11,7 +11,6 @@ import { parseSigningKey, type SigningKey } from './sign.ts';
 const leaseMarginMs = 10_000;
 
 const secretsRight = 'one or several secrets (whsec_… or whsk_…), separated by blanks or commas';
-const allowRight = 'addresses, CIDR blocks, host names or .suffixes of host names, separated by commas';
 const scheduleRight = 'durations (0s,5s,30s,2m), each the delay before a try, separated by commas';
 
 /** The dispatcher's environment. Durations are in ms once read. */
@@ -42,8 +41,8 @@ export const callbackConfigSchema = z
       env: 'JUICE_CALLBACK_CONNECT_TIMEOUT',
       description: 'For each of: resolving the name, connecting, the TLS handshake.',
     }),
-    allow: list(allowRight)
-      .refine((given) => parseAllowList(given) !== null, { error: `must be ${allowRight}` })
+    allow: list(allowListRight)
+      .refine((given) => parseAllowList(given) !== null, { error: `must be ${allowListRight}` })
       .default([])
       .meta({ env: 'JUICE_CALLBACK_ALLOW', description: 'Receivers that may be called although they are not public.' }),
     concurrency: integer({ min: 1, max: 10_000 })
@@ -104,7 +103,7 @@ export function readOptions({ secrets, schedule, allow }: Pick<CallbackOptions, 
   return {
     keys: readKeys(secrets) ?? wrong('secrets', secretsRight),
     schedule: readSchedule(schedule) ?? wrong('schedule', scheduleRight),
-    allow: parseAllowList(allow) ?? wrong('allow', allowRight),
+    allow: parseAllowList(allow) ?? wrong('allow', allowListRight),
   };
 }
 

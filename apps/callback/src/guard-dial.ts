@@ -2,7 +2,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction, type Socket } from 'node:net';
 import http from 'node:http';
 import https from 'node:https';
-import { isAddressAllowed, type AllowList } from './destination.ts';
+import { isAddressAllowed, type AllowList } from '@juice/destinations';
 
 /** A connection that was not made because its address is forbidden. */
 export class ForbiddenTarget extends Error {

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { parseAllowList } from '@juice/destinations';
 import {
   closedPort,
   startReceiver,
@@ -9,7 +10,6 @@ import {
   type Reaction,
 } from '../testing/receivers.ts';
 import { until } from '../testing/until.ts';
-import { parseAllowList } from './destination.ts';
 import { createGuardedAgents, type Resolve } from './guard-dial.ts';
 import { createHttpSender, keptBodyBytes, type Post, type PostResult } from './http-sender.ts';
 

@@ -1,4 +1,4 @@
-import type { ForbiddenRule } from './destination.ts';
+import type { ForbiddenRule } from '@juice/destinations';
 import type { PostResult, SendPhase } from './http-sender.ts';
 
 /**

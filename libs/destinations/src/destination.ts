@@ -1,9 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 
 /**
- * Judges where a callback may go: the defence against tenants who name an address inside our own network (SSRF). Pure:
- * the judgement of a URL comes before the request, the judgement of an address when a connection is dialled
- * (`guard-dial.ts`), on the very addresses that will be used, because a name can answer differently each time.
+ * Judges where a callback may go: the defence against tenants who name an address inside our own network (SSRF). Pure. A URL is
+ * judged when a task is submitted, so that the tenant hears of it, and again before every request, since the rules may have
+ * changed. An address is judged when a connection is dialled, on the very addresses that will be used: a name can answer
+ * differently each time.
  */
 
 /** Why a destination is refused: part of a lane's cause and a metric's label. */
@@ -14,6 +15,9 @@ export interface AllowList {
   allowsAddress(address: string): boolean;
   allowsHost(host: string): boolean;
 }
+
+/** What a right entry of the operator's list is. */
+export const allowListRight = 'addresses, CIDR blocks, host names or .suffixes of host names, separated by commas';
 
 export type UrlJudgement =
   { readonly ok: true; readonly url: URL } | { readonly ok: false; readonly rule: ForbiddenRule };
@@ -30,8 +34,27 @@ export function judgeUrl(text: string, allow: AllowList): UrlJudgement {
   if (url.username !== '' || url.password !== '') return { ok: false, rule: 'credentials' };
   if (!isPortAllowed(url.port)) return { ok: false, rule: 'port' };
   const host = hostOf(url);
+  if (host.length > longestHost) return { ok: false, rule: 'url' };
   if (isIP(host) !== 0 && !isAddressAllowed(host, allow)) return { ok: false, rule: 'address' };
   return { ok: true, url };
+}
+
+/** What is wrong with a URL that was refused, in words that follow "it". */
+export function describeForbidden(rule: ForbiddenRule): string {
+  switch (rule) {
+    case 'url':
+      return 'must be a whole URL, with a host';
+    case 'scheme':
+      return 'must be an http or https URL';
+    case 'credentials':
+      return 'must hold no user and no password';
+    case 'port':
+      return 'must have port 80, 443, or one from 1024 on that is not known for another service';
+    case 'address':
+      return 'must not lead to an address that is not public, unless the operator allows it (JUICE_CALLBACK_ALLOW)';
+    default:
+      return rule satisfies never;
+  }
 }
 
 /** Whether this address may be dialled: it is public, or the operator allows it. */
@@ -70,6 +93,9 @@ export function isPublicAddress(address: string): boolean {
   if (family === 4 || mapped.check(bare, 'ipv6')) return !checks(privateV4, bare);
   return publicV6.check(bare, 'ipv6') && !reservedV6.check(bare, 'ipv6');
 }
+
+/** RFC 1035: no longer name can be resolved. */
+const longestHost = 253;
 
 /** Ports below 1024 other than these two belong to other services, and so do these above. */
 const servicePorts: ReadonlySet<number> = new Set([

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isAddressAllowed, isPublicAddress, judgeUrl, parseAllowList, type AllowList } from './destination.ts';
+import {
+  describeForbidden,
+  isAddressAllowed,
+  isPublicAddress,
+  judgeUrl,
+  parseAllowList,
+  type AllowList,
+} from './destination.ts';
 
 function allowing(...entries: string[]): AllowList {
   const list = parseAllowList(entries);
@@ -80,6 +87,7 @@ describe('URLs', () => {
     ['/relative', 'url'],
     ['http://', 'url'],
     ['http://1.2.3.4.5.6/', 'url'],
+    [`http://${'a.'.repeat(126)}example/`, 'url'],
     ['ftp://example.com/', 'scheme'],
     ['file:///etc/passwd', 'scheme'],
     ['gopher://example.com/', 'scheme'],
@@ -113,7 +121,9 @@ describe('URLs', () => {
     ['http://[2002:7f00:1::]/', 'address'],
     ['http://[fd00:ec2::254]/', 'address'],
   ])('%s is refused', (url, rule) => {
-    expect(judgeUrl(url, nothing)).toEqual({ ok: false, rule });
+    const judgement = judgeUrl(url, nothing);
+    expect(judgement).toEqual({ ok: false, rule });
+    expect(judgement.ok ? '' : describeForbidden(judgement.rule)).toMatch(/^must /);
   });
 
   test.each([

@@ -1,0 +1,12 @@
+export {
+  allowListRight,
+  describeForbidden,
+  hostOf,
+  isAddressAllowed,
+  isPublicAddress,
+  judgeUrl,
+  parseAllowList,
+  type AllowList,
+  type ForbiddenRule,
+  type UrlJudgement,
+} from './destination.ts';
