@@ -35,6 +35,13 @@ export interface Broker {
     onMessage: (delivery: Delivery) => void | Promise<void>,
   ): Promise<Consumer>;
 
+  /**
+   * Calls `onPublished` after something was published whose key matches (`*`: one word, `#`: any number), beside the queues
+   * that carry it; one call may stand for several. For those who only want to know that it is worth looking: nothing is kept
+   * while this client is away. Established like `consume`, until cancelled.
+   */
+  listen(exchange: ExchangeName, pattern: string, onPublished: () => void): Promise<Consumer>;
+
   /** Whether messages can be published now. */
   isUp(): boolean;
 

@@ -12,7 +12,6 @@ import type { Broker, Consumer } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 import { openSession, type Session } from './session.ts';
 import { createStateListeners } from './state-listeners.ts';
-import type { ConsumerWish } from './subscription.ts';
 
 export interface BrokerSettings {
   readonly log: Report;
@@ -35,8 +34,7 @@ export interface BrokerSettings {
 }
 
 interface Subscription {
-  readonly wish: ConsumerWish;
-  isCancelled: boolean;
+  readonly begin: (on: Session) => Promise<Consumer>;
   /** On the present session; settles when subscribed, with null when that failed. */
   running: Promise<Consumer | null>;
 }
@@ -67,7 +65,7 @@ export async function connectBroker(url: string, settings: BrokerSettings): Prom
     });
 
   function establish(subscription: Subscription, on: Session): void {
-    subscription.running = on.consume(subscription.wish).catch((error: unknown) => {
+    subscription.running = subscription.begin(on).catch((error: unknown) => {
       on.end(error instanceof Error ? error : brokerFailure('consume', String(error)));
       return null;
     });
@@ -99,6 +97,20 @@ export async function connectBroker(url: string, settings: BrokerSettings): Prom
     }
   }
 
+  /** On the present session, if there is one, and on every later one. */
+  async function subscribe(begin: Subscription['begin']): Promise<Consumer> {
+    const subscription: Subscription = { begin, running: Promise.resolve(null) };
+    subscriptions.add(subscription);
+    if (session !== null) establish(subscription, session);
+    await subscription.running;
+    return {
+      async cancel() {
+        subscriptions.delete(subscription);
+        await (await subscription.running)?.cancel();
+      },
+    };
+  }
+
   const first = waitForConnection ? await open() : null;
   if (first !== null) begin(first);
   const staying = stayConnected(first).catch((error: unknown) => {
@@ -113,22 +125,8 @@ export async function connectBroker(url: string, settings: BrokerSettings): Prom
       if (listeners.state() === 'blocked') throw brokerFailure('publish', 'the broker takes no messages now');
       await session.publisher.publish(exchange, routingKey, content);
     },
-    async consume(queue, { prefetch }, onMessage) {
-      const subscription: Subscription = {
-        wish: { queue, prefetch, onMessage },
-        isCancelled: false,
-        running: Promise.resolve(null),
-      };
-      subscriptions.add(subscription);
-      if (session !== null) establish(subscription, session);
-      await subscription.running;
-      return {
-        async cancel() {
-          subscriptions.delete(subscription);
-          await (await subscription.running)?.cancel();
-        },
-      };
-    },
+    consume: (queue, { prefetch }, onMessage) => subscribe((on) => on.consume({ queue, prefetch, onMessage })),
+    listen: (exchange, pattern, onPublished) => subscribe((on) => on.listen({ exchange, pattern, onPublished })),
     isUp: () => listeners.state() === 'up' && !closing.signal.aborted,
     onStateChange: listeners.add,
     async close() {

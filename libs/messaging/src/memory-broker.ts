@@ -3,6 +3,7 @@ import { encodeBody } from './body.ts';
 import type { Broker, QueueName } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
 import { createMemoryQueue, type MemoryConsumer, type MemoryQueue } from './memory-queue.ts';
+import type { ListenerWish } from './subscription.ts';
 import { createStateListeners } from './state-listeners.ts';
 import { declareQueues, deliveryLimit, matchesPattern, poisonLimit } from './topology.ts';
 
@@ -38,10 +39,12 @@ export function createMemoryHub({ log }: { log: Report }): MemoryHub {
     ['juice.poison', poisoned],
     ...bindings.map(({ name, queue }) => [name, queue] as const),
   ]);
+  const listeners = new Set<ListenerWish>();
   return {
     connect: () =>
       connectTo({
         queues,
+        listeners,
         route: (exchange, routingKey) =>
           bindings
             .filter((bound) => bound.exchange === exchange && matchesPattern(bound.pattern, routingKey))
@@ -57,17 +60,24 @@ export function createMemoryBroker(deps: { log: Report }): Broker {
 
 function connectTo(hub: {
   readonly queues: ReadonlyMap<QueueName, MemoryQueue>;
+  readonly listeners: Set<ListenerWish>;
   readonly route: (exchange: string, routingKey: string) => readonly MemoryQueue[];
 }): Broker {
   const consumers: { readonly queue: MemoryQueue; readonly consumer: MemoryConsumer }[] = [];
+  const listening: ListenerWish[] = [];
   const listeners = createStateListeners('up');
   return {
     async publish(exchange, routingKey, body) {
       const bytes = encodeBody(body);
       if (listeners.state() !== 'up') throw brokerFailure('publish', 'the broker was closed');
       const targets = hub.route(exchange, routingKey);
-      if (targets.length === 0) throw brokerFailure('publish', `no queue is bound to ${exchange} for ${routingKey}`);
+      const heard = [...hub.listeners].filter(
+        (wish) => wish.exchange === exchange && matchesPattern(wish.pattern, routingKey),
+      );
+      if (targets.length + heard.length === 0)
+        throw brokerFailure('publish', `no queue is bound to ${exchange} for ${routingKey}`);
       for (const queue of targets) queue.add(bytes);
+      for (const wish of heard) setImmediate(() => hub.listeners.has(wish) && wish.onPublished());
     },
     async consume(name, { prefetch }, onMessage) {
       const queue = hub.queues.get(name);
@@ -76,11 +86,18 @@ function connectTo(hub: {
       consumers.push({ queue, consumer });
       return { cancel: async () => queue.cancel(consumer) };
     },
+    async listen(exchange, pattern, onPublished) {
+      const wish = { exchange, pattern, onPublished };
+      hub.listeners.add(wish);
+      listening.push(wish);
+      return { cancel: async () => void hub.listeners.delete(wish) };
+    },
     isUp: () => listeners.state() === 'up',
     onStateChange: listeners.add,
     async close() {
       listeners.change('down');
       for (const { queue, consumer } of consumers.splice(0)) queue.drop(consumer);
+      for (const wish of listening.splice(0)) hub.listeners.delete(wish);
     },
   };
 }

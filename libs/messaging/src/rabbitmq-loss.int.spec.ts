@@ -56,6 +56,25 @@ describeWithRabbit('RabbitMQ, lost and found', (url) => {
       return Object.assign(broker, { states });
     }
 
+    test('after a lost connection who listens hears again, and what it listened with is gone', async () => {
+      let heard = 0;
+      const broker = await connect();
+      await broker.listen('juice.events', 'task.#', () => (heard += 1));
+      await broker.publish('juice.events', 'task.RUNNING.t', 1);
+      await until(() => heard === 1, 'the first is heard of');
+      proxy.cut();
+      await until(() => broker.states.at(-1) === 'up' && broker.states.includes('down'), 'it is connected again');
+      await until(() => {
+        void broker.publish('juice.events', 'task.RUNNING.t', 2).catch(() => undefined);
+        return heard > 1;
+      }, 'it hears again');
+      await broker.close();
+      const before = heard;
+      const other = await connect();
+      await other.publish('juice.events', 'task.RUNNING.t', 3);
+      expect(heard).toBe(before);
+    });
+
     test('after a lost connection consumers are there again, and get again what they had in hand', async () => {
       const broker = await connect();
       const inbox = await openInbox(broker, 'juice.scheduler.tasks');

@@ -3,7 +3,7 @@ import type { Report } from '@juice/runtime';
 import type { Consumer } from './broker.ts';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
-import { subscribe, type ConsumerWish } from './subscription.ts';
+import { listen, subscribe, type ConsumerWish, type ListenerWish } from './subscription.ts';
 import { declareQueues, exchanges, poisonExchange } from './topology.ts';
 
 /** From the first packet to everything declared. */
@@ -30,6 +30,7 @@ export interface SessionSettings {
 export interface Session {
   readonly publisher: Publisher;
   consume(wish: ConsumerWish): Promise<Consumer>;
+  listen(wish: ListenerWish): Promise<Consumer>;
   /** Resolves, once, with why the session ended. */
   readonly ended: Promise<Error>;
   /** Ends it from our side because something about it is wrong. */
@@ -119,6 +120,8 @@ async function open(settings: SessionSettings, socket: AbortController): Promise
         log: settings.log,
         onLost: channelLost,
       }),
+    listen: async (wish) =>
+      listen(keep(await model.createChannel()), wish, { prefix: settings.prefix, onLost: channelLost }),
     async close(deadlineMs) {
       isClosing = true;
       const timer = setTimeout(() => socket.abort(), deadlineMs);

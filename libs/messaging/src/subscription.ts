@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { InvariantBroken } from '@juice/contracts';
 import type { Report } from '@juice/runtime';
 import { decodeBody } from './body.ts';
-import type { Consumer, Delivery, QueueName } from './broker.ts';
+import type { Consumer, Delivery, ExchangeName, QueueName } from './broker.ts';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
 
 /** What a consumer asked for; outlives connections. */
@@ -22,21 +23,15 @@ export async function subscribe(
   wish: ConsumerWish,
   deps: { readonly prefix: string; readonly log: Report; readonly onLost: (reason: Error) => void },
 ): Promise<Consumer> {
-  const { log, onLost } = deps;
-  let isCancelled = false;
+  const { log } = deps;
   let inHand = 0;
-  const lost = (reason: Error): void => {
-    if (!isCancelled) onLost(reason);
-  };
-  channel.on('error', (error) => lost(translateAmqp('consume', error)));
-  // A connection closes its channels before it says why: let it speak first.
-  channel.on('close', () => queueMicrotask(() => lost(brokerFailure('consume', 'the channel was closed'))));
+  const lost = watchChannel(channel, 'consume', deps.onLost);
 
   function accept(message: ConsumeMessage): void {
     inHand += 1;
     const settle = once(() => {
       inHand -= 1;
-      if (isCancelled && inHand === 0) void closeQuietly(channel);
+      if (lost.isIgnored && inHand === 0) void closeQuietly(channel);
     });
     const decoded = decodeBody(message.content);
     if (decoded.ok) {
@@ -50,22 +45,71 @@ export async function subscribe(
 
   await channel.prefetch(wish.prefetch, false);
   const { consumerTag } = await channel.consume(deps.prefix + wish.queue, (message) => {
-    if (message === null) lost(brokerFailure('consume', 'the broker cancelled the consumer'));
+    if (message === null) lost.report(brokerFailure('consume', 'the broker cancelled the consumer'));
     else accept(message);
   });
 
   return {
     async cancel() {
-      if (isCancelled) return;
-      try {
-        await channel.cancel(consumerTag);
-      } catch {
-        // The channel is gone, and the consumer with it: that is what was wanted.
-      }
-      isCancelled = true;
+      if (lost.isIgnored) return;
+      await cancelQuietly(channel, consumerTag);
+      lost.isIgnored = true;
       if (inHand === 0) await closeQuietly(channel);
     },
   };
+}
+
+/** Who wants to know that something was published; outlives connections. */
+export interface ListenerWish {
+  readonly exchange: ExchangeName;
+  readonly pattern: string;
+  readonly onPublished: () => void;
+}
+
+/**
+ * Listens on a channel of its own, by a queue that is this connection's alone and gone with it. It holds one message: that
+ * something was published is all there is to know. Its name is new each time, since the former one may not be gone yet.
+ */
+export async function listen(
+  channel: Channel,
+  { exchange, pattern, onPublished }: ListenerWish,
+  deps: { readonly prefix: string; readonly onLost: (reason: Error) => void },
+): Promise<Consumer> {
+  const lost = watchChannel(channel, 'listen', deps.onLost);
+  const queue = `${deps.prefix}juice.listener.${randomUUID()}`;
+  const limits = { maxLength: 1, arguments: { 'x-overflow': 'drop-head' } };
+  await channel.assertQueue(queue, { exclusive: true, autoDelete: true, durable: false, ...limits });
+  await channel.bindQueue(queue, deps.prefix + exchange, pattern);
+  const { consumerTag } = await channel.consume(
+    queue,
+    (message) => {
+      if (message === null) lost.report(brokerFailure('listen', 'the broker cancelled the consumer'));
+      else if (!lost.isIgnored) onPublished();
+    },
+    { noAck: true },
+  );
+  return {
+    async cancel() {
+      if (lost.isIgnored) return;
+      lost.isIgnored = true;
+      await cancelQuietly(channel, consumerTag);
+      await closeQuietly(channel);
+    },
+  };
+}
+
+/** Tells, at most until `isIgnored` is set, why a consumer's channel was lost. */
+function watchChannel(channel: Channel, operation: string, onLost: (reason: Error) => void) {
+  const watch = {
+    isIgnored: false,
+    report(reason: Error): void {
+      if (!watch.isIgnored) onLost(reason);
+    },
+  };
+  channel.on('error', (error) => watch.report(translateAmqp(operation, error)));
+  // A connection closes its channels before it says why: let it speak first.
+  channel.on('close', () => queueMicrotask(() => watch.report(brokerFailure(operation, 'the channel was closed'))));
+  return watch;
 }
 
 /** Hands a delivery to its handler; one that throws has the message rejected (see Broker.consume). */
@@ -110,6 +154,14 @@ function once(afterwards: () => void): (how: () => void) => void {
     }
     afterwards();
   };
+}
+
+async function cancelQuietly(channel: Channel, consumerTag: string): Promise<void> {
+  try {
+    await channel.cancel(consumerTag);
+  } catch {
+    // The channel is gone, and the consumer with it: that is what was wanted.
+  }
 }
 
 async function closeQuietly(channel: Channel): Promise<void> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { deliveryLimit, maxBodyBytes, type Broker, type BrokerState } from '../src/index.ts';
 import { openInbox } from './inbox.ts';
+import { until } from './until.ts';
 
 /** A broker with empty queues of its own, for one test. */
 export interface BrokerUnderTest {
@@ -181,6 +182,35 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
       await inbox.has(2);
       expect(inbox.bodies()).toEqual([1, 2]);
       expect(poison.deliveries).toEqual([]);
+    });
+
+    describe('who listens', () => {
+      test('hears of what is published and matches, as often as others do, and takes nothing from anybody', async () => {
+        const events = await openInbox(broker, 'juice.callback.events', { settle: ({ ack }) => ack() });
+        const heard = { all: 0, others: 0, elsewhere: 0 };
+        const other = await connect();
+        await broker.listen('juice.events', '#', () => (heard.all += 1));
+        await other.listen('juice.events', 'task.*.acme', () => (heard.others += 1));
+        await other.listen('juice.commands', '#', () => (heard.elsewhere += 1));
+        await broker.publish('juice.events', 'task.RUNNING.globex', 1);
+        await until(() => heard.all > 0, 'the first is heard of');
+        await broker.publish('juice.events', 'task.RUNNING.acme', 2);
+        await until(() => heard.all > 1 && heard.others > 0, 'the second is heard of by both');
+        await events.has(2);
+        expect(events.bodies()).toEqual([1, 2]);
+        expect(heard).toEqual({ all: 2, others: 1, elsewhere: 0 });
+      });
+
+      test('hears nothing more once that is cancelled', async () => {
+        const heard = { first: 0, second: 0 };
+        const first = await broker.listen('juice.events', 'task.#', () => (heard.first += 1));
+        await broker.listen('juice.events', 'task.#', () => (heard.second += 1));
+        await first.cancel();
+        await first.cancel();
+        await broker.publish('juice.events', 'task.RUNNING.acme', {});
+        await until(() => heard.second > 0, 'it is heard of');
+        expect(heard.first).toBe(0);
+      });
     });
 
     test('once closed it is down, says so, and publishes nothing', async () => {
