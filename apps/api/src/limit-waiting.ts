@@ -1,5 +1,5 @@
+import { createShortMemory } from '@juice/persistence';
 import { refuse, type Refusal } from './refusal.ts';
-import { createShortMemory } from './short-memory.ts';
 import type { RulesOf } from './tenant-rules.ts';
 
 export interface WaitingStore {

@@ -1,6 +1,6 @@
 import type { TenantSettings } from '@juice/contracts';
+import { createShortMemory } from '@juice/persistence';
 import { closedPolicy, parseMachinePolicy, type MachinePolicy } from './machine-policy.ts';
-import { createShortMemory } from './short-memory.ts';
 import type { Pace } from './token-buckets.ts';
 
 /** What a tenant's settings mean for its submissions. */

@@ -1,6 +1,6 @@
 import { DependencyFailure } from '@juice/contracts';
+import { createShortMemory } from '@juice/persistence';
 import { hashSecret, parseKey } from './api-key.ts';
-import { createShortMemory } from './short-memory.ts';
 
 /** A key as the store has it; the part that is needed to judge it. */
 export interface KnownKey {

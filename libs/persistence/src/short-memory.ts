@@ -4,6 +4,7 @@ export interface ShortMemory<Value> {
   recall(id: string): Promise<Value>;
   /** The next recall loads anew. */
   forget(id: string): void;
+  forgetAll(): void;
 }
 
 /** At most `most` values are kept, the oldest are dropped first; a load that fails is not kept. */
@@ -40,5 +41,6 @@ export function createShortMemory<Value>(deps: {
       return entry !== undefined && monotonicMs() < entry.untilMs ? entry.value : loadAnew(id);
     },
     forget: (id) => void kept.delete(id),
+    forgetAll: () => kept.clear(),
   };
 }
