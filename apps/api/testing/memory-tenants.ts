@@ -85,6 +85,11 @@ export function createMemoryTenants(): MemoryTenants {
       reach('load callback secrets');
       return (kept.get(tenantId) ?? none).signing;
     },
+    async callbackRulesOf(tenantId) {
+      reach('load callback rules');
+      const { settings, signing } = kept.get(tenantId) ?? none;
+      return { scheduleSeconds: (settings ?? defaultTenantSettings).callback.scheduleSeconds, signing };
+    },
     saveSettings: (seen, settings, atMs) => save(seen, { settings }, atMs),
     saveSigning: (seen, signing, atMs) => save(seen, { signing }, atMs),
     setDown(down) {

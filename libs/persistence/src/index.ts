@@ -28,6 +28,7 @@ export { type Delivered, type Settled, type Settling } from './settle-lane.ts';
 export { type CallbackAttempt } from './callback-attempts.ts';
 export {
   createTenantStore,
+  type CallbackRules,
   type CallbackSecret,
   type CallbackSecretFacts,
   type SeenVersion,

@@ -1,6 +1,7 @@
 import { defaultTenantSettings, type TenantSettings } from '@juice/contracts';
 import type mongoose from 'mongoose';
 import { nativeDb, type MongoConnection } from './connection.ts';
+import { gather } from './gather.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
 
 /** What is told of a callback secret; the secret itself is read by `signingOf` alone. */
@@ -22,6 +23,12 @@ export interface Signing {
   readonly secrets: readonly CallbackSecret[];
   /** Until when the operator's own signs too, after the tenant's first one was made; null: not (any more). */
   readonly operatorUntil: Date | null;
+}
+
+export interface CallbackRules {
+  /** The delay before each try; null: the service's. */
+  readonly scheduleSeconds: readonly number[] | null;
+  readonly signing: Signing;
 }
 
 export interface Tenant {
@@ -56,6 +63,8 @@ export interface TenantStore {
   loadTenants(batchSize: number): AsyncIterable<readonly Tenant[]>;
   /** Expired secrets among them are left to the caller, whose clock decides. */
   signingOf(tenantId: string): Promise<Signing>;
+  /** What its callbacks go by. Questions asked at once share a round trip. */
+  callbackRulesOf(tenantId: string): Promise<CallbackRules>;
   /** The tenant as it is then; null when it had been changed since it was seen. Settings null: back to the defaults. */
   saveSettings(seen: SeenVersion, settings: TenantSettings | null, atMs: number): Promise<Tenant | null>;
   /** As saveSettings. */
@@ -77,10 +86,21 @@ interface TenantDocument {
 type TenantCollection = mongoose.mongo.Collection<TenantDocument>;
 type TenantUpdate = mongoose.mongo.UpdateFilter<TenantDocument>;
 
+/** In one round trip. */
+const rulesAtOnce = 500;
+
 const withoutSecrets = { 'secrets.secret': 0 } as const;
 
 export function createTenantStore(conn: MongoConnection): TenantStore {
   const tenants = nativeDb(conn.connection).collection<TenantDocument>('tenants');
+
+  const loadRules = gather<string, CallbackRules>(rulesAtOnce, async (tenantIds) => {
+    const found = await tenants
+      .find({ _id: { $in: [...tenantIds] } }, { projection: { secrets: 1, operatorUntil: 1, 'settings.callback': 1 } })
+      .toArray();
+    const rules = new Map(found.map((document) => [document._id, readRules(document)]));
+    return (tenantId) => rules.get(tenantId) ?? readRules(null);
+  });
 
   const tenantsAfter: TenantStore['tenantsAfter'] = (tenantId, limit) =>
     attempt('list tenants', async () => {
@@ -109,8 +129,9 @@ export function createTenantStore(conn: MongoConnection): TenantStore {
     signingOf: (tenantId) =>
       attempt('load callback secrets', async () => {
         const found = await tenants.findOne({ _id: tenantId }, { projection: { secrets: 1, operatorUntil: 1 } });
-        return { secrets: found?.secrets ?? [], operatorUntil: found?.operatorUntil ?? null };
+        return readSigning(found);
       }),
+    callbackRulesOf: (tenantId) => attempt('load callback rules', () => loadRules(tenantId)),
     saveSettings: (seen, settings, atMs) =>
       attempt('save tenant', () => {
         const update: TenantUpdate = settings === null ? { $unset: { settings: '' } } : { $set: { settings } };
@@ -172,6 +193,17 @@ function readTenant(tenantId: string, found: TenantDocument | null): Tenant {
     version: found?.version ?? 0,
     createdAt: found?.createdAt ?? null,
     updatedAt: found?.updatedAt ?? null,
+  };
+}
+
+function readSigning(found: Pick<TenantDocument, 'secrets' | 'operatorUntil'> | null): Signing {
+  return { secrets: found?.secrets ?? [], operatorUntil: found?.operatorUntil ?? null };
+}
+
+function readRules(found: TenantDocument | null): CallbackRules {
+  return {
+    scheduleSeconds: readSettings(found?.settings ?? {}).callback.scheduleSeconds,
+    signing: readSigning(found),
   };
 }
 

@@ -113,6 +113,20 @@ export function tenantStoreContract(make: () => Promise<MadeTenantStore>): void 
       expect(await tenants.loadTenant('acme')).toMatchObject({ settings, version: 3 });
     });
 
+    test('what callbacks go by is told of each tenant, of many at once too', async () => {
+      const signing: Signing = { secrets: [secretOf(1)], operatorUntil: at };
+      const plain = { scheduleSeconds: null, signing: { secrets: [], operatorUntil: null } };
+      await tenants.saveSettings(never, settings, atMs);
+      await tenants.saveSigning({ tenantId: 'zeta', version: 0 }, signing, atMs);
+      const asked = ['acme', 'zeta', 'nobody', 'acme'];
+      expect(await Promise.all(asked.map((tenantId) => tenants.callbackRulesOf(tenantId)))).toEqual([
+        { ...plain, scheduleSeconds: [0, 60] },
+        { ...plain, signing },
+        plain,
+        { ...plain, scheduleSeconds: [0, 60] },
+      ]);
+    });
+
     test('pages follow each other in the order of ids, and hold each tenant once', async () => {
       for (const tenantId of ['b', 'a', 'd', 'c', 'B'])
         await tenants.saveSettings({ tenantId, version: 0 }, settings, atMs);
