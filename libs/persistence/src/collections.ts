@@ -44,6 +44,13 @@ const callbackAttemptSchema = new Schema(
   .index({ taskId: 1, startedAt: -1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
+const endpointSchema = new Schema(
+  { _id: text, stamp: text, changedAt: { type: Date, required: true } },
+  { collection: 'endpoints', strict: false, versionKey: false },
+)
+  .index({ changedAt: 1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 const leaseSchema = new Schema(
   {
     _id: text,
@@ -91,6 +98,7 @@ const auditSchema = new Schema(
 const schemas = {
   Task: taskSchema,
   CallbackAttempt: callbackAttemptSchema,
+  Endpoint: endpointSchema,
   Lease: leaseSchema,
   Framework: frameworkSchema,
   Quarantine: quarantineSchema,

@@ -25,6 +25,14 @@ export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
 export { type Claim } from './claim-lane.ts';
 export { type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
 export { type Delivered, type Settled, type Settling } from './settle-lane.ts';
+export {
+  plainEndpointState,
+  unknownEndpoint,
+  type Endpoint,
+  type EndpointState,
+  type OpenBreaker,
+} from './endpoint.ts';
+export { createEndpointStore, type EndpointStore, type Pausing } from './endpoint-store.ts';
 export { type CallbackAttempt } from './callback-attempts.ts';
 export {
   createTenantStore,

@@ -3,6 +3,7 @@ import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import {
   auditStoreContract,
   deliveryStoreContract,
+  endpointStoreContract,
   frameworkStoreContract,
   keyStoreContract,
   leaseStoreContract,
@@ -17,6 +18,7 @@ import {
   connectMongo,
   createAuditStore,
   createDeliveryStore,
+  createEndpointStore,
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
@@ -51,6 +53,7 @@ function suites(url: () => string): void {
   withStores(url, requestKeysContract);
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
+  withStores(url, endpointStoreContract);
   withStores(url, leaseStoreContract);
   withStores(url, frameworkStoreContract);
   withStores(url, quarantineStoreContract);
@@ -112,6 +115,7 @@ async function storesOn(conn: MongoConnection) {
     raw: tasksOf(conn),
     windowed: createTaskStore(conn, { windowSize: 7 }),
     deliveries: createDeliveryStore(conn),
+    endpoints: createEndpointStore(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),
     quarantine: createQuarantineStore(conn),

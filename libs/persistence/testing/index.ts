@@ -1,5 +1,6 @@
 export { auditStoreContract, type MadeAuditStore } from './audit-store-contract.ts';
 export { deliveryStoreContract, type MadeDeliveryStore } from './delivery-store-contract.ts';
+export { endpointStoreContract, type MadeEndpointStore } from './endpoint-store-contract.ts';
 export { frameworkStoreContract, type MadeFrameworkStore } from './framework-store-contract.ts';
 export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
