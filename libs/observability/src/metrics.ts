@@ -29,8 +29,13 @@ export interface MetricFacts<Label extends string> {
  */
 export interface Metrics {
   counter<Label extends string = never>(facts: MetricFacts<Label>): CounterMetric<Label>;
-  /** With `read`, the gauge is asked when it is scraped: for what is known anyway (backlog, age). */
-  gauge<Label extends string = never>(facts: MetricFacts<Label> & { read?: () => number }): GaugeMetric<Label>;
+  /**
+   * With `read`, the gauge is asked when it is scraped: for what is known anyway (backlog, age). With `readAll` it is asked for
+   * every value it has then; what is no longer among them is gone.
+   */
+  gauge<Label extends string = never>(
+    facts: MetricFacts<Label> & { read?: () => number; readAll?: () => Iterable<readonly [Labels<Label>, number]> },
+  ): GaugeMetric<Label>;
   /** `buckets`: upper bounds, rising; durations in seconds have `durationBuckets` for a start. */
   histogram<Label extends string = never>(
     facts: MetricFacts<Label> & { buckets: readonly number[] },
@@ -64,10 +69,16 @@ export function createMetrics(service: string, { processMetrics = false } = {}):
       return { add: (labels, by = 1) => (labels === undefined ? counter.inc(by) : counter.inc(labels, by)) };
     },
     gauge(facts) {
-      const { read } = facts;
+      const { read, readAll } = facts;
       const gauge: Gauge = new Gauge({
         ...base(facts),
         ...(read !== undefined && { collect: () => gauge.set(read()) }),
+        ...(readAll !== undefined && {
+          collect() {
+            gauge.reset();
+            for (const [labels, value] of readAll()) gauge.set(labels, value);
+          },
+        }),
       });
       return { set: (value, labels) => (labels === undefined ? gauge.set(value) : gauge.set(labels, value)) };
     },
