@@ -44,6 +44,11 @@ export const eventNames = [
   'callback.dead',
   'callback.held',
   'callback.superseded',
+  'callback.abandoned',
+  'breaker.opened',
+  'breaker.closed',
+  'endpoint.held',
+  'endpoint.postponed',
 ] as const;
 
 export type EventName = (typeof eventNames)[number];

@@ -1,0 +1,57 @@
+import { plainEndpointState, unknownEndpoint, type Endpoint, type EndpointStore } from '@juice/persistence';
+
+/** Endpoints in memory. Held to persistence's own contract suite (memory-endpoints.spec.ts). `onOperation` can make an operation fail. */
+export interface MemoryEndpoints {
+  readonly store: EndpointStore;
+  /** Called before every operation: may throw in its place. */
+  onOperation: (operation: keyof EndpointStore) => void;
+}
+
+export function createMemoryEndpoints(): MemoryEndpoints {
+  const all = new Map<string, Endpoint>();
+  let stamps = 0;
+  const put = (endpoint: Omit<Endpoint, 'stamp'>): Endpoint => {
+    stamps += 1;
+    const stored = { ...endpoint, stamp: String(stamps) };
+    all.set(stored.endpoint, stored);
+    return stored;
+  };
+  const byName = () => [...all.values()].toSorted((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
+
+  const store: EndpointStore = {
+    async loadEndpoints(names) {
+      made.onOperation('loadEndpoints');
+      return names.flatMap((name) => all.get(name) ?? []);
+    },
+    async endpointsChangedSince(sinceMs, limit) {
+      made.onOperation('endpointsChangedSince');
+      const changed = [...all.values()].filter(({ changedAtMs }) => changedAtMs >= sinceMs);
+      return changed.toSorted((a, b) => a.changedAtMs - b.changedAtMs).slice(0, limit);
+    },
+    async endpointsAfter(tenantId, after, limit) {
+      made.onOperation('endpointsAfter');
+      return byName()
+        .filter(({ endpoint }) => tenantId === null || endpoint.startsWith(`${tenantId} `))
+        .filter(({ endpoint }) => after === null || endpoint > after)
+        .slice(0, limit);
+    },
+    async saveEndpoint(seen, state, atMs) {
+      made.onOperation('saveEndpoint');
+      const present = all.get(seen.endpoint);
+      if ((present?.stamp ?? null) !== seen.stamp) return null;
+      return put({ ...state, endpoint: seen.endpoint, paused: present?.paused ?? null, changedAtMs: atMs });
+    },
+    async pauseEndpoint(endpoint, { by, reason, atMs }) {
+      made.onOperation('pauseEndpoint');
+      const present = all.get(endpoint) ?? unknownEndpoint(endpoint);
+      return put({ ...present, paused: { by, reason, atMs }, changedAtMs: atMs });
+    },
+    async resumeEndpoint(endpoint, atMs) {
+      made.onOperation('resumeEndpoint');
+      if (!all.has(endpoint)) return null;
+      return put({ ...plainEndpointState, rampFromMs: atMs, endpoint, paused: null, changedAtMs: atMs });
+    },
+  };
+  const made: MemoryEndpoints = { store, onOperation: () => undefined };
+  return made;
+}
