@@ -7,10 +7,13 @@ import { createCollectedLog } from '../testing/collected-log.ts';
 import { idAt, storeTask, type CalledBackTask } from '../testing/lane-of.ts';
 import { createMemoryLanes, type MemoryLanes } from '../testing/memory-lanes.ts';
 import { until } from '../testing/until.ts';
-import { createAttempts } from './attempt.ts';
+import { createAttempts, type AttemptDeps } from './attempt.ts';
 import { createCallbackMetrics } from './callback-metrics.ts';
+import type { Admission } from './endpoint-state.ts';
 import type { Post, PostResult } from './http-sender.ts';
 import { parseSigningKey } from './sign.ts';
+import type { TenantRules } from './tenant-rules.ts';
+import { createWhoseFault } from './whose-fault.ts';
 
 const leaseMs = 60_000;
 const startMs = 1_750_000_000_000;
@@ -35,8 +38,12 @@ function createWorld() {
     ...{ lanes, posts, script, lines, closing, abandoning },
     nowMs: startMs,
     tokens: 0,
+    rules: { schedule: [0, 5_000, 30_000], keysAt: () => [key] } as TenantRules,
+    /** What the endpoint is told of each attempt, and what may be sent to it. */
+    noted: [] as unknown[],
+    admission: { kind: 'free' } as Admission,
     claim: async (task: CalledBackTask): Promise<ClaimedLane> => {
-      const claim = { nowMs: world.nowMs, token: `token-${world.tokens++}`, leaseMs };
+      const claim = { nowMs: world.nowMs, token: `token-${world.tokens++}`, leaseMs, by: 'worker' };
       const lane = await lanes.deliveries.claim(task.taskId, claim);
       if (lane === null) throw new Error('the lane could not be claimed');
       return lane;
@@ -48,6 +55,12 @@ function createWorld() {
     },
     logged: of,
   };
+  const endpoints: AttemptDeps['endpoints'] = {
+    admission: () => world.admission,
+    note: (endpoint, noted, probe) => void world.noted.push([endpoint, noted, probe]),
+    rampFromMs: () => null,
+    reasonOf: () => 'status-503',
+  };
   const attempts = createAttempts({
     store: lanes.deliveries,
     send: async (post) => {
@@ -56,8 +69,9 @@ function createWorld() {
       return typeof next === 'function' ? next() : next;
     },
     ...{ allow, leaseMs, closing: closing.signal, abandoning: abandoning.signal },
-    keys: [key],
-    schedule: [0, 5_000, 30_000],
+    endpoints,
+    rulesOf: Object.assign(async () => world.rules, { forgetAll: () => undefined }),
+    whoseFault: createWhoseFault(),
     userAgent: 'juice-callback/test',
     now: () => world.nowMs,
     random: () => 0.5,
@@ -223,6 +237,70 @@ describe('working on a lane', () => {
       attempt: 0,
     });
     expect(made.logged('callback.attempted')).toMatchObject([{ stale: true }]);
+  });
+
+  describe('its endpoint', () => {
+    const endpoint = 'acme https://receiver.example';
+    const shut = { kind: 'shut', reason: 'endpoint-open', untilMs: null } as const;
+
+    test.each<[string, PostResult, object]>([
+      ['that takes it has answered', answer(200), { kind: 'answered' }],
+      ['that refuses the request has answered too', answer(404), { kind: 'answered' }],
+      ['that fails has failed', answer(500), { kind: 'failed', reason: 'status-500', waitMs: null }],
+      ['that asks for time', answer(503, { 'retry-after': '60' }), { kind: 'failed', waitMs: 60_000 }],
+      ['that is not there', refused, { kind: 'failed', reason: 'connect-refused' }],
+      ['that is gone', answer(410), { kind: 'gone', reason: 'status-410' }],
+      ['that was not called', { kind: 'forbidden', timings }, { kind: 'nothing' }],
+      ['that we could not reach', { kind: 'failed', phase: 'connect', code: 'EMFILE', timings }, { kind: 'nothing' }],
+    ])('%s', async (_, result, noted) => {
+      made.script.push(result);
+      await made.attempts.deliver(await made.claim(task), 'the-probe');
+      expect(made.world.noted).toEqual([[endpoint, expect.objectContaining(noted), 'the-probe']]);
+    });
+
+    test('that was shut meanwhile gets nothing more: the lane is held, uncharged, until its schedule would be over', async () => {
+      await task.becomes(TaskState.FINISHED, startMs);
+      made.script.push(async () => {
+        made.world.admission = shut;
+        return answer(200);
+      });
+      await made.deliver(task);
+      expect(made.posts).toHaveLength(1);
+      expect((await made.stored(task))?.callback).toMatchObject({
+        state: 'held',
+        attempt: 0,
+        cause: 'endpoint-open https://receiver.example',
+        dueAt: new Date(startMs + 60_000),
+      });
+    });
+
+    test('that stayed shut for the whole schedule: the lane is dead, without a try, for the reason it was shut', async () => {
+      made.world.nowMs += 35_000;
+      await made.attempts.shelve(await made.claim(task), shut);
+      expect((await made.stored(task))?.callback).toMatchObject({
+        state: 'dead',
+        attempt: 0,
+        cause: 'status-503 https://receiver.example',
+      });
+      expect(made.logged('callback.dead')).toMatchObject([{ exhausted: true }]);
+      expect(made.posts).toEqual([]);
+    });
+
+    test('a probe that was not made is given back', async () => {
+      made.closing.abort();
+      await made.attempts.deliver(await made.claim(task), 'the-probe');
+      expect(made.world.noted).toEqual([[endpoint, { kind: 'nothing' }, 'the-probe']]);
+    });
+  });
+
+  test("the first try waits for the tenant's first delay", async () => {
+    made.world.rules = { ...made.world.rules, schedule: [10_000, 1_000] };
+    await made.deliver(task);
+    expect(made.posts).toEqual([]);
+    expect((await made.stored(task))?.callback).toMatchObject({ attempt: 0, dueAt: new Date(startMs + 10_000) });
+    made.world.nowMs += 10_000;
+    await made.deliver(task);
+    expect(made.posts).toHaveLength(1);
   });
 
   describe('when MongoDB fails', () => {

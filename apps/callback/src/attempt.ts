@@ -1,44 +1,55 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { DependencyFailure, taskStateName } from '@juice/contracts';
 import { judgeUrl, type AllowList } from '@juice/destinations';
-import { childTraceparent, parseTraceparent, type Log } from '@juice/observability';
+import { childTraceparent, type Log } from '@juice/observability';
 import type { ClaimedLane, DeliveryStore } from '@juice/persistence';
-import type { CallbackMetrics } from './callback-metrics.ts';
-import type { Send } from './http-sender.ts';
 import { asAttemptRecord } from './attempt-record.ts';
+import { reportClaimed, reportAttempt, reportShelved, type LaneSettled } from './attempt-report.ts';
+import type { CallbackMetrics } from './callback-metrics.ts';
+import type { Admission } from './endpoint-state.ts';
+import type { Endpoints, Noted } from './endpoints.ts';
+import type { Send } from './http-sender.ts';
 import { judge, type AttemptOutcome, type AttemptResult } from './outcome.ts';
 import { callbackBody, callbackId } from './payload.ts';
-import { planNext, type NextStep, type Schedule } from './plan-next.ts';
-import { signatureHeaders, type SigningKey } from './sign.ts';
+import { passOver, persistently } from './persistently.ts';
+import { planNext, type NextStep } from './plan-next.ts';
+import { planShut } from './plan-shut.ts';
+import { signatureHeaders } from './sign.ts';
+import type { RulesOf, TenantRules } from './tenant-rules.ts';
+import type { WhoseFault } from './whose-fault.ts';
 
 /**
- * Works on one lane under its lease, state by state: send → judge → write the attempt to the log and settle the lane by
- * compare-and-set on the lease's token. A delivered state's successor is sent at once, under the same lease, renewed; any
- * other outcome ends the lane's turn.
+ * Works on one lane under its lease, state by state: send → judge → tell the endpoint's state → write the attempt to the log
+ * and settle the lane by compare-and-set on the lease's token. A delivered state's successor is sent at once, under the same
+ * lease, renewed; any other outcome ends the lane's turn.
  *
- * A crash between the POST and the settling repeats the state, with the same `webhook-id`, when the lease has ended. A
- * worker whose lease was taken over writes nothing.
+ * The claim is the record that an attempt is under way: whose it is, and since when. A crash between the POST and the settling
+ * repeats the state, with the same `webhook-id`, when the lease has ended. A worker whose lease was taken over writes nothing.
  */
 export interface Attempts {
   /**
-   * Resolves when the lane's turn is over, however the receiver behaved. Rejects with a DependencyFailure when the lane
-   * could not be settled while the lease lasted: it then stays leased until the lease ends.
+   * Resolves when the lane's turn is over, however the receiver behaved. `probe`: the token of the endpoint's probe, when this is
+   * it. Rejects with a DependencyFailure when the lane could not be settled while the lease lasted: it then stays leased
+   * until the lease ends.
    */
-  deliver(lane: ClaimedLane): Promise<void>;
+  deliver(lane: ClaimedLane, probe?: string | null): Promise<void>;
+  /** Puts a lane aside that cannot be sent now, or gives it up if that has been so for too long. Rejects as `deliver` does. */
+  shelve(lane: ClaimedLane, shut: Shut): Promise<void>;
 }
+
+type Shut = Extract<Admission, { kind: 'shut' }>;
 
 /** The part of the delivery store that settles. */
 export type SettlingStore = Pick<
   DeliveryStore,
-  'settleDelivered' | 'settleFailed' | 'settleDead' | 'hold' | 'release' | 'logAttempt'
+  'settleDelivered' | 'settleFailed' | 'settleDead' | 'setAside' | 'release' | 'logAttempt'
 >;
 
 export interface AttemptDeps {
   readonly store: SettlingStore;
+  readonly endpoints: Pick<Endpoints, 'admission' | 'note' | 'rampFromMs' | 'reasonOf'>;
+  readonly rulesOf: RulesOf;
+  readonly whoseFault: WhoseFault;
   readonly send: Send;
   readonly allow: AllowList;
-  readonly keys: readonly SigningKey[];
-  readonly schedule: Schedule;
   readonly leaseMs: number;
   readonly userAgent: string;
   readonly now: () => number;
@@ -52,9 +63,9 @@ export interface AttemptDeps {
 }
 
 export function createAttempts(deps: AttemptDeps): Attempts {
-  const { store, send, allow, keys, leaseMs, now, closing } = deps;
+  const { store, endpoints, send, allow, leaseMs, now, closing } = deps;
 
-  async function post(lane: ClaimedLane): Promise<AttemptResult> {
+  async function post(lane: ClaimedLane, rules: TenantRules): Promise<AttemptResult> {
     const target = judgeUrl(lane.url, allow);
     if (!target.ok) return { kind: 'refused', rule: target.rule };
     const body = callbackBody(lane);
@@ -62,137 +73,126 @@ export function createAttempts(deps: AttemptDeps): Attempts {
     const headers = {
       'content-type': 'application/json',
       'user-agent': deps.userAgent,
-      ...signatureHeaders(signable, keys),
+      ...signatureHeaders(signable, rules.keysAt(now())),
       'juice-attempt': String(lane.tries + 1),
       ...(lane.traceparent === null ? {} : { traceparent: childTraceparent(lane.traceparent) }),
     };
     return send({ url: target.url, headers, body });
   }
 
-  /** One try of the lane's oldest state; the next state to send, or null when the turn is over. */
-  async function attempt(lane: ClaimedLane): Promise<ClaimedLane | null> {
-    const startedAtMs = now();
-    const result = await post(lane);
+  /** What the lane is charged with, and what its endpoint is told: a fault of ours is the endpoint's only as far as it was not reached. */
+  function judgeFairly(lane: ClaimedLane, result: AttemptResult): { outcome: AttemptOutcome; noted: Noted } {
     const nowMs = now();
     const outcome = judge(result, nowMs);
-    const facts = { tries: lane.tries + 1, nowMs, stateAtMs: lane.state.atMs };
-    const step = planNext(outcome, { ...facts, schedule: deps.schedule, random: deps.random() });
+    if (!URL.canParse(lane.url)) return { outcome, noted: notedOf(outcome) };
+    const url = new URL(lane.url);
+    deps.whoseFault.note(url, result, nowMs);
+    if (outcome.kind !== 'failed' || !deps.whoseFault.isOurs(url, result, nowMs))
+      return { outcome, noted: notedOf(outcome) };
+    return { outcome: { kind: 'ours', reason: `ours-${outcome.reason}` }, noted: notedOf(outcome) };
+  }
+
+  /** One try of the lane's oldest state; the next state to send, or null when the turn is over. */
+  async function attempt(lane: ClaimedLane, probe: string | null): Promise<ClaimedLane | null> {
+    const rules = await deps.rulesOf(lane.tenantId);
+    const waitMs = lane.tries === 0 ? (rules.schedule[0] ?? 0) : 0;
+    // Without a first delay it is due, whatever the scheduler's clock says of the state's time.
+    if (waitMs > 0 && now() < lane.sinceMs + waitMs) {
+      endpoints.note(lane.endpoint, { kind: 'nothing' }, probe);
+      await store.release(lane, lane.sinceMs + waitMs);
+      return null;
+    }
+    const startedAtMs = now();
+    const result = await post(lane, rules);
+    const nowMs = now();
+    const { outcome, noted } = judgeFairly(lane, result);
+    endpoints.note(lane.endpoint, noted, probe);
+    const facts = { tries: lane.tries + 1, nowMs, sinceMs: lane.sinceMs };
+    const step = planNext(outcome, { ...facts, schedule: rules.schedule, random: deps.random() });
     const record = asAttemptRecord(lane, { result, outcome, startedAtMs, durationMs: nowMs - startedAtMs });
     const [settled] = await Promise.all([
       persistently(deps, lane.leaseUntilMs, () => settle(lane, step, outcome)),
       record === null ? undefined : store.logAttempt(record).catch(passOver),
     ]);
-    report(deps, { lane, outcome, step, settled, durationMs: nowMs - startedAtMs });
+    reportAttempt(deps, { lane, result, outcome, step, settled, durationMs: nowMs - startedAtMs });
     return settled.next;
   }
 
   async function settle(lane: ClaimedLane, step: NextStep, { reason }: AttemptOutcome): Promise<LaneSettled> {
+    const nowMs = now();
     switch (step.kind) {
       case 'delivered':
-        return store.settleDelivered(lane, { nowMs: now(), leaseMs });
+        return store.settleDelivered(lane, { nowMs, leaseMs });
       case 'retry':
-        return ended(await store.settleFailed(lane, { retryAtMs: step.atMs, cause: causeOf(lane, reason) }));
+        return ended(await store.settleFailed(lane, { retryAtMs: step.atMs, reason }));
       case 'uncharged':
         return ended(await store.release(lane, step.atMs));
       case 'hold':
-        return ended(await store.hold(lane, causeOf(lane, reason)));
+        return ended(await store.setAside(lane, { state: 'held', reason, atMs: nowMs, dueAtMs: null }));
       case 'dead':
-        return ended(await store.settleDead(lane, { nowMs: now(), cause: causeOf(lane, reason) }));
+        return ended(await store.settleDead(lane, { nowMs, reason, isTried: true }));
       default:
         return step satisfies never;
     }
   }
 
+  async function shelve(lane: ClaimedLane, shut: Shut): Promise<void> {
+    const { schedule } = await deps.rulesOf(lane.tenantId);
+    const rampFromMs = endpoints.rampFromMs(lane.endpoint);
+    const nowMs = now();
+    const facts = { nowMs, sinceMs: lane.sinceMs, rampFromMs, schedule, random: deps.random() };
+    const step = planShut(shut, facts);
+    if (step.kind === 'aside') {
+      await store.setAside(lane, { state: 'held', reason: shut.reason, atMs: nowMs, dueAtMs: step.dueAtMs });
+      return;
+    }
+    const reason = endpoints.reasonOf(lane.endpoint) ?? shut.reason;
+    const settled = await store.settleDead(lane, { nowMs, reason, isTried: false });
+    reportShelved(deps, lane, { reason, settled });
+  }
+
   return {
-    async deliver(claimed) {
+    async deliver(claimed, probe = null) {
+      reportClaimed(deps, claimed);
       let lane: ClaimedLane | null = claimed;
-      while (lane !== null && !closing.aborted) lane = await attempt(lane);
+      let token = probe;
+      while (lane !== null && !closing.aborted) {
+        const admission = token === null ? endpoints.admission(lane.endpoint) : null;
+        if (admission?.kind === 'shut') return shelve(lane, admission);
+        lane = await attempt(lane, token);
+        token = null;
+      }
+      if (token !== null) endpoints.note(claimed.endpoint, { kind: 'nothing' }, token);
       // Not a try: we are stopping, another worker may have it at once.
       if (lane !== null) await store.release(lane, now());
     },
+    shelve(lane, shut) {
+      reportClaimed(deps, lane);
+      return shelve(lane, shut);
+    },
   };
-}
-
-/** Where and why, in words that lanes with the same trouble share: dead lanes are grouped by it. */
-export function causeOf(lane: Pick<ClaimedLane, 'url'>, reason: string): string {
-  return `${reason} ${URL.canParse(lane.url) ? new URL(lane.url).origin : 'no-url'}`;
-}
-
-interface LaneSettled {
-  readonly applied: boolean;
-  readonly superseded: readonly number[];
-  readonly next: ClaimedLane | null;
 }
 
 function ended(settled: Omit<LaneSettled, 'next'>): LaneSettled {
   return { ...settled, next: null };
 }
 
-/** The log of attempts is an account for people; the lane's truth is the settling, which does not wait on it. */
-function passOver(error: unknown): void {
-  if (!(error instanceof DependencyFailure)) throw error;
-}
-
-/** The first pause after a failed settling; doubled each time. */
-const settleAgainMs = 200;
-
-/**
- * Settles, again and again while the lease lasts: the receiver has the state already, and would get it twice if we let
- * go. Rejects with the last failure when the lease is over, or when we are told to give up.
- */
-async function persistently<T>(
-  { now, abandoning }: Pick<AttemptDeps, 'now' | 'abandoning'>,
-  leaseUntilMs: number,
-  run: () => Promise<T>,
-): Promise<T> {
-  for (let pauseMs = settleAgainMs; ; pauseMs *= 2) {
-    try {
-      return await run();
-    } catch (error: unknown) {
-      const isWorthwhile = error instanceof DependencyFailure && error.retryable && now() + pauseMs < leaseUntilMs;
-      if (!isWorthwhile || abandoning.aborted) throw error;
-      await wait(pauseMs, undefined, { signal: abandoning }).catch(() => undefined);
-    }
-  }
-}
-
-interface Attempted {
-  readonly lane: ClaimedLane;
-  readonly outcome: AttemptOutcome;
-  readonly step: NextStep;
-  readonly settled: LaneSettled;
-  readonly durationMs: number;
-}
-
-/** The one wide line of an attempt, what follows from it, and the metrics. */
-function report({ log, metrics, now }: AttemptDeps, attempted: Attempted): void {
-  const { lane, outcome, step, settled, durationMs } = attempted;
-  const { taskId, tenantId, state } = lane;
-  const deliveryId = callbackId(lane);
-  metrics.attempted(outcome.kind, durationMs);
-  log.info('callback.attempted', {
-    ...{ deliveryId, taskId, tenantId, status: taskStateName(state.status), try: lane.tries + 1 },
-    ...{ outcome: outcome.kind, cause: causeOf(lane, outcome.reason), durationMs, next: step.kind },
-    ...('atMs' in step ? { retryAt: new Date(step.atMs).toISOString() } : {}),
-    // Another worker has the lane: our lease had ended. What we sent may be repeated.
-    ...(settled.applied ? {} : { stale: true }),
-    traceId: parseTraceparent(lane.traceparent)?.traceId,
-  });
-  if (!settled.applied) return;
-  if (settled.superseded.length > 0) {
-    metrics.superseded(settled.superseded.length);
-    log.info('callback.superseded', { deliveryId, taskId, tenantId, seqs: settled.superseded });
-  }
-  if (step.kind === 'delivered') metrics.delivered(now() - state.atMs);
-  // An overtaken state is dropped instead of dying: its successor has tries of its own.
-  const isDropped = settled.superseded.includes(state.seq);
-  if (step.kind === 'dead' && !isDropped) {
-    metrics.dead(outcome.kind);
-    const { exhausted } = step;
-    log.warn('callback.dead', { deliveryId, taskId, tenantId, cause: causeOf(lane, outcome.reason), exhausted });
-  }
-  if (step.kind === 'hold') {
-    metrics.held();
-    log.warn('callback.held', { deliveryId, taskId, tenantId, cause: causeOf(lane, outcome.reason) });
+/** A refusal of one request is an answer too: the endpoint is there. */
+function notedOf(outcome: AttemptOutcome): Noted {
+  const { kind, reason } = outcome;
+  switch (kind) {
+    case 'delivered':
+    case 'rejected':
+      return { kind: 'answered' };
+    case 'failed':
+      return { kind: 'failed', reason, waitMs: outcome.retryAfterMs };
+    case 'gone':
+      return { kind: 'gone', reason };
+    case 'forbidden':
+    case 'ours':
+    case 'stopped':
+      return { kind: 'nothing' };
+    default:
+      return kind satisfies never;
   }
 }

@@ -10,7 +10,7 @@ function drain(queue: ReturnType<typeof createFairQueue<number>>): number[] {
 
 describe('the fair queue', () => {
   test('groups take turns, however much each has', () => {
-    const queue = createFairQueue<number>(() => Infinity);
+    const queue = createFairQueue<number>(() => true);
     for (let id = 1; id <= 5; id += 1) queue.add(id, 'many');
     queue.add(10, 'few');
     queue.add(20, 'one');
@@ -20,7 +20,7 @@ describe('the fair queue', () => {
   });
 
   test('a full group is passed over until it has room', () => {
-    const queue = createFairQueue<number>(() => 2);
+    const queue = createFairQueue<number>((_, underWay) => underWay < 2);
     for (let id = 1; id <= 4; id += 1) queue.add(id, 'a');
     queue.add(10, 'b');
     expect(drain(queue)).toEqual([1, 10, 2]);
@@ -30,7 +30,7 @@ describe('the fair queue', () => {
   });
 
   test('what waits already is not added again', () => {
-    const queue = createFairQueue<number>(() => 1);
+    const queue = createFairQueue<number>((_, underWay) => underWay < 1);
     queue.add(1, 'a');
     queue.add(1, 'b');
     expect(queue.size).toBe(1);
@@ -38,7 +38,7 @@ describe('the fair queue', () => {
   });
 
   test('something under way moves to the group it belongs to, where there is room', () => {
-    const queue = createFairQueue<number>((group) => (group === 'unknown' ? Infinity : 1));
+    const queue = createFairQueue<number>((group, underWay) => group === 'unknown' || underWay < 1);
     queue.add(1, 'unknown');
     queue.add(2, 'unknown');
     expect(drain(queue)).toEqual([1, 2]);
@@ -51,6 +51,25 @@ describe('the fair queue', () => {
     expect(queue.take()).toEqual({ id: 2, group: 'a' });
   });
 
+  test('a group whose room changes with time has its turn once it is looked at again, and none once it has no room', () => {
+    let isOpen = false;
+    const queue = createFairQueue<number>((group) => group === 'always' || isOpen);
+    queue.add(1, 'shut');
+    queue.add(2, 'shut');
+    queue.add(10, 'always');
+    expect(drain(queue)).toEqual([10]);
+    isOpen = true;
+    queue.look('shut');
+    expect(queue.take()).toEqual({ id: 1, group: 'shut' });
+    isOpen = false;
+    expect(queue.take()).toBeNull();
+    queue.drop('shut');
+    expect(queue.size).toBe(0);
+    expect(queue.has('shut')).toBe(true);
+    queue.done('shut');
+    expect(queue.has('shut')).toBe(false);
+  });
+
   test('over any history: no group beyond its cap, nothing lost, nothing twice, no group left behind in memory', () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), group: fc.nat({ max: 3 }) }),
@@ -59,7 +78,7 @@ describe('the fair queue', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-        const queue = createFairQueue<number>((group) => Number(group) + 1);
+        const queue = createFairQueue<number>((group, underWay) => underWay <= Number(group));
         const added: number[] = [];
         const taken: number[] = [];
         const underWay: string[] = [];

@@ -2,7 +2,7 @@ import { InvariantBroken } from '@juice/contracts';
 
 /**
  * What waits to be worked on, in groups that take turns: a group with ten thousand waiting is served no sooner than one
- * with a single one, and none has more under way than its cap. In memory, per process; O(1) a step.
+ * with a single one, and none is served while it has no room. In memory, per process; O(1) a step.
  */
 export interface FairQueue<Id> {
   /** How many wait. */
@@ -12,14 +12,22 @@ export interface FairQueue<Id> {
   add(id: Id, group: string): void;
   /** The next whose group has room, which then counts as under way; null when there is none. */
   take(): { readonly id: Id; readonly group: string } | null;
-  /** Something under way turns out to belong to another group: counts it there. false (and no change) when that one is full. */
+  /** Something under way turns out to belong to another group: counts it there. false (and no change) when that one has no room. */
   move(from: string, to: string): boolean;
   /** Something is no longer under way. */
   done(group: string): void;
+  /** The group's room may have changed. */
+  look(group: string): void;
+  /** Forgets what waits in the group. */
+  drop(group: string): void;
+  /** Whether anything of the group waits or is under way. */
+  has(group: string): boolean;
   waitingIn(group: string): number;
+  underWayIn(group: string): number;
 }
 
-export function createFairQueue<Id>(capOf: (group: string) => number): FairQueue<Id> {
+/** `hasRoom` is asked whenever a group could have a turn, with how many of it are under way. */
+export function createFairQueue<Id>(hasRoom: (group: string, underWay: number) => boolean): FairQueue<Id> {
   const all = new Map<string, Group<Id>>();
   /** Those with something waiting and room for it, in the order of their turns. */
   const turns = new Map<string, Group<Id>>();
@@ -28,14 +36,14 @@ export function createFairQueue<Id>(capOf: (group: string) => number): FairQueue
   function groupOf(key: string): Group<Id> {
     const known = all.get(key);
     if (known !== undefined) return known;
-    const made = { key, cap: capOf(key), underWay: 0, ids: new Set<Id>() };
+    const made = { key, underWay: 0, ids: new Set<Id>() };
     all.set(key, made);
     return made;
   }
 
   /** Puts the group at the end of the round, takes it out of the round, or forgets it, as its state is now. */
   function place(group: Group<Id>): void {
-    const hasTurn = group.ids.size > 0 && group.underWay < group.cap;
+    const hasTurn = group.ids.size > 0 && hasRoom(group.key, group.underWay);
     if (!hasTurn) turns.delete(group.key);
     else if (!turns.has(group.key)) turns.set(group.key, group);
     if (group.ids.size === 0 && group.underWay === 0) all.delete(group.key);
@@ -45,6 +53,15 @@ export function createFairQueue<Id>(capOf: (group: string) => number): FairQueue
     const group = groupOf(key);
     group.underWay -= 1;
     place(group);
+  }
+
+  /** The first of the round that has room still: time alone can take it away. */
+  function nextGroup(): Group<Id> | null {
+    for (const group of turns.values()) {
+      if (hasRoom(group.key, group.underWay)) return group;
+      turns.delete(group.key);
+    }
+    return null;
   }
 
   return {
@@ -62,8 +79,8 @@ export function createFairQueue<Id>(capOf: (group: string) => number): FairQueue
       place(group);
     },
     take() {
-      const [group] = turns.values();
-      if (group === undefined) return null;
+      const group = nextGroup();
+      if (group === null) return null;
       const [id] = group.ids;
       if (id === undefined) throw new InvariantBroken('a group without anything waiting has a turn');
       group.ids.delete(id);
@@ -75,20 +92,35 @@ export function createFairQueue<Id>(capOf: (group: string) => number): FairQueue
     },
     move(from, to) {
       const target = groupOf(to);
-      if (target.underWay >= target.cap) return false;
+      if (!hasRoom(to, target.underWay)) {
+        place(target);
+        return false;
+      }
       target.underWay += 1;
       place(target);
       done(from);
       return true;
     },
     done,
+    look(key) {
+      const group = all.get(key);
+      if (group !== undefined) place(group);
+    },
+    drop(key) {
+      const group = all.get(key);
+      if (group === undefined) return;
+      for (const id of group.ids) waiting.delete(id);
+      group.ids.clear();
+      place(group);
+    },
+    has: (key) => all.has(key),
     waitingIn: (key) => all.get(key)?.ids.size ?? 0,
+    underWayIn: (key) => all.get(key)?.underWay ?? 0,
   };
 }
 
 interface Group<Id> {
   readonly key: string;
-  readonly cap: number;
   underWay: number;
   readonly ids: Set<Id>;
 }

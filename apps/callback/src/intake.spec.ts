@@ -4,12 +4,16 @@ import type { ClaimedLane } from '@juice/persistence';
 import { createCollectedLog } from '../testing/collected-log.ts';
 import { idAt, storeTask, type CalledBackTask } from '../testing/lane-of.ts';
 import { createMemoryLanes, type MemoryLanes } from '../testing/memory-lanes.ts';
+import { createMemoryEndpoints, type MemoryEndpoints } from '../testing/memory-endpoints.ts';
+import type { Attempts } from './attempt.ts';
+import { createEndpoints, type Endpoints } from './endpoints.ts';
 import { startIntake, type Intake, type IntakeDeps, type IntakeLimits } from './intake.ts';
 
 const limits: IntakeLimits = { concurrency: 8, perEndpoint: 2, leaseMs: 60_000, longestSleepMs: 10_000 };
 
 interface Working {
   readonly lane: ClaimedLane;
+  readonly probe: string | null;
   /** The lane is delivered, whatever is pending. */
   end(): Promise<void>;
 }
@@ -17,10 +21,14 @@ interface Working {
 /** Time passes only when a test says so: sweeps and due times run on Jest's timers. */
 describe('the intake', () => {
   let lanes: MemoryLanes;
+  let memory: MemoryEndpoints;
   let working: Working[];
   let delivered: string[];
+  let known: Endpoints[];
   const started: Intake[] = [];
   const { log, of } = createCollectedLog();
+  const rules = { schedule: [0, 600_000], keysAt: () => [] };
+  const held = jest.fn();
   const swept = jest.fn();
   const down = jest.fn();
   const broken = jest.fn();
@@ -28,6 +36,8 @@ describe('the intake', () => {
   beforeEach(() => {
     jest.useFakeTimers({ now: 1_750_000_000_000 });
     lanes = createMemoryLanes();
+    memory = createMemoryEndpoints();
+    known = [];
     working = [];
     delivered = [];
   });
@@ -40,27 +50,45 @@ describe('the intake', () => {
     jest.clearAllMocks();
   });
 
-  function start(changes: Partial<IntakeLimits> = {}, deps: Partial<IntakeDeps> = {}): Intake {
-    let tokens = 0;
-    const name = `worker-${started.length}`;
-    const intake = startIntake({
-      store: lanes.deliveries,
-      deliver: (lane) =>
+  /** Attempts that last until the test ends them. */
+  function workBy(endpoints: Endpoints): Attempts {
+    return {
+      deliver: (lane, probe = null) =>
         new Promise((resolve) => {
           const end = async (): Promise<void> => {
             working = working.filter((each) => each.lane !== lane);
             delivered.push(`${lane.taskId}_${lane.state.seq}`);
+            endpoints.note(lane.endpoint, { kind: 'answered' }, probe);
             await lanes.deliveries.settleDelivered(lane, { nowMs: Date.now(), leaseMs: limits.leaseMs });
             resolve();
             await settle();
           };
-          working.push({ lane, end });
+          working.push({ lane, probe, end });
         }),
+      async shelve(lane, { reason }) {
+        await lanes.deliveries.setAside(lane, { state: 'held', reason, atMs: Date.now(), dueAtMs: null });
+      },
+    };
+  }
+
+  function start(changes: Partial<IntakeLimits> = {}, deps: Partial<IntakeDeps> = {}): Intake {
+    let tokens = 0;
+    const name = `worker-${started.length}`;
+    const newToken = (): string => `${name}-${tokens++}`;
+    const endpoints = createEndpoints({
+      ...{ store: memory.store, now: Date.now, random: () => 0.5, newToken, leaseMs: limits.leaseMs, log },
+      onChange: (endpoint) => intake.endpointChanged(endpoint),
+      onBroken: broken,
+    });
+    known.push(endpoints);
+    const intake: Intake = startIntake({
+      ...{ store: lanes.deliveries, endpoints, attempts: workBy(endpoints), newToken, log },
+      rulesOf: Object.assign(async () => rules, { forgetAll: () => undefined }),
       limits: { ...limits, ...changes },
       now: Date.now,
       random: () => 0,
-      newToken: () => `${name}-${tokens++}`,
-      log,
+      by: name,
+      onHeld: held,
       onSwept: swept,
       onStoreDown: down,
       onBroken: broken,
@@ -161,16 +189,110 @@ describe('the intake', () => {
     expect(delivered).toHaveLength(33);
   });
 
-  test('lanes beyond what an endpoint may have waiting are put off, out of the way of the others', async () => {
+  test('lanes beyond what an endpoint may have waiting are put aside, out of the way of the others, and none is lost', async () => {
     await makeMany(1, 1_100, { host: 'slow' });
     const intake = start();
     await jest.advanceTimersByTimeAsync(5_000);
     expect(working).toHaveLength(2);
-    expect(intake.waiting).toBeGreaterThanOrEqual(1_000);
-    expect(intake.waiting).toBeLessThan(1_000 + limits.concurrency);
+    expect(intake.waiting).toBeLessThan(100);
     await make(5_000, { host: 'quick' });
     await jest.advanceTimersByTimeAsync(1_500);
     expect(atWork()).toContain(idAt(5_000));
+    while (delivered.length < 1_101) {
+      await endAll();
+      await jest.advanceTimersByTimeAsync(250);
+    }
+    expect(new Set(delivered).size).toBe(1_101);
+  });
+
+  describe('an endpoint that takes nothing', () => {
+    const slow = 'acme https://slow.example';
+    const pause = () => memory.store.pauseEndpoint(slow, { by: 'ops', reason: null, atMs: Date.now() });
+    const stateOf = async (place: number) => (await lanes.tasks.findTasks('acme', [idAt(place)]))[0]?.callback;
+
+    test('has its lanes held, with one write for many, and not written again; the others go on', async () => {
+      await pause();
+      await makeMany(1, 30, { host: 'slow' });
+      await make(101, { host: 'quick' });
+      const puts = jest.fn();
+      lanes.onOperation = (operation) => (operation === 'putAside' ? puts() : undefined);
+      const intake = start();
+      await jest.advanceTimersByTimeAsync(20_000);
+      expect(atWork()).toEqual([idAt(101)]);
+      expect(await stateOf(1)).toMatchObject({ state: 'held', cause: 'endpoint-paused https://slow.example' });
+      expect(puts).toHaveBeenCalledTimes(1);
+      expect(held).toHaveBeenCalledWith(30);
+      expect(intake.waiting).toBe(0);
+    });
+
+    test('has the lane of an event held too', async () => {
+      await pause();
+      const intake = start();
+      await settle();
+      await make(1, { host: 'slow' });
+      intake.wake(idAt(1), 'acme');
+      await settle();
+      expect(working).toEqual([]);
+      expect(await stateOf(1)).toMatchObject({ state: 'held' });
+    });
+
+    test('resumed, drains what was held: slowly at first, all of it, and once', async () => {
+      await pause();
+      await makeMany(1, 60, { host: 'slow' });
+      start();
+      await jest.advanceTimersByTimeAsync(5_000);
+      await memory.store.resumeEndpoint(slow, Date.now());
+      let inFirstSecond = 0;
+      for (let ms = 0; ms < 20_000; ms += 50) {
+        await jest.advanceTimersByTimeAsync(50);
+        expect(working.length).toBeLessThanOrEqual(limits.perEndpoint);
+        await endAll();
+        if (ms < 900) inFirstSecond = delivered.length;
+      }
+      expect(inFirstSecond).toBeLessThanOrEqual(2);
+      expect(delivered.toSorted()).toEqual(Array.from({ length: 60 }, (_, n) => `${idAt(n + 1)}_2`).toSorted());
+    });
+
+    test('and whose breaker is half open gets one lane as the probe, of all workers together; then it drains', async () => {
+      await makeMany(1, 20, { host: 'slow' });
+      start();
+      start();
+      await settle();
+      const failures = { kind: 'failed', reason: 'status-503', waitMs: null } as const;
+      for (let n = 0; n < 10; n += 1) known[0]?.note(slow, failures, null);
+      // The other worker learns of it at its next look.
+      await jest.advanceTimersByTimeAsync(3_000);
+      await endAll();
+      await jest.advanceTimersByTimeAsync(26_000);
+      expect(working).toEqual([]);
+      const before = delivered.length;
+      expect(before).toBe(4);
+      await jest.advanceTimersByTimeAsync(5_000);
+      expect(working.map(({ probe }) => probe)).toEqual([expect.any(String)]);
+      await jest.advanceTimersByTimeAsync(5_000);
+      expect(working).toHaveLength(1);
+      for (let ms = 0; ms < 30_000; ms += 250) {
+        await endAll();
+        await jest.advanceTimersByTimeAsync(250);
+      }
+      expect(new Set(delivered).size).toBe(20);
+      expect(delivered).toHaveLength(20);
+    });
+
+    test('whose lanes another worker put aside, before this one was started: they are found', async () => {
+      await pause();
+      await makeMany(1, 3, { host: 'slow' });
+      const first = start();
+      await settle();
+      await first.close();
+      await memory.store.resumeEndpoint(slow, Date.now());
+      start();
+      for (let ms = 0; ms < 25_000; ms += 250) {
+        await jest.advanceTimersByTimeAsync(250);
+        await endAll();
+      }
+      expect(delivered).toHaveLength(3);
+    });
   });
 
   test('two tenants with the same receiver do not wait for each other', async () => {
@@ -199,10 +321,10 @@ describe('the intake', () => {
 
   test('a lane that backs off is not looked at again until it may be tried', async () => {
     const task = await make(1);
-    const claim = { nowMs: Date.now(), token: 'other', leaseMs: 1_000 };
+    const claim = { nowMs: Date.now(), token: 'other', leaseMs: 1_000, by: 'other' };
     const lane = await lanes.deliveries.claim(task.taskId, claim);
     if (lane === null) throw new Error('the lane could not be claimed');
-    await lanes.deliveries.settleFailed(lane, { retryAtMs: Date.now() + 7_000, cause: 'status-503' });
+    await lanes.deliveries.settleFailed(lane, { retryAtMs: Date.now() + 7_000, reason: 'status-503' });
     await task.becomes(TaskState.FINISHED, Date.now());
     const claims = jest.fn();
     lanes.onOperation = (operation) => (operation === 'claim' ? claims() : undefined);
@@ -257,8 +379,9 @@ describe('the intake', () => {
   });
 
   test('a bug ends the process', async () => {
+    const fails = () => Promise.reject(new TypeError('a bug'));
     await make(1);
-    start({}, { deliver: () => Promise.reject(new TypeError('a bug')) });
+    start({}, { attempts: { deliver: fails, shelve: fails } });
     await settle();
     expect(broken).toHaveBeenCalledWith(expect.any(TypeError));
   });

@@ -1,24 +1,24 @@
 import { DependencyFailure, type TaskId } from '@juice/contracts';
 import type { Log } from '@juice/observability';
-import type { ClaimedLane, DeliveryStore } from '@juice/persistence';
 import { createAlarm } from './alarm.ts';
-import { createFairQueue } from './fair-queue.ts';
+import type { Attempts } from './attempt.ts';
+import type { Endpoints } from './endpoints.ts';
+import { createLaneSearch, type LaneSearch, type LaneSearchDeps } from './lane-search.ts';
+import { createLaneWork, type LaneWork, type LaneWorkDeps } from './lane-work.ts';
+import type { RulesOf } from './tenant-rules.ts';
 
 /**
  * Decides which lanes this process works on, and when. Lanes are found in two ways: a status event names one (`wake`),
  * and a sweep over due times and expired leases finds all that are due, so that a lost event costs latency and nothing
- * else. Both only put task ids into a queue; a lane is claimed when there is room to work on it at once, never earlier,
- * because its lease is running from then on. What finds no room is not lost: it is due, in MongoDB, for anybody.
- *
- * Room is bounded for the process and for each endpoint (a tenant's origin), and endpoints take turns, so that one that
- * lets every request hang holds its few places and no more. A lane found for the first time names its endpoint only
- * when it is claimed: if that one is full, the lane is given back uncharged and waits among its own.
+ * else. Lanes that wait for their endpoint are taken up when it can be called again.
  *
  * While MongoDB fails nothing is claimed; the sweep tries again, waiting longer each time.
  */
 export interface Intake {
   /** A hint that this lane may be due. */
   wake(taskId: TaskId, tenantId: string): void;
+  /** What may be sent to the endpoint may be different now. */
+  endpointChanged(endpoint: string): void;
   readonly underWay: number;
   readonly waiting: number;
   /** By how much the longest due lane was late when last looked. */
@@ -30,16 +30,23 @@ export interface Intake {
 }
 
 /** The part of the delivery store that finds and leases. */
-export type LaneStore = Pick<DeliveryStore, 'dueLanes' | 'nextDueAt' | 'claim' | 'postpone' | 'release'>;
+export type LaneStore = LaneSearchDeps['store'] & LaneWorkDeps['store'];
 
 export interface IntakeDeps {
   readonly store: LaneStore;
-  readonly deliver: (lane: ClaimedLane) => Promise<void>;
+  readonly endpoints: LaneWorkDeps['endpoints'] &
+    Pick<Endpoints, 'hasTrouble' | 'refresh' | 'known' | 'rampFromMs' | 'idle'>;
+  readonly attempts: Attempts;
+  readonly rulesOf: RulesOf;
   readonly limits: IntakeLimits;
   readonly now: () => number;
   readonly newToken: () => string;
+  /** This worker's name. */
+  readonly by: string;
   readonly random: () => number;
   readonly log: Log;
+  /** So many lanes were held, because of their endpoint. */
+  readonly onHeld: (lanes: number) => void;
   /** MongoDB answers; called after every sweep. */
   readonly onSwept: () => void;
   /** MongoDB has failed. */
@@ -57,11 +64,6 @@ export interface IntakeLimits {
   readonly longestSleepMs: number;
 }
 
-/** Ids known to wait. Beyond this the sweep finds them later; 20,000 are a few megabytes. */
-const mostWaiting = 20_000;
-/** As many of one endpoint; what is more is put off, out of the way of the sweep, which finds the longest due first. */
-const mostWaitingInGroup = 1_000;
-const crowdedOutMs = 60_000;
 /** Between two sweeps at least: due times a few milliseconds apart are found together. */
 const shortestSleepMs = 10;
 /**
@@ -71,67 +73,42 @@ const shortestSleepMs = 10;
 const crowdedSleepMs = 250;
 /** After a failure of MongoDB: the first pause, doubled up to `longestSleepMs`. */
 const failedSleepMs = 250;
-
-const swept = 'swept';
+/** How often endpoints that are not free are looked at: a ramp grows with time, and a breaker's time ends. */
+const tendMs = 250;
+/** How late a change that another process made to an endpoint is heeded. */
+const refreshMs = 2_000;
 
 export function startIntake(deps: IntakeDeps): Intake {
-  const { store, limits, now, log } = deps;
-  const queue = createFairQueue<TaskId>((group) => (group.startsWith(endpointPrefix) ? limits.perEndpoint : Infinity));
-  const alarm = createAlarm();
+  const { endpoints, limits, now, log } = deps;
   const batch = limits.concurrency * 4;
-  /** Lanes under way; true when they were woken meanwhile, which may have been just after their last look. */
-  const underWay = new Map<TaskId, boolean>();
-  const works = new Set<Promise<void>>();
+  const sweepAlarm = createAlarm();
+  const tendAlarm = createAlarm();
+  const hinted = new Set<TaskId>();
+  let lookingUp: Promise<void> | null = null;
   let isClosed = false;
   let isStoreUp = false;
   let failures = 0;
   let hasMore = false;
   let overdueMs = 0;
+  let refreshedAtMs = -Infinity;
+  let discoveredAtMs = -Infinity;
 
-  function fill(): void {
-    while (isStoreUp && !isClosed && underWay.size < limits.concurrency) {
-      const taken = queue.take();
-      if (taken === null) break;
-      underWay.set(taken.id, false);
-      const work = workOn(taken.id, taken.group).catch(failed);
-      works.add(work);
-      void work.finally(() => {
-        works.delete(work);
-        fill();
-      });
-    }
-    if (hasMore && queue.size < batch / 2) {
+  const work: LaneWork = createLaneWork({
+    ...deps,
+    isOpen: () => isStoreUp && !isClosed,
+    onDone(endpoint) {
+      if (endpoint !== null) guard(search.tend(endpoint));
+      if (!hasMore || work.waiting >= batch / 2) return;
       hasMore = false;
-      alarm.ring();
-    }
-  }
+      sweepAlarm.ring();
+    },
+    onAside: (endpoint) => search.noteAside(endpoint),
+    onFailed: failed,
+  });
+  const search: LaneSearch = createLaneSearch({ ...deps, work, batch });
 
-  async function workOn(taskId: TaskId, found: string): Promise<void> {
-    let group = found;
-    let waitsIn: string | null = null;
-    try {
-      const lane = await store.claim(taskId, { nowMs: now(), token: deps.newToken(), leaseMs: limits.leaseMs });
-      if (lane === null) {
-        await store.postpone(taskId, now());
-      } else {
-        const endpoint = endpointOf(lane);
-        if (group === endpoint || queue.move(group, endpoint)) {
-          group = endpoint;
-          await deps.deliver(lane);
-          failures = 0;
-        } else if (queue.waitingIn(endpoint) < mostWaitingInGroup) {
-          await store.release(lane, now());
-          waitsIn = endpoint;
-        } else {
-          await store.release(lane, now() + Math.round(crowdedOutMs * (0.8 + 0.4 * deps.random())));
-        }
-      }
-    } finally {
-      queue.done(group);
-      if (underWay.get(taskId) === true) waitsIn ??= group;
-      underWay.delete(taskId);
-      if (waitsIn !== null) queue.add(taskId, waitsIn);
-    }
+  function guard(done: Promise<void>): void {
+    done.catch(failed);
   }
 
   /** Of what is under way, the first to fail; the others say nothing new. */
@@ -139,7 +116,7 @@ export function startIntake(deps: IntakeDeps): Intake {
     if (!(error instanceof DependencyFailure)) deps.onBroken(error);
     else if (isStoreUp) {
       loseStore(error);
-      alarm.ring();
+      sweepAlarm.ring();
     }
   }
 
@@ -151,24 +128,30 @@ export function startIntake(deps: IntakeDeps): Intake {
     deps.onStoreDown();
   }
 
+  async function refresh(): Promise<void> {
+    await endpoints.refresh();
+    refreshedAtMs = now();
+  }
+
   /** Looks for what is due, and says how long to sleep. */
   async function sweep(): Promise<number> {
-    if (queue.size < mostWaiting) {
-      const limit = queue.size + batch;
-      const due = await store.dueLanes(now(), limit);
-      hasMore = due.length === limit;
-      for (const taskId of rotated(due, deps.random())) {
-        if (!underWay.has(taskId)) queue.add(taskId, swept);
-      }
-    }
+    // Nothing is sent before it is known which endpoints are not to be called.
+    if (refreshedAtMs === -Infinity) await refresh();
+    const swept = await search.sweep();
     isStoreUp = true;
-    fill();
-    const nextMs = await store.nextDueAt();
-    if (underWay.size === 0) failures = 0;
-    overdueMs = nextMs === null ? 0 : Math.max(0, now() - nextMs);
+    work.fill();
+    if (now() - discoveredAtMs >= limits.longestSleepMs) {
+      await search.discover();
+      discoveredAtMs = now();
+    }
+    if (work.underWay === 0) failures = 0;
+    const { nextDueAtMs } = swept;
+    overdueMs = nextDueAtMs === null ? 0 : Math.max(0, now() - nextDueAtMs);
     if (!isClosed) deps.onSwept();
-    const floorMs = queue.size > 0 ? crowdedSleepMs + queue.size : shortestSleepMs;
-    return Math.min(limits.longestSleepMs, Math.max(floorMs, (nextMs ?? Infinity) - now()));
+    hasMore = swept.hasMore;
+    if (hasMore && work.waiting < batch / 2) return shortestSleepMs;
+    const floorMs = work.waiting > 0 ? crowdedSleepMs + work.waiting : shortestSleepMs;
+    return Math.min(limits.longestSleepMs, Math.max(floorMs, (nextDueAtMs ?? Infinity) - now()));
   }
 
   async function sweepForever(): Promise<void> {
@@ -181,29 +164,64 @@ export function startIntake(deps: IntakeDeps): Intake {
         else deps.onBroken(error);
       }
       // A write can fail where a read works (a primary steps down): that is slept over as well.
-      if (isStoreUp && !isClosed) await alarm.sleep(sleepMs);
+      if (isStoreUp && !isClosed) await sweepAlarm.sleep(sleepMs);
       if (!isStoreUp && !isClosed) {
-        alarm.clear();
-        await alarm.sleep(Math.min(limits.longestSleepMs, failedSleepMs * 2 ** Math.min(failures - 1, 10)));
+        sweepAlarm.clear();
+        await sweepAlarm.sleep(Math.min(limits.longestSleepMs, failedSleepMs * 2 ** Math.min(failures - 1, 10)));
       }
     }
   }
 
-  const sweeping = sweepForever();
+  async function tendForever(): Promise<void> {
+    while (!isClosed) {
+      await tendAlarm.sleep(tendMs);
+      if (isClosed || !isStoreUp) continue;
+      try {
+        if (now() - refreshedAtMs >= refreshMs) await refresh();
+        for (const { endpoint } of endpoints.known()) work.endpointChanged(endpoint);
+        work.fill();
+        await search.tendAll();
+      } catch (error: unknown) {
+        failed(error);
+      }
+    }
+  }
+
+  async function lookUpHinted(): Promise<void> {
+    while (hinted.size > 0 && isStoreUp && !isClosed) {
+      const taskIds = [...hinted];
+      hinted.clear();
+      await search.lookUp(taskIds);
+    }
+  }
+
+  const loops = [sweepForever(), tendForever()];
 
   return {
     wake(taskId, tenantId) {
-      if (underWay.has(taskId)) underWay.set(taskId, true);
-      else if (queue.size < mostWaiting) {
-        queue.add(taskId, `tenant ${tenantId}`);
-        fill();
+      if (work.isUnderWay(taskId)) work.lookAgain(taskId);
+      else if (!isStoreUp || work.waiting >= mostHinted) return;
+      else if (!endpoints.hasTrouble(tenantId) && !work.isBusy(tenantId)) {
+        work.addOfTenant(taskId, tenantId);
+        work.fill();
+      } else {
+        hinted.add(taskId);
+        lookingUp ??= lookUpHinted()
+          .catch(failed)
+          .finally(() => (lookingUp = null));
       }
     },
+    endpointChanged(endpoint) {
+      work.endpointChanged(endpoint);
+      // What is due for an endpoint that was shut is put aside, and what is aside for one that was opened is taken up.
+      sweepAlarm.ring();
+      tendAlarm.ring();
+    },
     get underWay() {
-      return underWay.size;
+      return work.underWay;
     },
     get waiting() {
-      return queue.size;
+      return work.waiting;
     },
     get overdueMs() {
       return overdueMs;
@@ -213,22 +231,15 @@ export function startIntake(deps: IntakeDeps): Intake {
     },
     async close() {
       isClosed = true;
-      alarm.ring();
-      await sweeping;
-      await Promise.all(works);
+      sweepAlarm.ring();
+      tendAlarm.ring();
+      await Promise.all(loops);
+      await lookingUp;
+      await work.idle();
+      await endpoints.idle();
     },
   };
 }
 
-const endpointPrefix = 'endpoint ';
-
-/** A tenant's origin: two tenants with the same receiver do not wait for each other. */
-function endpointOf({ tenantId, url }: ClaimedLane): string {
-  return `${endpointPrefix}${tenantId} ${URL.canParse(url) ? new URL(url).origin : 'no-url'}`;
-}
-
-/** Several workers that find the same lanes begin at different ones, and seldom try to claim the same. */
-function rotated<T>(all: readonly T[], random: number): readonly T[] {
-  const start = Math.floor(random * all.length);
-  return [...all.slice(start), ...all.slice(0, start)];
-}
+/** With more waiting than this a hint is left to the sweep. */
+const mostHinted = 20_000;

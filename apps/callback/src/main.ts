@@ -1,6 +1,13 @@
+import { hostname } from 'node:os';
 import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import { connectMongo, createDeliveryStore, ensureIndexes } from '@juice/persistence';
+import {
+  connectMongo,
+  createDeliveryStore,
+  createEndpointStore,
+  createTenantStore,
+  ensureIndexes,
+} from '@juice/persistence';
 import {
   connectWithBackoff,
   createStop,
@@ -59,7 +66,10 @@ await runMain(async () => {
   );
   const callback = stop.closes(
     startCallback(config, {
+      name: `${hostname()}-${process.pid}`,
       store: createDeliveryStore(mongo),
+      endpoints: createEndpointStore(mongo),
+      tenants: createTenantStore(mongo),
       broker,
       log,
       metrics,

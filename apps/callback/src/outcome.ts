@@ -12,8 +12,7 @@ import type { PostResult, SendPhase } from './http-sender.ts';
  * | 3xx (never followed), other 4xx, anything else             | rejected: a short budget of tries                  |
  * | 410                                                        | gone: held                                         |
  * | a target that may not be called                            | forbidden: dead at once                            |
- * | the resolver failed; out of sockets, ports or memory; we   | ours: not charged to the receiver                  |
- * | have no network                                            |                                                    |
+ * | out of sockets, ports or memory; we have no network        | ours: not charged to the receiver                  |
  * | we are stopping                                            | stopped: not charged, left for the next worker     |
  */
 export type AttemptOutcome =
@@ -56,9 +55,9 @@ function judgeStatus(status: number, retryAfter: string | null, nowMs: number): 
   return { kind: 'failed', reason, retryAfterMs: retryAfter === null ? null : parseRetryAfter(retryAfter, nowMs) };
 }
 
-/** Faults of this machine or its network. EAI_AGAIN: the resolver did not answer, or could not find out. */
+/** Faults of this machine, whatever else is well. Where others tell whose fault it was, see `whose-fault.ts`. */
 const ourCodes: ReadonlySet<string> = new Set([
-  ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM'],
+  ...['EAI_MEMORY', 'EAI_SYSTEM'],
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL', 'ENETDOWN', 'ENETUNREACH', 'EACCES', 'EPERM'],
 ]);
 

@@ -13,7 +13,7 @@ import type { AttemptOutcome } from './outcome.ts';
 
 const nowMs = 1_750_000_000_000;
 function facts(changes: Partial<PlanFacts> = {}): PlanFacts {
-  return { tries: 1, nowMs, stateAtMs: nowMs, schedule: defaultSchedule, random: 0.5, ...changes };
+  return { tries: 1, nowMs, sinceMs: nowMs, schedule: defaultSchedule, random: 0.5, ...changes };
 }
 const failed = (retryAfterMs: number | null = null): AttemptOutcome => ({
   kind: 'failed',
@@ -86,11 +86,11 @@ describe('other outcomes', () => {
     const ours: AttemptOutcome = { kind: 'ours', reason: 'ours-eai-again' };
     const schedule = [0, 10_000, 20_000];
     expect(planNext(ours, facts({ tries: 99 }))).toEqual({ kind: 'uncharged', atMs: nowMs + ourFaultDelayMs });
-    expect(planNext(ours, facts({ schedule, stateAtMs: nowMs - 30_000 }))).toMatchObject({ kind: 'uncharged' });
-    expect(planNext(ours, facts({ schedule, stateAtMs: nowMs - 30_001 }))).toEqual({
+    expect(planNext(ours, facts({ schedule, sinceMs: nowMs - 30_000 }))).toMatchObject({ kind: 'uncharged' });
+    expect(planNext(ours, facts({ schedule, sinceMs: nowMs - 30_001 }))).toEqual({
       kind: 'retry',
       atMs: nowMs + 10_000,
     });
-    expect(planNext(ours, facts({ schedule, stateAtMs: nowMs - 30_001, tries: 3 }))).toMatchObject({ kind: 'dead' });
+    expect(planNext(ours, facts({ schedule, sinceMs: nowMs - 30_001, tries: 3 }))).toMatchObject({ kind: 'dead' });
   });
 });

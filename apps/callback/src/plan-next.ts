@@ -34,8 +34,8 @@ export interface PlanFacts {
   /** The number of the try that has just been made: 1, 2, … */
   readonly tries: number;
   readonly nowMs: number;
-  /** When the state came to be: bounds how long faults of ours are not counted. */
-  readonly stateAtMs: number;
+  /** Since when the state waits: bounds how long faults of ours are not counted. */
+  readonly sinceMs: number;
   readonly schedule: Schedule;
   /** Chance for the jitter: 0 ≤ random < 1. */
   readonly random: number;
@@ -52,7 +52,7 @@ export interface PlanFacts {
  * | rejected  | the same, but dead after `rejectedTries`                                                          |
  * | gone      | hold                                                                                              |
  * | forbidden | dead                                                                                              |
- * | ours      | again in 30 s ±20 %, uncharged; as failed once the state is older than the whole schedule          |
+ * | ours      | again in 30 s ±20 %, uncharged; as failed once the state has waited for the whole schedule        |
  * | stopped   | at once, by another worker, uncharged                                                             |
  */
 export function planNext(outcome: AttemptOutcome, facts: PlanFacts): NextStep {
@@ -70,7 +70,7 @@ export function planNext(outcome: AttemptOutcome, facts: PlanFacts): NextStep {
       return { kind: 'dead', exhausted: false };
     case 'ours':
       // A receiver whose own name servers are broken looks like a fault of our resolver: that must come to an end too.
-      return nowMs - facts.stateAtMs > totalOf(facts.schedule)
+      return nowMs - facts.sinceMs > totalOf(facts.schedule)
         ? retryOrDead(facts, 0, facts.schedule.length)
         : { kind: 'uncharged', atMs: nowMs + jittered(ourFaultDelayMs, facts.random) };
     case 'stopped':
@@ -88,10 +88,11 @@ function retryOrDead({ tries, nowMs, schedule, random }: PlanFacts, retryAfterMs
 }
 
 /** Anywhere from 80 % to 120 %, so that what failed together does not come back together. */
-function jittered(delayMs: number, random: number): number {
+export function jittered(delayMs: number, random: number): number {
   return Math.round(delayMs * (0.8 + 0.4 * random));
 }
 
-function totalOf(schedule: Schedule): number {
+/** From the first try to the last. */
+export function totalOf(schedule: Schedule): number {
   return schedule.reduce((sum, delayMs) => sum + delayMs, 0);
 }

@@ -7,7 +7,9 @@ import { createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createDeliveryStore,
+  createEndpointStore,
   createTaskStore,
+  createTenantStore,
   ensureIndexes,
   type DeliveryStore,
   type MongoConnection,
@@ -59,14 +61,21 @@ describe('the dispatcher', () => {
     expect(fatal).toEqual([]);
   });
 
-  function start(changes: Partial<CallbackOptions> = {}, store: DeliveryStore = deliveries): CallbackService {
+  function start(
+    changes: Partial<CallbackOptions> = {},
+    store: DeliveryStore = deliveries,
+    now = Date.now,
+  ): CallbackService {
     const quick = { longestSleepMs: 50, stopGraceMs: 50, allow: ['127.0.0.0/8'] };
     const service = startCallback(
       { ...defaultCallbackOptions(secret), ...quick, ...changes },
       {
         store,
+        endpoints: createEndpointStore(mongo),
+        tenants: createTenantStore(mongo),
         broker: hub.connect(),
         log,
+        now,
         metrics: createMetrics('callback'),
         onFatal: (error) => fatal.push(error),
       },
@@ -232,6 +241,63 @@ describe('the dispatcher', () => {
     ]);
   });
 
+  test("a tenant's own secret signs beside the operator's while it takes its place, and a change is heeded at once", async () => {
+    const own = 'whsec_ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=';
+    const { url, received } = await receiver();
+    start();
+    const first = await ended(url);
+    await until(() => isIdle(first), 'the first delivery');
+    const now = Date.now();
+    const current = { secretId: 's1', secret: own, createdAt: new Date(now), expiresAt: null };
+    const signing = { secrets: [current], operatorUntil: new Date(now + 60_000) };
+    await createTenantStore(mongo).saveSigning({ tenantId: tenant, version: 0 }, signing, now);
+    const broker = hub.connect();
+    await broker.publish('juice.commands', 'command.tenant-changed', {
+      v: 1,
+      kind: 'tenant-changed',
+      tenantId: tenant,
+    });
+    const second = await ended(url);
+    await until(() => isIdle(second), 'the second delivery');
+    const signers = received.map(({ raw, headers }) =>
+      [secret, own].filter((text) => {
+        try {
+          return new Webhook(text).verify(raw, headers as Record<string, string>) !== undefined;
+        } catch {
+          return false;
+        }
+      }),
+    );
+    expect(signers).toEqual([[secret], [secret, own]]);
+    await broker.close();
+  });
+
+  test('an endpoint that fails for good is left alone, then probed once, and gets what was held when it is back', async () => {
+    let isUp = false;
+    let clockMs = 0;
+    const { url, received } = await receiver((_, response) => void response.writeHead(isUp ? 200 : 500).end());
+    const made = await Promise.all(Array.from({ length: 30 }, () => ended(url)));
+    start({}, deliveries, () => Date.now() + clockMs);
+    await until(() => of('breaker.opened').length > 0, 'the breaker');
+    const states = async () => {
+      const found = await Promise.all(made.map(({ taskId }) => laneOf(taskId)));
+      return found.map((lane) => lane?.state ?? '');
+    };
+    await until(async () => (await states()).filter((state) => state === 'held').length >= 15, 'the held lanes');
+    const before = received.length;
+    expect(before).toBeLessThan(20);
+    isUp = true;
+    clockMs += 40_000;
+    await until(() => received.length > before, 'the probe');
+    await until(() => of('breaker.closed').length > 0, 'the closing');
+    // What had failed by itself has a backoff of its own.
+    clockMs += 60_000;
+    await until(() => areIdle(made), 'the deliveries');
+    const taken = idsOf(received.slice(before));
+    expect(new Set(taken).size).toBe(30);
+    expect(taken).toHaveLength(30);
+  });
+
   test('nothing inside is called unless it is allowed', async () => {
     const { url, received } = await receiver();
     const [literal, named] = await Promise.all([ended(url), ended(url.replace('127.0.0.1', 'localhost'))]);
@@ -254,6 +320,13 @@ describe('the dispatcher', () => {
     expect(text).toMatch(/juice_callback_attempt_duration_seconds_count\{.*outcome="delivered".*\} 1/);
     expect(text).toMatch(/juice_callback_delivery_delay_seconds_count\{.*\} 1/);
     expect(text).toMatch(/juice_callback_lanes_waiting\{.*\} 0/);
+    expect(text).toMatch(/juice_callback_endpoints\{.*state="open".*\} 0/);
+    expect(text).toMatch(/juice_callback_phase_duration_seconds_count\{.*phase="first-byte".*\} 1/);
+    // What the alert rules ask for is there.
+    const rules = readFileSync(new URL('../../../deploy/prometheus/callback-alerts.yml', import.meta.url), 'utf8');
+    const asked = new Set(rules.match(/juice_callback_[a-z_]+/g));
+    expect(asked.size).toBeGreaterThan(4);
+    for (const name of asked) expect(text).toContain(`# TYPE ${name.replace(/_count$/, '')} `);
   });
 
   test("the version it tells receivers is the product's", () => {

@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Log, Metrics } from '@juice/observability';
+import type { DeliveryStore, Endpoint, TenantStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAttempts, type SettlingStore } from './attempt.ts';
 import { createCallbackMetrics, watchBacklog } from './callback-metrics.ts';
 import { readOptions, type CallbackOptions } from './config.ts';
+import { admit } from './endpoint-state.ts';
+import { createEndpoints, type EndpointsDeps } from './endpoints.ts';
 import { createGuardedAgents, type Resolve } from './guard-dial.ts';
 import { createHttpSender } from './http-sender.ts';
-import { startIntake, type LaneStore } from './intake.ts';
+import { startIntake, type Intake, type LaneStore } from './intake.ts';
+import { watchOverview } from './overview-watch.ts';
 import { createStatusEvents, type EventSource } from './status-events.ts';
+import { listenForTenantChanges, type ChangeSource } from './tenant-changes.ts';
+import { createRulesOf } from './tenant-rules.ts';
+import { createWhoseFault } from './whose-fault.ts';
 
 export { callbackConfigSchema, defaultCallbackOptions, type CallbackConfig, type CallbackOptions } from './config.ts';
 
@@ -16,12 +23,16 @@ export const version = '0.1.0';
 
 /** What the dispatcher runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface CallbackDeps {
-  readonly store: LaneStore & SettlingStore;
-  readonly broker: EventSource & { isUp(): boolean };
+  readonly store: LaneStore & SettlingStore & Pick<DeliveryStore, 'overviewLanes'>;
+  readonly endpoints: EndpointsDeps['store'];
+  readonly tenants: Pick<TenantStore, 'callbackRulesOf'>;
+  readonly broker: EventSource & ChangeSource & { isUp(): boolean };
   readonly log: Log;
   readonly metrics: Metrics;
   /** A bug was met: the process must end. */
   readonly onFatal: (error: unknown) => void;
+  /** This worker, for people who ask who is at a lane; a random name when left out. */
+  readonly name?: string;
   /** The time of day in ms, chance between 0 and 1, and the resolver; the computer's when left out. */
   readonly now?: () => number;
   readonly random?: () => number;
@@ -40,21 +51,30 @@ export interface CallbackService {
 
 /** Starts a dispatcher: one of any number. It needs neither MongoDB nor the broker to be up already. */
 export function startCallback(options: CallbackOptions, deps: CallbackDeps): CallbackService {
-  const { store, broker, log, now = Date.now, random = Math.random, onFatal } = deps;
+  const { store, broker, log, now = Date.now, random = Math.random, onFatal, name = randomUUID() } = deps;
   const { keys, schedule, allow } = readOptions(options);
   const { leaseMs, timeoutMs, connectTimeoutMs, stopGraceMs } = options;
+  const monotonicMs = (): number => performance.now();
   const closing = new AbortController();
   const abandoning = new AbortController();
   const agents = createGuardedAgents({ allow, ...(deps.resolve !== undefined && { resolve: deps.resolve }) });
+  const metrics = createCallbackMetrics(deps.metrics);
+  const rulesOf = createRulesOf({ tenants: deps.tenants, operator: { schedule, keys }, monotonicMs });
+  const endpoints = createEndpoints({
+    ...{ store: deps.endpoints, now, random, leaseMs, log },
+    newToken: randomUUID,
+    onChange: (endpoint) => intake.endpointChanged(endpoint),
+    onBroken: onFatal,
+  });
   const attempts = createAttempts({
-    ...{ store, keys, schedule, allow, leaseMs, now, random, log },
+    ...{ store, endpoints, rulesOf, allow, leaseMs, now, random, log, metrics },
+    whoseFault: createWhoseFault(),
     send: createHttpSender({
       agents,
       limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs },
       abandoning: abandoning.signal,
     }),
     userAgent: `juice-callback/${version}`,
-    metrics: createCallbackMetrics(deps.metrics),
     closing: closing.signal,
     abandoning: abandoning.signal,
   });
@@ -63,18 +83,24 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
     onEvent: (taskId, tenantId) => intake.wake(taskId, tenantId),
     log,
   });
-  const intake = startIntake({
-    ...{ store, limits: options, now, random, log },
-    deliver: (lane) => attempts.deliver(lane),
+  const intake: Intake = startIntake({
+    ...{ store, endpoints, attempts, rulesOf, limits: options, now, random, log, by: name },
     newToken: randomUUID,
+    onHeld: (lanes) => metrics.held(lanes),
     onSwept: () => void events.resume().catch(onFatal),
     onStoreDown: () => void events.pause().catch(onFatal),
     onBroken: onFatal,
   });
+  const changes = listenForTenantChanges(broker, () => rulesOf.forgetAll());
+  changes.catch(onFatal);
+  const overview = watchOverview({ store, monotonicMs, random, onBroken: onFatal });
   watchBacklog(deps.metrics, {
     underWay: () => intake.underWay,
     waiting: () => intake.waiting,
     overdueMs: () => intake.overdueMs,
+    endpoints: () => countEndpoints(endpoints.known(), now()),
+    overview: () => overview.latest,
+    now,
   });
 
   return {
@@ -90,6 +116,8 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
     async stop() {
       closing.abort();
       await events.pause();
+      await (await changes).close();
+      await overview.close();
       const grace = setTimeout(() => abandoning.abort(), stopGraceMs);
       await intake.close();
       clearTimeout(grace);
@@ -97,4 +125,27 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
       agents.close();
     },
   };
+}
+
+/** How many are in which state; those that are called as usual are not counted. */
+function countEndpoints(known: Iterable<Endpoint>, nowMs: number): Readonly<Record<string, number>> {
+  const counts = { paused: 0, gone: 0, waiting: 0, open: 0, 'half-open': 0, ramping: 0 };
+  const states = {
+    'endpoint-paused': 'paused',
+    'endpoint-gone': 'gone',
+    'endpoint-waits': 'waiting',
+    'endpoint-open': 'open',
+  } as const;
+  for (const endpoint of known) {
+    const admission = admit(endpoint, nowMs);
+    const isProbed = endpoint.breaker !== null && endpoint.breaker.untilMs <= nowMs;
+    if (admission.kind === 'ramp') counts.ramping += 1;
+    else if (
+      admission.kind === 'probe' ||
+      (admission.kind === 'shut' && admission.reason === 'endpoint-open' && isProbed)
+    )
+      counts['half-open'] += 1;
+    else if (admission.kind === 'shut') counts[states[admission.reason]] += 1;
+  }
+  return counts;
 }

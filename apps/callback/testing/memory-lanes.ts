@@ -1,19 +1,24 @@
 import { isEndState, type TaskId, type TaskTransition } from '@juice/contracts';
-import type {
-  CallbackAttempt,
-  ClaimedLane,
-  DeliveryStore,
-  InsertOutcome,
-  NewTask,
-  PendingState,
-  Settled,
-  TaskRecord,
-  TaskStore,
+import {
+  causeOf,
+  endpointOf,
+  type Aside,
+  type CallbackAttempt,
+  type ClaimedLane,
+  type DeliveryStore,
+  type InsertOutcome,
+  type LaneOverview,
+  type ListedLane,
+  type NewTask,
+  type PendingState,
+  type Settled,
+  type TaskRecord,
+  type TaskStore,
 } from '@juice/persistence';
 
 /**
- * Delivery lanes in memory, with what a test needs of a task store beside them. Held to persistence's own contract suite
- * (memory-lanes.spec.ts). Every operation is one step of the event loop; `failNext` makes the next ones fail.
+ * Delivery lanes in memory, with what a test needs of a task store beside them. Held to persistence's own contract suites
+ * (memory-lanes.spec.ts). Every operation is one step of the event loop; `onOperation` can make it fail.
  */
 export interface MemoryLanes {
   readonly tasks: Pick<TaskStore, 'insertTasks' | 'applyTransitions' | 'findTasks' | 'requestKill'>;
@@ -32,11 +37,13 @@ interface Lane {
   pending: PendingState[];
   dueAtMs: number | null;
   notBeforeMs: number;
-  lease: { token: string; untilMs: number } | null;
+  lease: { token: string; untilMs: number; sinceMs: number; by: string } | null;
   tries: number;
   cause: string | null;
-  superseded: number;
+  aside: { key: string; atMs: number } | null;
+  superseded: number[];
   settledBy: string | null;
+  revivedAtMs: number | null;
 }
 
 interface Task {
@@ -76,32 +83,61 @@ export function createMemoryLanes(): MemoryLanes {
       return dueOnes(all)
         .filter(({ dueAtMs }) => dueAtMs <= nowMs)
         .slice(0, limit)
-        .map(({ taskId }) => taskId);
+        .map(({ task }) => listed(task));
+    },
+    async lookUpLanes(taskIds) {
+      made.onOperation('lookUpLanes');
+      const found = taskIds.flatMap((taskId) => all.get(taskId) ?? []);
+      return found.filter(({ lane }) => lane !== null && lane.pending.length > 0).map(listed);
     },
     async nextDueAt() {
       made.onOperation('nextDueAt');
       return dueOnes(all)[0]?.dueAtMs ?? null;
     },
-    async claim(taskId, { nowMs, token, leaseMs }) {
+    async lanesAside(endpoint, after, limit) {
+      made.onOperation('lanesAside');
+      const found = asideOnes(all, `waits ${endpoint} `).filter(({ key }) => key > (after ?? ''));
+      const page = found.slice(0, limit);
+      const next = page.length < limit ? null : (page.at(-1)?.key ?? null);
+      return { taskIds: page.map(({ taskId }) => taskId), next };
+    },
+    async nextEndpointAside(after) {
+      made.onOperation('nextEndpointAside');
+      const key = asideOnes(all, 'waits ').find((lane) => after === null || lane.key > `waits ${after}!`)?.key;
+      return key === undefined ? null : key.split(' ').slice(1, 3).join(' ');
+    },
+    async overviewLanes(tenants) {
+      made.onOperation('overviewLanes');
+      return overviewOf(all, tenants);
+    },
+    async claim(taskId, { nowMs, token, leaseMs, by, evenAside = false }) {
       made.onOperation('claim');
       const task = all.get(taskId);
       const lane = task?.lane;
-      if (task === undefined || lane === undefined || lane === null || !isClaimable(lane, nowMs)) return null;
-      let superseded: readonly number[] = [];
-      if (lane.state === 'held' || lane.state === 'dead') {
-        superseded = dropOvertaken(lane);
-        Object.assign(lane, { tries: 0, cause: null, notBeforeMs: 0 });
+      if (task === undefined || lane === undefined || lane === null || lane.pending.length === 0) return null;
+      const freeMs = freeAtMs(lane);
+      const isDue = lane.dueAtMs !== null && lane.dueAtMs <= nowMs;
+      if (freeMs > nowMs) {
+        if (isDue) lane.dueAtMs = freeMs;
+        return null;
       }
-      lane.lease = { token, untilMs: nowMs + leaseMs };
-      Object.assign(lane, { state: 'leased', dueAtMs: nowMs + leaseMs });
-      return asClaimed(task, lane, superseded);
+      const isTakenAside = evenAside && lane.aside !== null && lane.state !== 'dead';
+      if (!isDue && !isTakenAside) return null;
+      const abandoned = lane.lease === null ? null : { by: lane.lease.by, sinceMs: lane.lease.sinceMs };
+      const superseded = lane.state === 'held' || lane.state === 'dead' ? wake(lane) : [];
+      lane.lease = { token, untilMs: nowMs + leaseMs, sinceMs: nowMs, by };
+      Object.assign(lane, { state: 'leased', dueAtMs: nowMs + leaseMs, aside: null });
+      return asClaimed(task, lane, { superseded, abandoned });
     },
-    async postpone(taskId, nowMs) {
-      made.onOperation('postpone');
-      const lane = laneOf(taskId);
-      if (lane === null || lane.dueAtMs === null || lane.dueAtMs > nowMs) return;
-      const freeMs = Math.max(lane.notBeforeMs, lane.lease?.untilMs ?? 0);
-      if (freeMs > nowMs) lane.dueAtMs = freeMs;
+    async putAside(lanes) {
+      made.onOperation('putAside');
+      for (const { lane: seen, aside } of lanes) {
+        const lane = laneOf(seen.taskId);
+        if (lane === null || lane.state !== seen.state || lane.state === 'leased') continue;
+        if (lane.dueAtMs === null || lane.dueAtMs > aside.atMs) continue;
+        if (lane.state === 'dead') lane.tries = 0;
+        setAside(lane, seen, aside);
+      }
     },
     async settleDelivered(claimed, { nowMs, leaseMs }) {
       made.onOperation('settleDelivered');
@@ -113,25 +149,27 @@ export function createMemoryLanes(): MemoryLanes {
       lane.pending = lane.pending.filter(({ seq }) => seq !== claimed.state.seq);
       Object.assign(lane, { tries: 0, cause: null });
       task.callbackAtMs = nowMs;
-      if (lane.pending.length > 0) {
-        lane.lease = { token: claimed.token, untilMs: nowMs + leaseMs };
+      if (lane.pending.length > 0 && lane.lease !== null) {
+        lane.lease.untilMs = nowMs + leaseMs;
         lane.dueAtMs = nowMs + leaseMs;
-        return { ...applied, next: asClaimed(task, lane, []) };
+        return { ...applied, next: asClaimed(task, lane, { superseded: [], abandoned: null }) };
       }
-      Object.assign(lane, { state: 'idle', lease: null, dueAtMs: null, notBeforeMs: 0, settledBy: claimed.token });
+      Object.assign(lane, { state: 'idle', lease: null, dueAtMs: null, notBeforeMs: 0, revivedAtMs: null });
+      lane.settledBy = claimed.token;
       if (isEndState(claimed.state.status)) task.purgeAtMs = nowMs + retentionMs;
       return { ...applied, next: null };
     },
-    async settleFailed(claimed, { retryAtMs, cause }) {
+    async settleFailed(claimed, { retryAtMs, reason }) {
       made.onOperation('settleFailed');
       return endLease(claimed, (lane) => {
         const superseded = dropOvertaken(lane);
         const tries = superseded.includes(claimed.state.seq) ? 0 : claimed.tries + 1;
+        const cause = causeOf(claimed.endpoint, reason);
         Object.assign(lane, { state: 'pending', tries, cause, dueAtMs: retryAtMs, notBeforeMs: retryAtMs });
         return { applied: true, superseded };
       });
     },
-    async settleDead(claimed, { nowMs, cause }) {
+    async settleDead(claimed, { nowMs, reason, isTried }) {
       made.onOperation('settleDead');
       return endLease(claimed, (lane) => {
         lane.notBeforeMs = 0;
@@ -140,17 +178,21 @@ export function createMemoryLanes(): MemoryLanes {
           Object.assign(lane, { state: 'pending', tries: 0, cause: null, dueAtMs: nowMs });
           return { applied: true, superseded };
         }
-        Object.assign(lane, { state: 'dead', tries: claimed.tries + 1, cause, dueAtMs: null });
+        const key = `dead ${claimed.endpoint} ${reason} ${claimed.taskId}`;
+        const cause = causeOf(claimed.endpoint, reason);
+        const tries = claimed.tries + (isTried ? 1 : 0);
+        Object.assign(lane, { state: 'dead', tries, cause, dueAtMs: null, aside: { key, atMs: nowMs } });
         const task = all.get(claimed.taskId);
         const hasEnded = lane.pending.some(({ status }) => isEndState(status));
         if (task !== undefined && hasEnded) task.purgeAtMs = nowMs + retentionMs;
         return applied;
       });
     },
-    async hold(claimed, cause) {
-      made.onOperation('hold');
+    async setAside(claimed, aside) {
+      made.onOperation('setAside');
       return endLease(claimed, (lane) => {
-        Object.assign(lane, { state: 'held', cause, dueAtMs: null, notBeforeMs: 0 });
+        lane.notBeforeMs = 0;
+        setAside(lane, claimed, aside);
       });
     },
     async release(claimed, dueAtMs) {
@@ -159,14 +201,17 @@ export function createMemoryLanes(): MemoryLanes {
         Object.assign(lane, { state: 'pending', dueAtMs, notBeforeMs: dueAtMs });
       });
     },
-    async revive(taskId, nowMs) {
+    async revive(taskIds, nowMs) {
       made.onOperation('revive');
-      const task = all.get(taskId);
-      const lane = laneOf(taskId);
-      if (task === undefined || lane === null || (lane.state !== 'held' && lane.state !== 'dead')) return false;
-      lane.dueAtMs = nowMs;
-      task.purgeAtMs = null;
-      return true;
+      return taskIds.flatMap((taskId) => {
+        const task = all.get(taskId);
+        const lane = laneOf(taskId);
+        if (task === undefined || lane === null || (lane.state !== 'held' && lane.state !== 'dead')) return [];
+        const superseded = wake(lane);
+        Object.assign(lane, { state: 'pending', tries: 0, dueAtMs: nowMs, aside: null, revivedAtMs: nowMs });
+        task.purgeAtMs = null;
+        return [{ taskId, superseded }];
+      });
     },
     async logAttempt(attempt) {
       made.onOperation('logAttempt');
@@ -226,8 +271,8 @@ export function createMemoryLanes(): MemoryLanes {
 
 function newTask(record: NewTask): Task {
   const { callbackUrl: url, callbackEvents: events } = record.spec;
-  const times = { dueAtMs: null, notBeforeMs: 0, lease: null };
-  const empty = { ...times, pending: [], tries: 0, cause: null, superseded: 0, settledBy: null };
+  const times = { dueAtMs: null, notBeforeMs: 0, lease: null, aside: null };
+  const empty = { ...times, pending: [], tries: 0, cause: null, superseded: [], settledBy: null, revivedAtMs: null };
   const lane: Lane | null = url === null ? null : { url, events, state: 'idle', ...empty };
   return { record, lane, runs: [], status: -1, seq: 0, callbackAtMs: null, purgeAtMs: null };
 }
@@ -248,24 +293,75 @@ function push(task: Task | undefined, transition: TaskTransition): boolean {
   return true;
 }
 
-function dueOnes(all: ReadonlyMap<TaskId, Task>): { taskId: TaskId; dueAtMs: number }[] {
-  return [...all]
-    .flatMap(([taskId, { lane }]) => (lane === null || lane.dueAtMs === null ? [] : { taskId, dueAtMs: lane.dueAtMs }))
+function dueOnes(all: ReadonlyMap<TaskId, Task>): { task: Task; dueAtMs: number }[] {
+  return [...all.values()]
+    .flatMap((task) => (task.lane === null || task.lane.dueAtMs === null ? [] : { task, dueAtMs: task.lane.dueAtMs }))
     .toSorted((a, b) => a.dueAtMs - b.dueAtMs);
 }
 
-function isClaimable({ dueAtMs, notBeforeMs, lease }: Lane, nowMs: number): boolean {
-  return dueAtMs !== null && dueAtMs <= nowMs && notBeforeMs <= nowMs && (lease?.untilMs ?? 0) <= nowMs;
+function asideOnes(all: ReadonlyMap<TaskId, Task>, prefix: string): { taskId: TaskId; key: string }[] {
+  return [...all]
+    .flatMap(([taskId, { lane }]) => (lane === null || lane.aside === null ? [] : { taskId, key: lane.aside.key }))
+    .filter(({ key }) => key.startsWith(prefix))
+    .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function overviewOf(all: ReadonlyMap<TaskId, Task>, tenants: number): LaneOverview {
+  const lanes = { pending: 0, held: 0, dead: 0 };
+  const oldest = new Map<string, number>();
+  for (const { record, lane } of all.values()) {
+    const [first] = lane?.pending ?? [];
+    if (lane === null || first === undefined) continue;
+    lanes[lane.state === 'held' || lane.state === 'dead' ? lane.state : 'pending'] += 1;
+    if (lane.state === 'dead') continue;
+    oldest.set(record.tenantId, Math.min(oldest.get(record.tenantId) ?? Infinity, first.atMs));
+  }
+  const sorted = [...oldest].toSorted(([, a], [, b]) => a - b).slice(0, tenants);
+  return { lanes, oldest: sorted.map(([tenantId, atMs]) => ({ tenantId, atMs })) };
+}
+
+function listed({ record, lane }: Task): ListedLane {
+  if (lane === null) throw new Error('a task without a lane is not listed');
+  const { taskId, tenantId } = record;
+  const endpoint = endpointOf(tenantId, lane.url);
+  return { taskId, tenantId, endpoint, state: lane.state, freeAtMs: freeAtMs(lane), sinceMs: waitingSinceMs(lane) };
+}
+
+function waitingSinceMs({ pending, revivedAtMs }: Lane): number {
+  return Math.max(pending[0]?.atMs ?? 0, revivedAtMs ?? 0);
+}
+
+function freeAtMs({ notBeforeMs, lease }: Lane): number {
+  return Math.max(notBeforeMs, lease?.untilMs ?? 0);
+}
+
+function setAside(lane: Lane, { taskId, endpoint }: { taskId: TaskId; endpoint: string }, aside: Aside): void {
+  const { state, reason, atMs, dueAtMs } = aside;
+  Object.assign(lane, { state, dueAtMs, aside: { key: `waits ${endpoint} ${taskId}`, atMs } });
+  if (state === 'held') lane.cause = causeOf(endpoint, reason);
+}
+
+/** A lane that was held or dead goes on, with the newest state. Tries are those of the oldest one. */
+function wake(lane: Lane): readonly number[] {
+  const oldest = lane.pending[0]?.seq ?? 0;
+  const superseded = dropOvertaken(lane);
+  if (lane.state === 'dead' || superseded.includes(oldest)) lane.tries = 0;
+  Object.assign(lane, { cause: null, notBeforeMs: 0 });
+  return superseded;
 }
 
 function dropOvertaken(lane: Lane): readonly number[] {
   const dropped = lane.pending.slice(0, -1).filter(({ status }) => !isEndState(status));
   lane.pending = lane.pending.filter((state) => !dropped.includes(state));
-  lane.superseded += dropped.length;
+  lane.superseded.push(...dropped.map(({ seq }) => seq));
   return dropped.map(({ seq }) => seq);
 }
 
-function asClaimed({ record, runs }: Task, lane: Lane, superseded: readonly number[]): ClaimedLane | null {
+function asClaimed(
+  { record, runs }: Task,
+  lane: Lane,
+  taken: Pick<ClaimedLane, 'superseded' | 'abandoned'>,
+): ClaimedLane | null {
   const state = lane.pending[0];
   if (state === undefined || lane.lease === null) return null;
   return {
@@ -275,14 +371,16 @@ function asClaimed({ record, runs }: Task, lane: Lane, superseded: readonly numb
     traceparent: record.traceparent,
     submittedAtMs: record.submitAtMs,
     url: lane.url,
+    endpoint: endpointOf(record.tenantId, lane.url),
     events: lane.events,
     token: lane.lease.token,
     leaseUntilMs: lane.lease.untilMs,
     state,
+    sinceMs: waitingSinceMs(lane),
     tries: lane.tries,
     pending: [...lane.pending],
     run: runs[state.attempt - 1] ?? null,
-    superseded,
+    ...taken,
   };
 }
 
@@ -301,16 +399,23 @@ function asRecord(task: Task): TaskRecord {
   } as unknown as TaskRecord;
 }
 
-function shown({ dueAtMs, notBeforeMs, lease, tries, cause, superseded, settledBy, ...lane }: Lane) {
+function shown({ dueAtMs, notBeforeMs, lease, tries, cause, aside, ...rest }: Lane) {
+  const { superseded, settledBy, revivedAtMs, ...lane } = rest;
   return {
     ...lane,
     pending: lane.pending.map(({ atMs, ...state }) => ({ ...state, at: new Date(atMs) })),
     attempt: tries,
     ...(dueAtMs === null ? {} : { dueAt: new Date(dueAtMs) }),
     ...(notBeforeMs === 0 ? {} : { notBefore: new Date(notBeforeMs) }),
-    ...(lease === null ? {} : { lease: { token: lease.token, until: new Date(lease.untilMs) } }),
+    ...(lease === null ? {} : { lease: shownLease(lease) }),
     ...(cause === null ? {} : { cause }),
-    ...(superseded === 0 ? {} : { superseded }),
+    ...(aside === null ? {} : { aside: aside.key, asideAt: new Date(aside.atMs) }),
+    ...(superseded.length === 0 ? {} : { superseded: superseded.length, supersededSeqs: [...superseded] }),
     ...(settledBy === null ? {} : { settledBy }),
+    ...(revivedAtMs === null ? {} : { revivedAt: new Date(revivedAtMs) }),
   };
+}
+
+function shownLease({ token, untilMs, sinceMs, by }: NonNullable<Lane['lease']>) {
+  return { token, until: new Date(untilMs), since: new Date(sinceMs), by };
 }

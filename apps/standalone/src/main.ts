@@ -9,6 +9,7 @@ import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
   createAuditStore,
   createDeliveryStore,
+  createEndpointStore,
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
@@ -64,7 +65,12 @@ async function runStandalone(): Promise<void> {
   stop.closes(
     startCallback(
       { ...config.callback, secrets },
-      { store: createDeliveryStore(mongo), broker, log: log('callback'), metrics: metrics.callback, onFatal },
+      {
+        store: createDeliveryStore(mongo),
+        endpoints: createEndpointStore(mongo),
+        tenants: createTenantStore(mongo),
+        ...{ broker, log: log('callback'), metrics: metrics.callback, onFatal },
+      },
     ),
   );
   const api = stop.closes(

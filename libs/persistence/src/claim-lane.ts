@@ -1,5 +1,12 @@
 import type { TaskId } from '@juice/contracts';
-import { asClaimedLane, laneProjection, overtaken, type ClaimedLane, type StoredLane } from './claimed-lane.ts';
+import {
+  asClaimedLane,
+  laneProjection,
+  overtaken,
+  type Abandoned,
+  type ClaimedLane,
+  type StoredLane,
+} from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
@@ -9,6 +16,10 @@ export interface Claim {
   /** Never used before, by any worker. */
   readonly token: string;
   readonly leaseMs: number;
+  /** The worker, for people who ask who is at it. */
+  readonly by: string;
+  /** Also takes a lane that waits for its endpoint: who asks knows that the endpoint can be tried. */
+  readonly evenAside?: boolean;
 }
 
 interface Asked extends Claim {
@@ -18,30 +29,64 @@ interface Asked extends Claim {
 /** How many lanes are claimed or settled in one round trip: bounds a worker's concurrency, not its throughput. */
 export const lanesAtOnce = 200;
 
+/** Seqs of superseded states that are kept in the document: more than a task has, unless it flaps for days. */
+const keptSuperseded = 50;
+
 /**
- * Leases lanes: those asked for at once share a bulk write and a read of what it leased. A lane that was held or dead starts
- * afresh (its tries forgotten, what was overtaken dropped), which has to be worked out from what is pending and is done alone.
+ * Leases lanes: those asked for at once share a bulk write and a read of what it leased. What could not be leased is looked at
+ * together as well, in a second round: a lane that was held or dead is taken without what was overtaken, one whose worker
+ * has let its lease end is taken over, and one that stands among the due lanes too early is moved to where it belongs.
  */
 export function createClaiming(tasks: TaskCollection): (asked: Asked) => Promise<ClaimedLane | null> {
   return gather<Asked, ClaimedLane | null>(lanesAtOnce, async (asked) => {
-    const leased = await leaseAll(tasks, asked);
-    return (claim) => {
-      const lane = leased.get(claim.token);
-      return lane === undefined ? claimAfresh(tasks, claim) : asClaimedLane(lane);
-    };
+    const leased = await leaseWaiting(tasks, asked);
+    const missed = asked.filter(({ token }) => !leased.has(token));
+    const others = missed.length === 0 ? new Map<string, ClaimedLane>() : await leaseOthers(tasks, missed);
+    return ({ token }) => leased.get(token) ?? others.get(token) ?? null;
   });
 }
 
-/** The lanes that could be leased, by token. */
-async function leaseAll(tasks: TaskCollection, asked: readonly Asked[]): Promise<ReadonlyMap<string, StoredLane>> {
+type Lanes = ReadonlyMap<string, ClaimedLane>;
+
+async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Promise<Lanes> {
   const operations = asked.map((claim) => ({
     updateOne: {
-      filter: { ...claimable(claim), 'callback.state': { $in: ['idle', 'pending', 'leased'] } },
-      update: { $set: leaseFields(claim) },
+      filter: {
+        _id: claim.taskId,
+        'callback.state': { $in: ['idle', 'pending'] as CallbackLane['state'][] },
+        'callback.notBefore': { $not: { $gt: new Date(claim.nowMs) } },
+        ...dueOrAside(claim),
+      },
+      update: leasing(claim),
     },
   }));
   const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
-  if (matchedCount === 0) return new Map();
+  return matchedCount === 0 ? new Map() : readLeased(tasks, asked);
+}
+
+function dueOrAside({ nowMs, evenAside = false }: Claim) {
+  const isDue = { 'callback.dueAt': { $lte: new Date(nowMs) } };
+  return evenAside ? { $or: [isDue, { 'callback.aside': { $exists: true } }] } : isDue;
+}
+
+function leasing({ nowMs, token, leaseMs, by }: Claim) {
+  const until = new Date(nowMs + leaseMs);
+  return {
+    $set: {
+      'callback.state': 'leased' as const,
+      'callback.lease': { token, until, since: new Date(nowMs), by },
+      'callback.dueAt': until,
+    },
+    $unset: { 'callback.aside': '' as const, 'callback.asideAt': '' as const },
+  };
+}
+
+/** The lanes that are leased under these tokens. */
+async function readLeased(
+  tasks: TaskCollection,
+  asked: readonly Asked[],
+  howTaken: ReadonlyMap<string, HowTaken> = new Map(),
+): Promise<Lanes> {
   const leased = await tasks
     .find<StoredLane>(
       {
@@ -51,44 +96,100 @@ async function leaseAll(tasks: TaskCollection, asked: readonly Asked[]): Promise
       { projection: laneProjection },
     )
     .toArray();
-  return new Map(leased.map((lane) => [lane.callback?.lease?.token ?? '', lane]));
+  const lanes = new Map<string, ClaimedLane>();
+  for (const stored of leased) {
+    const token = stored.callback?.lease?.token ?? '';
+    const lane = asClaimedLane(stored, howTaken.get(token));
+    if (lane !== null) lanes.set(token, lane);
+  }
+  return lanes;
+}
+
+interface HowTaken {
+  readonly superseded: readonly number[];
+  readonly abandoned: Abandoned | null;
+}
+
+type Operation = Parameters<TaskCollection['bulkWrite']>[0][number];
+
+async function leaseOthers(tasks: TaskCollection, asked: readonly Asked[]): Promise<Lanes> {
+  const found = await tasks
+    .find<Pick<TaskRecord, '_id' | 'callback'>>(
+      { _id: { $in: asked.map(({ taskId }) => taskId) } },
+      { projection: { callback: 1 } },
+    )
+    .toArray();
+  const lanes = new Map(found.map(({ _id, callback }) => [_id, callback]));
+  const operations: Operation[] = [];
+  const howTaken = new Map<string, HowTaken>();
+  for (const claim of asked) {
+    const lane = lanes.get(claim.taskId);
+    if (lane === undefined) continue;
+    if (freeAtMs(lane) > claim.nowMs) operations.push(...correction(claim, lane));
+    else if (isToBeTaken(claim, lane)) {
+      const how = howToTake(lane);
+      operations.push({ updateOne: taking(claim, lane, how) });
+      howTaken.set(claim.token, how);
+    }
+  }
+  if (operations.length > 0) await tasks.bulkWrite(operations, { ordered: false });
+  if (howTaken.size === 0) return new Map();
+  return readLeased(
+    tasks,
+    asked.filter(({ token }) => howTaken.has(token)),
+    howTaken,
+  );
+}
+
+/** When the lane's backoff, or the lease on it, ends. */
+export function freeAtMs({ notBefore, lease }: Pick<CallbackLane, 'notBefore' | 'lease'>): number {
+  return Math.max(notBefore?.getTime() ?? 0, lease?.until.getTime() ?? 0);
+}
+
+function isToBeTaken({ nowMs, evenAside = false }: Claim, lane: CallbackLane): boolean {
+  const isDue = (lane.dueAt?.getTime() ?? Infinity) <= nowMs;
+  if (lane.state === 'held') return isDue || (evenAside && lane.aside !== undefined);
+  return isDue && (lane.state === 'dead' || lane.state === 'leased');
+}
+
+function howToTake({ state, pending, lease }: CallbackLane): HowTaken {
+  return {
+    superseded: state === 'leased' ? [] : overtaken(pending),
+    abandoned: lease === undefined ? null : { by: lease.by ?? '', sinceMs: lease.since?.getTime() ?? 0 },
+  };
+}
+
+/** Guarded by what was seen of the lane: whoever takes it changes its state or its token. */
+function taking(claim: Asked, { state, pending, attempt, lease }: CallbackLane, { superseded }: HowTaken) {
+  const { $set, $unset } = leasing(claim);
+  const seen = lease === undefined ? { 'callback.state': state } : { 'callback.lease.token': lease.token };
+  // Tries are those of the oldest state. Of a dead lane they are used up: it begins again.
+  const isAfresh = state === 'dead' || superseded.includes(pending[0]?.seq ?? 0);
+  return {
+    filter: { _id: claim.taskId, ...seen, ...dueOrAside(claim) },
+    update: {
+      $set: { ...$set, 'callback.attempt': isAfresh ? 0 : attempt },
+      $unset:
+        state === 'leased' ? $unset : { ...$unset, 'callback.cause': '' as const, 'callback.notBefore': '' as const },
+      ...dropping(superseded),
+    },
+  };
 }
 
 /**
- * A lane that stands in the list of due lanes, but backs off or is leased (the scheduler lowered dueAt), moves to where it
- * can be claimed. Guarded by all that was seen: a lane that anybody touched in between is left as it is.
+ * A lane that stands among the due ones, but backs off or is leased (the scheduler lowered dueAt), moves to where it can be
+ * claimed. Guarded by all that was seen: a lane that anybody touched in between is left as it is.
  */
-export async function correctDueAt(tasks: TaskCollection, taskId: TaskId, nowMs: number): Promise<void> {
-  const lane = await readLane(tasks, taskId);
-  if (lane?.dueAt === undefined) return;
+function correction({ taskId, nowMs }: Asked, lane: CallbackLane): Operation[] {
   const { dueAt } = lane;
-  const free = Math.max(lane.notBefore?.getTime() ?? 0, lane.lease?.until.getTime() ?? 0);
-  if (dueAt.getTime() > nowMs || free <= nowMs) return;
-  await tasks.updateOne(
-    {
-      _id: taskId,
-      'callback.dueAt': dueAt,
-      'callback.notBefore': lane.notBefore ?? { $exists: false },
-      'callback.lease.until': lane.lease?.until ?? { $exists: false },
-    },
-    { $set: { 'callback.dueAt': new Date(free) } },
-  );
-}
-
-async function claimAfresh(tasks: TaskCollection, claim: Asked): Promise<ClaimedLane | null> {
-  const lane = await readLane(tasks, claim.taskId);
-  if (lane === null || (lane.state !== 'held' && lane.state !== 'dead')) return null;
-  const dropped = overtaken(lane.pending);
-  const leased = await tasks.findOneAndUpdate(
-    { ...claimable(claim), 'callback.state': lane.state },
-    {
-      $set: { ...leaseFields(claim), 'callback.attempt': 0 },
-      $unset: { 'callback.cause': '', 'callback.notBefore': '' },
-      ...dropping(dropped),
-    },
-    { projection: laneProjection, returnDocument: 'after' },
-  );
-  return leased === null ? null : asClaimedLane(leased, dropped);
+  if (dueAt === undefined || dueAt.getTime() > nowMs) return [];
+  const filter = {
+    _id: taskId,
+    'callback.dueAt': dueAt,
+    'callback.notBefore': lane.notBefore ?? { $exists: false },
+    'callback.lease.until': lane.lease?.until ?? { $exists: false },
+  };
+  return [{ updateOne: { filter, update: { $set: { 'callback.dueAt': new Date(freeAtMs(lane)) } } } }];
 }
 
 /** The operators that take overtaken states out of a lane. More may have been appended since they were determined. */
@@ -97,25 +198,6 @@ export function dropping(seqs: readonly number[]) {
   return {
     $pull: { 'callback.pending': { seq: { $in: [...seqs] } } },
     $inc: { 'callback.superseded': seqs.length },
+    $push: { 'callback.supersededSeqs': { $each: [...seqs], $slice: -keptSuperseded } },
   };
-}
-
-function claimable({ taskId, nowMs }: Asked) {
-  const now = new Date(nowMs);
-  return {
-    _id: taskId,
-    'callback.dueAt': { $lte: now },
-    'callback.lease.until': { $not: { $gt: now } },
-    'callback.notBefore': { $not: { $gt: now } },
-  };
-}
-
-function leaseFields({ nowMs, token, leaseMs }: Claim) {
-  const until = new Date(nowMs + leaseMs);
-  return { 'callback.state': 'leased', 'callback.lease': { token, until }, 'callback.dueAt': until };
-}
-
-async function readLane(tasks: TaskCollection, taskId: TaskId): Promise<CallbackLane | null> {
-  const found = await tasks.findOne<Pick<TaskRecord, 'callback'>>({ _id: taskId }, { projection: { callback: 1 } });
-  return found?.callback ?? null;
 }

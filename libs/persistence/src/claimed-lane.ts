@@ -1,4 +1,5 @@
 import { isEndState, type TaskId, type TaskState } from '@juice/contracts';
+import { endpointOf } from './lane-keys.ts';
 import type { AttemptRecord, CallbackLane, PendingRecord, TaskRecord } from './task-record.ts';
 
 /** A state that is to be called back. */
@@ -35,8 +36,12 @@ export interface ClaimedLane {
   /** The lease: whoever settles must still have it. */
   readonly token: string;
   readonly leaseUntilMs: number;
+  /** `<tenant> <origin>`: whose callbacks share a fate. */
+  readonly endpoint: string;
   /** The oldest pending state: the one to send. */
   readonly state: PendingState;
+  /** Since when it waits: since it came to be, or since the lane was revived. */
+  readonly sinceMs: number;
   /** How often `state` was tried before. */
   readonly tries: number;
   /** Every pending state as of the claim, `state` first. */
@@ -45,6 +50,13 @@ export interface ClaimedLane {
   readonly run: CalledBackRun | null;
   /** Seqs dropped by this claim: the lane was held or dead, and newer states have overtaken them. */
   readonly superseded: readonly number[];
+  /** The worker whose lease ended before it had settled: whether the state was sent then is not known. null: none. */
+  readonly abandoned: Abandoned | null;
+}
+
+export interface Abandoned {
+  readonly by: string;
+  readonly sinceMs: number;
 }
 
 /** What a claim reads. */
@@ -63,11 +75,15 @@ export type StoredLane = Pick<
 >;
 
 /** A stored lane, just leased, as its claim; null when nothing is pending. */
-export function asClaimedLane(stored: StoredLane, superseded: readonly number[] = []): ClaimedLane | null {
+export function asClaimedLane(
+  stored: StoredLane,
+  taken: Pick<ClaimedLane, 'superseded' | 'abandoned'> = { superseded: [], abandoned: null },
+): ClaimedLane | null {
   const { callback: lane } = stored;
-  const pending = (lane?.pending ?? []).map(asPendingState);
-  const state = pending[0];
-  if (lane?.lease === undefined || state === undefined) return null;
+  const oldest = lane?.pending[0];
+  if (lane?.lease === undefined || oldest === undefined) return null;
+  const pending = lane.pending.map(asPendingState);
+  const state = asPendingState(oldest);
   const run = stored.attempts[state.attempt - 1];
   return {
     taskId: stored._id,
@@ -76,15 +92,24 @@ export function asClaimedLane(stored: StoredLane, superseded: readonly number[] 
     traceparent: stored.traceparent ?? null,
     submittedAtMs: stored.submitAt.getTime(),
     url: lane.url,
+    endpoint: endpointOf(stored.tenantId, lane.url),
     events: lane.events,
     token: lane.lease.token,
     leaseUntilMs: lane.lease.until.getTime(),
     state,
+    sinceMs: waitingSinceMs(oldest, lane),
     tries: lane.attempt,
     pending,
     run: run === undefined ? null : asRun(run),
-    superseded,
+    ...taken,
   };
+}
+
+export function waitingSinceMs(
+  oldest: Pick<PendingRecord, 'at'>,
+  { revivedAt }: Pick<CallbackLane, 'revivedAt'>,
+): number {
+  return Math.max(oldest.at.getTime(), revivedAt?.getTime() ?? 0);
 }
 
 /** Seqs of the states that a newer one has overtaken. An end state is never among them. */

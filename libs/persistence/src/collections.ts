@@ -28,6 +28,7 @@ const taskSchema = new Schema(
   .index({ idem: 1 }, { unique: true, sparse: true })
   .index({ idemAt: 1 }, { sparse: true })
   .index({ 'callback.dueAt': 1 }, { sparse: true })
+  .index({ 'callback.aside': 1 }, { sparse: true })
   .index({ killPendingAt: 1 }, { sparse: true })
   .index({ outboxAt: 1 }, { sparse: true })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });

@@ -1,20 +1,24 @@
 import type { TaskId } from '@juice/contracts';
 import { createAttemptLog, type CallbackAttempt } from './callback-attempts.ts';
-import { correctDueAt, createClaiming, type Claim } from './claim-lane.ts';
+import { createClaiming, type Claim } from './claim-lane.ts';
 import type { ClaimedLane } from './claimed-lane.ts';
 import type { MongoConnection } from './connection.ts';
 import { tasksOf } from './collections.ts';
+import { createLaneOverviews, type LaneOverviews } from './lane-overview.ts';
+import { createLaneLists, type LaneLists } from './list-lanes.ts';
 import { attempt } from './mongo-failure.ts';
+import { createPuttingAside, type PuttingAside } from './put-aside.ts';
 import { retentionOf, type RetentionOptions } from './retention.ts';
 import { createSettling, type Settling } from './settle-lane.ts';
-import type { TaskRecord } from './task-record.ts';
 
 /**
  * The delivery lanes inside the task documents, for the callback workers.
  *
- * A lane is *idle* (nothing pending), *pending*, *leased* to one worker, *held* (its endpoint takes nothing) or *dead*
- * (given up, until replayed). The scheduler appends states and lowers dueAt, whatever the lane's state; everything else is
- * written by workers, by compare-and-set on their lease's token, so that a worker whose lease was taken over writes nothing.
+ * A lane is *idle* (nothing pending), *pending*, *leased* to one worker, *held* (its endpoint takes nothing for now) or *dead*
+ * (given up, until revived). One that waits for its endpoint, held or just for its turn, is *aside*: no worker takes it until it
+ * knows that the endpoint can be tried, or the lane's own time has come. The scheduler appends states and lowers dueAt,
+ * whatever the lane's state; everything else is written by workers, by compare-and-set on their lease's token or, of a lane that
+ * nobody has leased, on what was seen of it. So a worker whose lease was taken over writes nothing.
  *
  * Guarantees: states are sent in the order of seq, one at a time; a state is repeated only when its lease ended before it
  * was settled; a state other than an end state is dropped only when a newer one is pending and an attempt failed or the lane
@@ -22,15 +26,12 @@ import type { TaskRecord } from './task-record.ts';
  * be reached; a settling may then be repeated: a final delivery that had applied is recognised, anything else that had says
  * `applied: false`. Concurrent claims, final deliveries and log entries share round trips.
  */
-export interface DeliveryStore extends Settling {
-  /** Lanes to look at, the longest due first: leases that have ended are among them. */
-  dueLanes(nowMs: number, limit: number): Promise<readonly TaskId[]>;
-  /** When the next lane is due (it may be past); null when none is. */
-  nextDueAt(): Promise<number | null>;
-  /** Leases the lane, if it is due, not leased to another and not backing off; null otherwise. */
+export interface DeliveryStore extends LaneLists, LaneOverviews, PuttingAside, Settling {
+  /**
+   * Leases the lane, if it is due (or waits for its endpoint, and that is asked for), not leased to another and not backing off;
+   * null otherwise: then a lane that is listed as due, but cannot be claimed yet, is listed again when it can be.
+   */
   claim(taskId: TaskId, claim: Claim): Promise<ClaimedLane | null>;
-  /** After a claim that gave null: a lane that is listed as due but cannot be claimed yet is listed again when it can be. */
-  postpone(taskId: TaskId, nowMs: number): Promise<void>;
   logAttempt(record: CallbackAttempt): Promise<void>;
 }
 
@@ -39,24 +40,10 @@ export function createDeliveryStore(conn: MongoConnection, options: RetentionOpt
   const retentionMs = retentionOf(options);
   const claimLane = createClaiming(tasks);
   return {
-    dueLanes: (nowMs, limit) =>
-      attempt('find due lanes', async () => {
-        const due = tasks.find(
-          { 'callback.dueAt': { $lte: new Date(nowMs) } },
-          { projection: { _id: 1 }, sort: { 'callback.dueAt': 1 }, limit },
-        );
-        return (await due.toArray()).map(({ _id }) => _id);
-      }),
-    nextDueAt: () =>
-      attempt('find next due lane', async () => {
-        const next = await tasks.findOne<Pick<TaskRecord, 'callback'>>(
-          { 'callback.dueAt': { $gt: new Date(0) } },
-          { projection: { 'callback.dueAt': 1 }, sort: { 'callback.dueAt': 1 } },
-        );
-        return next?.callback?.dueAt?.getTime() ?? null;
-      }),
+    ...createLaneLists(tasks),
+    ...createLaneOverviews(tasks),
     claim: (taskId, claim) => attempt('claim lane', () => claimLane({ taskId, ...claim })),
-    postpone: (taskId, nowMs) => attempt('postpone lane', () => correctDueAt(tasks, taskId, nowMs)),
+    ...createPuttingAside(tasks),
     ...createSettling(tasks, retentionMs),
     logAttempt: createAttemptLog(conn, retentionMs),
   };

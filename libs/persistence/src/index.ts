@@ -23,8 +23,12 @@ export { createFrameworkStore, type FrameworkStore } from './framework-store.ts'
 export { createQuarantineStore, type QuarantinedCase, type QuarantineStore } from './quarantine-store.ts';
 export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
 export { type Claim } from './claim-lane.ts';
-export { type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
-export { type Delivered, type Settled, type Settling } from './settle-lane.ts';
+export { type Abandoned, type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
+export { causeOf, endpointOf } from './lane-keys.ts';
+export { type LaneOverview } from './lane-overview.ts';
+export { type LanesAside, type ListedLane } from './list-lanes.ts';
+export { type Aside, type Revived } from './put-aside.ts';
+export { type Death, type Delivered, type Settled, type Settling } from './settle-lane.ts';
 export {
   plainEndpointState,
   unknownEndpoint,

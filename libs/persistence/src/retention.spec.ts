@@ -1,6 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
-import { connectMongo, createAuditStore, createKeyStore, ensureIndexes, type MongoConnection } from './index.ts';
+import {
+  connectMongo,
+  createAuditStore,
+  createEndpointStore,
+  createKeyStore,
+  ensureIndexes,
+  plainEndpointState,
+  unknownEndpoint,
+  type MongoConnection,
+} from './index.ts';
 
 // When documents are removed by the database itself: the stores do not tell.
 
@@ -35,6 +44,28 @@ test('a key is kept while it works, and ninety days more', async () => {
   await keys.revokeKey('short-revoked', atMs + day);
   await keys.expireKey('rotated', atMs + day);
   expect(await purgeAfterMs('api_keys')).toEqual([null, 90 * day, 91 * day, 100 * day, 91 * day]);
+});
+
+test('an endpoint is forgotten a day after it could be called, and never while it cannot', async () => {
+  const endpoints = createEndpointStore(conn);
+  const breaker = {
+    openedAtMs: atMs,
+    untilMs: atMs,
+    reason: 'timeout',
+    seen: { consecutive: 1, failed: 1, attempts: 1 },
+  };
+  const gone = { atMs, reason: 'status-410' };
+  for (const [name, changes] of Object.entries({
+    'a open': { breaker },
+    'b plain': {},
+    'c gone': { gone },
+    'd waits': { waitUntilMs: atMs + day },
+  }))
+    await endpoints.saveEndpoint(unknownEndpoint(name), { ...plainEndpointState, ...changes }, atMs);
+  await endpoints.pauseEndpoint('e paused', { by: 'k1', reason: null, atMs });
+  await endpoints.pauseEndpoint('f resumed', { by: 'k1', reason: null, atMs });
+  await endpoints.resumeEndpoint('f resumed', atMs);
+  expect(await purgeAfterMs('endpoints')).toEqual([null, day, null, 2 * day, null, day]);
 });
 
 test('a record of the audit trail is kept for more than a year, whatever its outcome', async () => {

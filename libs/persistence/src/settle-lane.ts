@@ -1,9 +1,11 @@
-import { isEndState, type TaskId } from '@juice/contracts';
+import { isEndState } from '@juice/contracts';
 import { dropping, lanesAtOnce } from './claim-lane.ts';
 import { asClaimedLane, laneProjection, overtaken, type ClaimedLane } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
+import { causeOf, deadKey } from './lane-keys.ts';
 import { attempt } from './mongo-failure.ts';
+import { asideUpdate, type Aside } from './put-aside.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
 /** What became of a settling. */
@@ -23,20 +25,25 @@ const stale: Settled = { applied: false, superseded: [] };
 
 const withoutLease = { 'callback.lease': '', 'callback.notBefore': '' } as const;
 
-/** How a worker ends its lease; see DeliveryStore. */
+/** How a worker ends its lease; see DeliveryStore. `reason`: a word of a small set, see `causeOf`. */
 export interface Settling {
   /** The oldest state was taken with a 2xx. `next`: the following one, its lease renewed for leaseMs. */
   settleDelivered(lane: ClaimedLane, when: { readonly nowMs: number; readonly leaseMs: number }): Promise<Delivered>;
   /** The try failed and counts; the next is not before retryAtMs. Drops what was overtaken. */
-  settleFailed(lane: ClaimedLane, failure: { readonly retryAtMs: number; readonly cause: string }): Promise<Settled>;
+  settleFailed(lane: ClaimedLane, failure: { readonly retryAtMs: number; readonly reason: string }): Promise<Settled>;
   /** Gives the oldest state up. When a newer one has overtaken it, it is dropped instead and the lane is due at once. */
-  settleDead(lane: ClaimedLane, death: { readonly nowMs: number; readonly cause: string }): Promise<Settled>;
-  /** The endpoint takes nothing until somebody revives the lane or a new state arrives. Not counted as a try. */
-  hold(lane: ClaimedLane, cause: string): Promise<Settled>;
+  settleDead(lane: ClaimedLane, death: Death): Promise<Settled>;
+  /** The endpoint cannot take it now: gives the lease back without a try. See `putAside`. */
+  setAside(lane: ClaimedLane, aside: Aside): Promise<Settled>;
   /** Gives the lease back without a try (stopping, the endpoint is busy); the lane is due again at dueAtMs. */
   release(lane: ClaimedLane, dueAtMs: number): Promise<Settled>;
-  /** Makes a held or dead lane due at once; false when it is neither. */
-  revive(taskId: TaskId, nowMs: number): Promise<boolean>;
+}
+
+export interface Death {
+  readonly nowMs: number;
+  readonly reason: string;
+  /** Whether a try was made: it counts. */
+  readonly isTried: boolean;
 }
 
 export function createSettling(tasks: TaskCollection, retentionMs: number): Settling {
@@ -48,14 +55,12 @@ export function createSettling(tasks: TaskCollection, retentionMs: number): Sett
         return last ? { applied: true, superseded: [], next: null } : goOn(tasks, lane, when);
       }),
     settleFailed: (lane, failure) => attempt('settle failed', () => settleFailed(tasks, lane, failure)),
-    settleDead: (lane, death) => attempt('settle dead', () => settleDead(tasks, lane, { ...death, retentionMs })),
-    hold: (lane, cause) =>
-      attempt('hold lane', () =>
-        settle(tasks, lane, {
-          $set: { 'callback.state': 'held', 'callback.cause': cause },
-          $unset: { ...withoutLease, 'callback.dueAt': '' },
-        }),
-      ),
+    settleDead: (lane, death) => attempt('settle dead', () => settleDead(tasks, lane, death, retentionMs)),
+    setAside: (lane, aside) =>
+      attempt('set lane aside', () => {
+        const { $set, $unset } = asideUpdate(lane, aside);
+        return settle(tasks, lane, { $set, $unset: { ...$unset, ...withoutLease } });
+      }),
     release: (lane, dueAtMs) =>
       attempt('release lane', () =>
         settle(tasks, lane, {
@@ -67,7 +72,6 @@ export function createSettling(tasks: TaskCollection, retentionMs: number): Sett
           $unset: { 'callback.lease': '' },
         }),
       ),
-    revive: (taskId, nowMs) => attempt('revive lane', () => revive(tasks, taskId, nowMs)),
   };
 }
 
@@ -110,7 +114,7 @@ function lastDelivery({ lane, nowMs }: LastDelivery, retentionMs: number) {
         callbackAt: new Date(nowMs),
         ...(isEndState(status) ? { purgeAt: new Date(nowMs + retentionMs) } : {}),
       },
-      $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '' } as const,
+      $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '', 'callback.revivedAt': '' } as const,
     },
   };
 }
@@ -142,7 +146,7 @@ async function goOn(
 async function settleFailed(
   tasks: TaskCollection,
   lane: ClaimedLane,
-  failure: { readonly retryAtMs: number; readonly cause: string },
+  failure: { readonly retryAtMs: number; readonly reason: string },
 ): Promise<Settled> {
   const present = await readLeased(tasks, lane);
   if (present === null) return stale;
@@ -156,7 +160,7 @@ async function settleFailed(
         'callback.state': 'pending',
         // Tries are those of the oldest pending state; when that one goes, its successor has had none.
         'callback.attempt': superseded.includes(lane.state.seq) ? 0 : lane.tries + 1,
-        'callback.cause': failure.cause,
+        'callback.cause': causeOf(lane.endpoint, failure.reason),
         'callback.dueAt': retryAt,
         'callback.notBefore': retryAt,
       },
@@ -166,20 +170,19 @@ async function settleFailed(
   );
 }
 
-interface Death {
-  readonly nowMs: number;
-  readonly cause: string;
-  readonly retentionMs: number;
-}
-
-async function settleDead(tasks: TaskCollection, lane: ClaimedLane, death: Death): Promise<Settled> {
+async function settleDead(
+  tasks: TaskCollection,
+  lane: ClaimedLane,
+  death: Death,
+  retentionMs: number,
+): Promise<Settled> {
   // A miss of `die` means that the scheduler appended a state, which it does a bounded number of times in a task's life.
   for (;;) {
     const present = await readLeased(tasks, lane);
     if (present === null) return stale;
     const superseded = overtaken(present.pending);
     if (superseded.includes(lane.state.seq)) return passOver(tasks, lane, superseded, death.nowMs);
-    if (await die(tasks, lane, present, death)) return { applied: true, superseded: [] };
+    if (await die(tasks, { lane, present, death, retentionMs })) return { applied: true, superseded: [] };
   }
 }
 
@@ -201,28 +204,25 @@ function passOver(
   );
 }
 
-async function die(tasks: TaskCollection, lane: ClaimedLane, present: CallbackLane, death: Death): Promise<boolean> {
+async function die(
+  tasks: TaskCollection,
+  given: { lane: ClaimedLane; present: CallbackLane; death: Death; retentionMs: number },
+): Promise<boolean> {
+  const { lane, present, death, retentionMs } = given;
   const ended = present.pending.some(({ status }) => isEndState(status));
   const { matchedCount } = await tasks.updateOne(
     { ...leasedTo(lane), 'callback.pending': { $size: present.pending.length } },
     {
       $set: {
         'callback.state': 'dead',
-        'callback.attempt': lane.tries + 1,
-        'callback.cause': death.cause,
-        ...(ended ? { purgeAt: new Date(death.nowMs + death.retentionMs) } : {}),
+        'callback.attempt': lane.tries + (death.isTried ? 1 : 0),
+        'callback.cause': causeOf(lane.endpoint, death.reason),
+        'callback.aside': deadKey(lane.endpoint, death.reason, lane.taskId),
+        'callback.asideAt': new Date(death.nowMs),
+        ...(ended ? { purgeAt: new Date(death.nowMs + retentionMs) } : {}),
       },
       $unset: { ...withoutLease, 'callback.dueAt': '' },
     },
-  );
-  return matchedCount === 1;
-}
-
-async function revive(tasks: TaskCollection, taskId: TaskId, nowMs: number): Promise<boolean> {
-  const { matchedCount } = await tasks.updateOne(
-    { _id: taskId, 'callback.state': { $in: ['held', 'dead'] } },
-    // The state stays as it is: it tells the claim to start afresh.
-    { $set: { 'callback.dueAt': new Date(nowMs) }, $unset: { purgeAt: '' } },
   );
   return matchedCount === 1;
 }

@@ -6,6 +6,7 @@ import {
   endpointStoreContract,
   frameworkStoreContract,
   keyStoreContract,
+  lanesAsideContract,
   leaseStoreContract,
   quarantineStoreContract,
   requestKeysContract,
@@ -53,6 +54,7 @@ function suites(url: () => string): void {
   withStores(url, requestKeysContract);
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
+  withStores(url, lanesAsideContract);
   withStores(url, endpointStoreContract);
   withStores(url, leaseStoreContract);
   withStores(url, frameworkStoreContract);

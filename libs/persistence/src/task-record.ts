@@ -102,24 +102,36 @@ export interface PendingRecord extends HistoryRecord {
 
 /**
  * The delivery lane of a task. The scheduler appends to `pending` and lowers `dueAt`, nothing else; the rest is the
- * worker's, under its lease. Where `dueAt` is set, `pending` is not empty.
+ * worker's, under its lease. Where `dueAt` or `aside` is set, `pending` is not empty.
  */
 export interface CallbackLane {
   readonly url: string;
   readonly events: 'all' | 'terminal';
+  /**
+   * `idle`: left so when nothing was pending; `pending`: to be tried (again); `leased`: a worker is at it; `held`: its endpoint
+   * takes nothing for now; `dead`: given up, until it is revived or its task has a new state.
+   */
   readonly state: 'idle' | 'pending' | 'leased' | 'held' | 'dead';
   /** States still to deliver, in the order of seq. */
   readonly pending: readonly PendingRecord[];
   readonly dueAt?: Date;
   /** Backoff: no attempt before this instant. */
   readonly notBefore?: Date;
-  readonly lease?: { readonly token: string; readonly until: Date };
+  /** The try under way: whose it is, since when, and until when it keeps others out. */
+  readonly lease?: { readonly token: string; readonly until: Date; readonly since?: Date; readonly by?: string };
   /** Tries of the oldest pending state so far. */
   readonly attempt: number;
-  /** Why the last try failed, or why the lane is held or dead. */
+  /** Why the last try failed, or why the lane is held or dead: see `causeOf`. */
   readonly cause?: string;
+  /** Why no worker takes the lane by itself: it waits for its endpoint, or is dead. See lane-keys.ts. */
+  readonly aside?: string;
+  readonly asideAt?: Date;
+  /** When the lane was last revived, unless all was delivered since. */
+  readonly revivedAt?: Date;
   /** Token of the lease under which the lane was last left idle. */
   readonly settledBy?: string;
   /** How many states were overtaken by newer ones and never delivered. */
   readonly superseded?: number;
+  /** Their seqs, the last 50. */
+  readonly supersededSeqs?: readonly number[];
 }

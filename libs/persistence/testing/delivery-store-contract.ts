@@ -11,6 +11,7 @@ export interface MadeDeliveryStore {
 }
 
 const leaseMs = 60_000;
+const by = 'worker-1';
 const id = idAt(1);
 /** The instant of the first state to be called back. */
 const t0 = startMs + 1000;
@@ -35,7 +36,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       unreachable: (seq: number) => tasks.applyTransitions(frame(1, `lost-${seq}`), [unreachable(id, seq, callback)]),
       finished: (seq: number) => tasks.applyTransitions(frame(1, `end-${seq}`), [finish(id, seq, callback)]),
     };
-    const tryClaim = (nowMs: number, token: string) => deliveries.claim(id, { nowMs, token, leaseMs });
+    const tryClaim = (nowMs: number, token: string) => deliveries.claim(id, { nowMs, token, leaseMs, by });
     const claim = async (nowMs: number, token: string): Promise<ClaimedLane> => {
       const lane = await tryClaim(nowMs, token);
       if (lane === null) throw new Error('the lane could not be claimed');
@@ -46,20 +47,22 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       if (task?.callback === undefined) throw new Error('there is no lane');
       return { ...task, lane: task.callback };
     };
+    const due = async (nowMs: number, limit = 10) =>
+      (await deliveries.dueLanes(nowMs, limit)).map(({ taskId }) => taskId);
     const seqs = (lane: ClaimedLane | null) => lane?.pending.map(({ seq }) => seq);
 
     describe('claiming', () => {
       test('an idle lane is not due', async () => {
-        expect(await deliveries.dueLanes(t0 + leaseMs, 10)).toEqual([]);
+        expect(await due(t0 + leaseMs)).toEqual([]);
         expect(await deliveries.nextDueAt()).toBeNull();
         expect(await tryClaim(t0, 'a')).toBeNull();
-        expect(await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs })).toBeNull();
+        expect(await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs, by })).toBeNull();
       });
 
       test('a state makes it due, and a claim has all it takes to send it', async () => {
         await push.running();
-        expect(await deliveries.dueLanes(t0 - 1, 10)).toEqual([]);
-        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+        expect(await due(t0 - 1)).toEqual([]);
+        expect(await due(t0)).toEqual([id]);
         expect(await deliveries.nextDueAt()).toBe(t0);
         expect(await tryClaim(t0 - 1, 'a')).toBeNull();
         const state = {
@@ -78,10 +81,12 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
           traceparent: null,
           submittedAtMs: startMs,
           url: 'http://127.0.0.1/done',
+          endpoint: 'acme http://127.0.0.1',
           events: 'all',
           token: 'a',
           leaseUntilMs: t0 + leaseMs,
           state,
+          sinceMs: t0,
           tries: 0,
           pending: [state],
           run: {
@@ -93,14 +98,16 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
             launchedAtMs: t0,
           },
           superseded: [],
+          abandoned: null,
         });
-        expect((await stored()).lane).toMatchObject({ state: 'leased', lease: { token: 'a' } });
+        const lease = { token: 'a', until: new Date(t0 + leaseMs), since: new Date(t0), by };
+        expect((await stored()).lane).toMatchObject({ state: 'leased', lease });
       });
 
       test('the task that ended without an attempt has no run', async () => {
         await tasks.insertTasks([calledBack(idAt(2))]);
         await tasks.requestKill(tenant, idAt(2), t0);
-        const lane = await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs });
+        const lane = await deliveries.claim(idAt(2), { nowMs: t0, token: 'a', leaseMs, by });
         expect(lane).toMatchObject({ state: { status: TaskState.KILLED, attempt: 0 }, run: null });
       });
 
@@ -113,11 +120,12 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       test('a lease keeps others out until it ends; then it is due again', async () => {
         await push.running();
         await claim(t0, 'a');
-        expect(await deliveries.dueLanes(t0 + leaseMs - 1, 10)).toEqual([]);
+        expect(await due(t0 + leaseMs - 1)).toEqual([]);
         expect(await tryClaim(t0 + leaseMs - 1, 'b')).toBeNull();
         expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
-        expect(await deliveries.dueLanes(t0 + leaseMs, 10)).toEqual([id]);
-        expect(await tryClaim(t0 + leaseMs, 'b')).toMatchObject({ token: 'b', tries: 0 });
+        expect(await due(t0 + leaseMs)).toEqual([id]);
+        const abandoned = { by, sinceMs: t0 };
+        expect(await tryClaim(t0 + leaseMs, 'b')).toMatchObject({ token: 'b', tries: 0, abandoned, superseded: [] });
       });
 
       test('the longest due come first', async () => {
@@ -125,27 +133,35 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         await tasks.requestKill(tenant, idAt(3), t0 - 20);
         await tasks.requestKill(tenant, idAt(2), t0 - 10);
         await push.running();
-        expect(await deliveries.dueLanes(t0, 10)).toEqual([idAt(3), idAt(2), id]);
-        expect(await deliveries.dueLanes(t0, 2)).toEqual([idAt(3), idAt(2)]);
+        expect(await due(t0)).toEqual([idAt(3), idAt(2), id]);
+        expect(await due(t0, 2)).toEqual([idAt(3), idAt(2)]);
       });
 
-      test('a state that arrives under a lease lists the lane too early: postponed, it is due when the lease ends', async () => {
+      test('a state that arrives under a lease lists the lane too early: a claim in vain corrects that', async () => {
         await push.running();
         await claim(t0, 'a');
         await push.finished(2);
-        expect(await deliveries.dueLanes(t0 + 1, 10)).toEqual([id]);
+        expect(await deliveries.dueLanes(t0 + 1, 10)).toMatchObject([{ taskId: id, freeAtMs: t0 + leaseMs }]);
         expect(await tryClaim(t0 + 1, 'b')).toBeNull();
-        await deliveries.postpone(id, t0 + 1);
         expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
-        await deliveries.postpone(id, t0 + 1);
-        await deliveries.postpone(idAt(9), t0 + 1);
+        expect(await tryClaim(t0 + 1, 'b')).toBeNull();
         expect(await deliveries.nextDueAt()).toBe(t0 + leaseMs);
       });
 
-      test('a lane that can be claimed is not postponed', async () => {
+      test('what is listed of a lane is what must be known to decide about it', async () => {
         await push.running();
-        await deliveries.postpone(id, t0 + 1);
-        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+        await push.unreachable(2);
+        const listed = {
+          taskId: id,
+          tenantId: tenant,
+          endpoint: 'acme http://127.0.0.1',
+          state: 'idle',
+          freeAtMs: 0,
+          sinceMs: t0,
+        };
+        expect(await deliveries.dueLanes(t0, 10)).toEqual([listed]);
+        await tasks.insertTasks([calledBack(idAt(2))]);
+        expect(await deliveries.lookUpLanes([id, idAt(2), idAt(3)])).toEqual([listed]);
       });
     });
 
@@ -175,7 +191,9 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         await tasks.insertTasks(lanes.map((lane) => calledBack(lane)));
         await Promise.all(lanes.map((lane) => tasks.requestKill(tenant, lane, t0)));
         const claimed = await Promise.all(
-          [...lanes, ...lanes].map((lane, n) => deliveries.claim(lane, { nowMs: t0, token: `worker-${n}`, leaseMs })),
+          [...lanes, ...lanes].map((lane, n) =>
+            deliveries.claim(lane, { nowMs: t0, token: `worker-${n}`, leaseMs, by }),
+          ),
         );
         const held = claimed.filter((lane) => lane !== null);
         expect(new Set(held.map(({ taskId }) => taskId))).toEqual(new Set(lanes));
@@ -183,7 +201,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         const stale = held.slice(0, 10);
         const later = { nowMs: t0 + leaseMs, leaseMs };
         const again = await Promise.all(
-          stale.map(({ taskId }) => deliveries.claim(taskId, { ...later, token: `again-${taskId}` })),
+          stale.map(({ taskId }) => deliveries.claim(taskId, { ...later, token: `again-${taskId}`, by })),
         );
         expect(again.filter((lane) => lane !== null)).toHaveLength(stale.length);
         const settled = await Promise.all(held.map((lane) => deliveries.settleDelivered(lane, later)));
@@ -216,12 +234,16 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
     });
 
     describe('failed', () => {
-      const failure = { retryAtMs: t0 + 5000, cause: 'timeout' };
+      const failure = { retryAtMs: t0 + 5000, reason: 'timeout' };
 
       test('the state waits for its next try', async () => {
         await push.running();
         expect(await deliveries.settleFailed(await claim(t0, 'a'), failure)).toEqual({ applied: true, superseded: [] });
-        expect((await stored()).lane).toMatchObject({ state: 'pending', attempt: 1, cause: 'timeout' });
+        expect((await stored()).lane).toMatchObject({
+          state: 'pending',
+          attempt: 1,
+          cause: 'timeout http://127.0.0.1',
+        });
         expect(await tryClaim(t0 + 4999, 'b')).toBeNull();
         expect(await deliveries.nextDueAt()).toBe(t0 + 5000);
         const again = await claim(t0 + 5000, 'b');
@@ -236,7 +258,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         await push.unreachable(2);
         await push.running(3);
         expect(await deliveries.settleFailed(lane, failure)).toEqual({ applied: true, superseded: [2, 3] });
-        expect((await stored()).lane).toMatchObject({ superseded: 2, attempt: 0 });
+        expect((await stored()).lane).toMatchObject({ superseded: 2, supersededSeqs: [2, 3], attempt: 0 });
         expect(seqs(await claim(t0 + 5000, 'b'))).toEqual([4]);
       });
 
@@ -246,13 +268,12 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         expect(seqs(await claim(t0, 'a'))).toEqual([2, 3]);
       });
 
-      test('a new state does not cut the backoff short: postponed, the lane is due when it ends', async () => {
+      test('a new state does not cut the backoff short: the lane is due when it ends', async () => {
         await push.running();
         await deliveries.settleFailed(await claim(t0, 'a'), failure);
         await push.finished(2);
-        expect(await deliveries.dueLanes(t0 + 1, 10)).toEqual([id]);
+        expect(await due(t0 + 1)).toEqual([id]);
         expect(await tryClaim(t0 + 1, 'b')).toBeNull();
-        await deliveries.postpone(id, t0 + 1);
         expect(await deliveries.nextDueAt()).toBe(t0 + 5000);
         const later = await claim(t0 + 5000, 'b');
         expect(seqs(later)).toEqual([2, 3]);
@@ -261,22 +282,31 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
     });
 
     describe('given up, held, given back', () => {
-      const death = { nowMs: t0 + 1, cause: 'status-404' };
+      const death = { nowMs: t0 + 1, reason: 'status-404', isTried: true };
 
       test('a dead end state stays, visible and not due, until it is revived', async () => {
         await push.finished(1);
         expect(await deliveries.settleDead(await claim(t0, 'a'), death)).toEqual({ applied: true, superseded: [] });
         const dead = await stored();
-        expect(dead.lane).toMatchObject({ state: 'dead', cause: 'status-404', attempt: 1, pending: [{ seq: 2 }] });
+        const cause = 'status-404 http://127.0.0.1';
+        expect(dead.lane).toMatchObject({ state: 'dead', cause, attempt: 1, pending: [{ seq: 2 }] });
+        expect(dead.lane).toMatchObject({
+          aside: `dead acme http://127.0.0.1 status-404 ${id}`,
+          asideAt: new Date(t0 + 1),
+        });
         expect(dead.purgeAt?.getTime()).toBeGreaterThan(t0);
         expect(await deliveries.nextDueAt()).toBeNull();
-        expect(await deliveries.revive(id, t0 + 100)).toBe(true);
-        expect(await stored()).not.toHaveProperty('purgeAt');
+        expect(await deliveries.revive([id, idAt(9)], t0 + 100)).toEqual([{ taskId: id, superseded: [] }]);
+        const revived = await stored();
+        expect(revived).not.toHaveProperty('purgeAt');
+        expect(revived.lane).not.toHaveProperty('aside');
         const lane = await claim(t0 + 100, 'b');
-        expect(lane).toMatchObject({ state: { seq: 2 }, tries: 0, superseded: [] });
+        expect(lane).toMatchObject({ state: { seq: 2 }, tries: 0, superseded: [], sinceMs: t0 + 100 });
         await deliveries.settleDelivered(lane, { nowMs: t0 + 101, leaseMs });
-        expect((await stored()).lane.state).toBe('idle');
-        expect(await deliveries.revive(id, t0 + 200)).toBe(false);
+        const delivered = (await stored()).lane;
+        expect(delivered.state).toBe('idle');
+        expect(delivered).not.toHaveProperty('revivedAt');
+        expect(await deliveries.revive([id], t0 + 200)).toEqual([]);
       });
 
       test('a state that a newer one overtook does not kill the lane', async () => {
@@ -291,22 +321,17 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         await push.running();
         await deliveries.settleDead(await claim(t0, 'a'), death);
         await push.finished(2);
-        expect(await deliveries.dueLanes(t0, 10)).toEqual([id]);
+        expect(await due(t0)).toEqual([id]);
         const lane = await claim(t0, 'b');
         expect(lane).toMatchObject({ superseded: [2], tries: 0 });
         expect(seqs(lane)).toEqual([3]);
         expect((await stored()).lane).toMatchObject({ state: 'leased', superseded: 1 });
       });
 
-      test('a held lane keeps its states, and a revived one starts with the newest', async () => {
-        await push.running();
-        const lane = await claim(t0, 'a');
-        await push.unreachable(2);
-        expect(await deliveries.hold(lane, 'endpoint-gone')).toEqual({ applied: true, superseded: [] });
-        expect((await stored()).lane).toMatchObject({ state: 'held', cause: 'endpoint-gone', attempt: 0 });
-        expect(await deliveries.nextDueAt()).toBeNull();
-        await deliveries.revive(id, t0 + 10);
-        expect(await tryClaim(t0 + 10, 'b')).toMatchObject({ superseded: [2], state: { seq: 3 } });
+      test('one that died without a try of its own has had none', async () => {
+        await push.finished(1);
+        await deliveries.settleDead(await claim(t0, 'a'), { ...death, isTried: false });
+        expect((await stored()).lane).toMatchObject({ state: 'dead', attempt: 0 });
       });
 
       test('a lane given back is due when asked, with no try counted', async () => {
@@ -326,15 +351,17 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       const later = { nowMs: t0 + leaseMs + 1, leaseMs };
       expect(await deliveries.settleDelivered(lane, later)).toEqual({ applied: false, superseded: [], next: null });
       const stale = { applied: false, superseded: [] };
-      expect(await deliveries.settleFailed(lane, { retryAtMs: t0, cause: 'timeout' })).toEqual(stale);
-      expect(await deliveries.settleDead(lane, { nowMs: t0, cause: 'gone' })).toEqual(stale);
-      expect(await deliveries.hold(lane, 'gone')).toEqual(stale);
+      expect(await deliveries.settleFailed(lane, { retryAtMs: t0, reason: 'timeout' })).toEqual(stale);
+      expect(await deliveries.settleDead(lane, { nowMs: t0, reason: 'gone', isTried: true })).toEqual(stale);
+      expect(await deliveries.setAside(lane, { state: 'held', reason: 'gone', atMs: t0, dueAtMs: null })).toEqual(
+        stale,
+      );
       expect(await deliveries.release(lane, t0)).toEqual(stale);
       expect(await stored()).toEqual(before);
     });
 
     // Settling reads, then writes under the token: the scheduler, which needs none, may write in between.
-    test.each(['settleDelivered', 'settleFailed', 'settleDead', 'hold'] as const)(
+    test.each(['settleDelivered', 'settleFailed', 'settleDead', 'setAside'] as const)(
       'a state that arrives during %s is neither lost nor given up with the older',
       async (settling) => {
         const lanes = Array.from({ length: 40 }, (_, n) => idAt(100 + n));
@@ -343,13 +370,14 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
           frame(),
           lanes.flatMap((lane) => [launch(lane, 0), run(lane, 1, callback)]),
         );
-        const when = { nowMs: t0, leaseMs, retryAtMs: t0 + 1, cause: 'gone' };
+        const when = { nowMs: t0, leaseMs, retryAtMs: t0 + 1, reason: 'gone', isTried: true };
+        const aside = { state: 'held', reason: 'gone', atMs: t0, dueAtMs: null } as const;
         await Promise.all(
           lanes.map(async (taskId) => {
-            const lane = await deliveries.claim(taskId, { nowMs: t0, token: `${taskId}`, leaseMs });
+            const lane = await deliveries.claim(taskId, { nowMs: t0, token: `${taskId}`, leaseMs, by });
             if (lane === null) throw new Error('the lane could not be claimed');
             const settle = () =>
-              settling === 'hold' ? deliveries.hold(lane, 'gone') : deliveries[settling](lane, when);
+              settling === 'setAside' ? deliveries.setAside(lane, aside) : deliveries[settling](lane, when);
             await Promise.all([settle(), tasks.applyTransitions(frame(1, `${taskId}`), [finish(taskId, 2, callback)])]);
           }),
         );

@@ -3,6 +3,7 @@ export { deliveryStoreContract, type MadeDeliveryStore } from './delivery-store-
 export { endpointStoreContract, type MadeEndpointStore } from './endpoint-store-contract.ts';
 export { frameworkStoreContract, type MadeFrameworkStore } from './framework-store-contract.ts';
 export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
+export { lanesAsideContract } from './lanes-aside-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
 export { requestKeysContract, type MadeKeyedStore } from './request-keys-contract.ts';

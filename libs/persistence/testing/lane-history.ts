@@ -11,23 +11,30 @@ const workers = 3;
 type Step =
   | { readonly kind: 'push' }
   | { readonly kind: 'end' }
-  | { readonly kind: 'claim'; readonly worker: number }
+  | { readonly kind: 'claim'; readonly worker: number; readonly evenAside: boolean }
   | { readonly kind: 'settle'; readonly worker: number; readonly how: How; readonly pushed: boolean }
-  | { readonly kind: 'sweep' }
+  | { readonly kind: 'aside'; readonly state: 'held' | 'pending'; readonly isDue: boolean }
   | { readonly kind: 'revive' }
   | { readonly kind: 'pass'; readonly ms: number };
 
-type How = 'delivered' | 'failed' | 'dead' | 'hold' | 'release';
+type How = 'delivered' | 'failed' | 'dead' | 'aside' | 'release';
 
 const worker = fc.nat({ max: workers - 1 });
-const how = fc.constantFrom<How[]>('delivered', 'delivered', 'failed', 'dead', 'hold', 'release');
+const how = fc.constantFrom<How[]>('delivered', 'delivered', 'failed', 'dead', 'aside', 'release');
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Step>({ kind: 'push' }) },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'end' }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('claim' as const), worker }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('claim' as const), worker, evenAside: fc.boolean() }) },
   // `pushed`: the scheduler adds a state while the worker settles.
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('settle' as const), worker, how, pushed: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.constant<Step>({ kind: 'sweep' }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('aside' as const),
+      state: fc.constantFrom('held' as const, 'pending' as const),
+      isDue: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant<Step>({ kind: 'revive' }) },
   {
     weight: 3,
@@ -42,7 +49,7 @@ interface Stores {
 
 /**
  * Over any history of the scheduler's pushes and the workers' claims and settlings: states are delivered in the order of
- * seq, each once while its lease lasts; nothing that is pending is forgotten (it is due, or its lane visibly held or dead);
+ * seq, each once while its lease lasts; nothing that is pending is forgotten (it is due, or its lane stands among those that are aside);
  * nothing is lost but what was reported as superseded; and the end is delivered.
  */
 export function laneHistoryProperty(stores: () => Stores): void {
@@ -98,11 +105,12 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
     }
   };
 
-  const claim = async (who: number) => {
+  const claim = async (who: number, evenAside: boolean) => {
     const token = `token-${tokens++}`;
-    const lane = await deliveries.claim(taskId, { nowMs, token, leaseMs });
+    const lane = await deliveries.claim(taskId, { nowMs, token, leaseMs, by: `worker-${who}`, evenAside });
     if (lane === null) return;
     expect(holder === null || holder.untilMs <= nowMs).toBe(true);
+    expect(lane.abandoned !== null).toBe(holder !== null);
     dropped(lane.superseded);
     holder = { token, untilMs: nowMs + leaseMs };
     held[who] = lane;
@@ -132,14 +140,20 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
       case 'delivered':
         return deliveries.settleDelivered(lane, { nowMs, leaseMs });
       case 'failed':
-        return deliveries.settleFailed(lane, { retryAtMs: nowMs + 5000, cause: 'failed' });
+        return deliveries.settleFailed(lane, { retryAtMs: nowMs + 5000, reason: 'failed' });
       case 'dead':
-        return deliveries.settleDead(lane, { nowMs, cause: 'dead' });
-      case 'hold':
-        return deliveries.hold(lane, 'held');
+        return deliveries.settleDead(lane, { nowMs, reason: 'dead', isTried: true });
+      case 'aside':
+        return deliveries.setAside(lane, { state: 'held', reason: 'held', atMs: nowMs, dueAtMs: null });
       case 'release':
         return deliveries.release(lane, nowMs + 1);
     }
+  };
+
+  const putAside = async (state: 'held' | 'pending', dueAtMs: number | null) => {
+    const lanes = await deliveries.dueLanes(nowMs, 10_000);
+    const aside = { state, reason: 'aside', atMs: nowMs, dueAtMs };
+    await deliveries.putAside(lanes.filter((lane) => lane.taskId === taskId).map((lane) => ({ lane, aside })));
   };
 
   const take = async (step: Step): Promise<void> => {
@@ -149,14 +163,14 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
       case 'end':
         return push(true);
       case 'claim':
-        return claim(step.worker);
+        return claim(step.worker, step.evenAside);
       case 'settle':
         await Promise.all([settle(step.worker, step.how), step.pushed ? push(false) : null]);
         return;
-      case 'sweep':
-        return deliveries.postpone(taskId, nowMs);
+      case 'aside':
+        return putAside(step.state, step.isDue ? nowMs + leaseMs : null);
       case 'revive':
-        await deliveries.revive(taskId, nowMs);
+        for (const revived of await deliveries.revive([taskId], nowMs)) dropped(revived.superseded);
         return;
       case 'pass':
         nowMs += step.ms;
@@ -176,8 +190,10 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
       [...pushed.keys()].filter((each) => !delivered.includes(each) && !superseded.includes(each)),
     );
     expect(lane.superseded ?? 0).toBe(superseded.length);
-    if (pending.length === 0) expect(lane).not.toHaveProperty('dueAt');
-    else expect(lane.dueAt !== undefined || lane.state === 'held' || lane.state === 'dead').toBe(true);
+    expect(lane.dueAt !== undefined || lane.aside !== undefined).toBe(pending.length > 0);
+    expect(lane.aside === undefined).toBe(lane.asideAt === undefined);
+    if (lane.state === 'leased' || lane.state === 'idle') expect(lane).not.toHaveProperty('aside');
+    if (lane.state === 'held' || lane.state === 'dead') expect(lane).toHaveProperty('aside');
     // A state is given up only when no newer one can be tried instead.
     if (lane.state === 'dead' && lane.dueAt === undefined) expect(pending).toHaveLength(1);
     expect(lane.lease !== undefined).toBe(lane.state === 'leased');
@@ -188,13 +204,12 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
   const conclude = async () => {
     await push(true);
     nowMs += leaseMs;
-    await deliveries.revive(taskId, nowMs);
+    for (const revived of await deliveries.revive([taskId], nowMs)) dropped(revived.superseded);
     for (let round = 0; (await read()).pending.length > 0; round++) {
       expect(round).toBeLessThan(200);
       nowMs = Math.max(nowMs, (await read()).dueAt?.getTime() ?? 0);
-      await claim(0);
-      if (held[0] === null) await deliveries.postpone(taskId, nowMs);
-      else await settle(0, 'delivered');
+      await claim(0, true);
+      await settle(0, 'delivered');
       await check();
     }
     expect((await read()).state).toBe('idle');
