@@ -21,7 +21,10 @@ import {
  * (memory-lanes.spec.ts). Every operation is one step of the event loop; `onOperation` can make it fail.
  */
 export interface MemoryLanes {
-  readonly tasks: Pick<TaskStore, 'insertTasks' | 'applyTransitions' | 'findTasks' | 'requestKill'>;
+  readonly tasks: Pick<
+    TaskStore,
+    'insertTasks' | 'applyTransitions' | 'findTasks' | 'requestKill' | 'callbackAttempts'
+  >;
   readonly deliveries: DeliveryStore;
   readonly attempts: readonly CallbackAttempt[];
   /** Called before every operation of the delivery store: may throw in its place. */
@@ -215,7 +218,7 @@ export function createMemoryLanes(): MemoryLanes {
     },
     async logAttempt(attempt) {
       made.onOperation('logAttempt');
-      attempts.set(`${attempt.taskId}_${attempt.seq}:${attempt.try}`, attempt);
+      attempts.set(tryIdOf(attempt), attempt);
     },
   };
 
@@ -256,6 +259,14 @@ export function createMemoryLanes(): MemoryLanes {
     async findTasks(_tenantId, ids) {
       return ids.flatMap((id) => all.get(id) ?? []).map(asRecord);
     },
+    async callbackAttempts(tenantId, taskId, { before, limit }) {
+      const place = before === null ? null : { ...before, taskId };
+      return [...attempts.values()]
+        .filter((attempt) => attempt.taskId === taskId && attempt.tenantId === tenantId)
+        .filter((attempt) => place === null || byPlace(attempt, place) < 0)
+        .sort((one, other) => byPlace(other, one))
+        .slice(0, limit);
+    },
   };
 
   const made: MemoryLanes = {
@@ -267,6 +278,17 @@ export function createMemoryLanes(): MemoryLanes {
     onOperation: () => undefined,
   };
   return made;
+}
+
+type Place = Pick<CallbackAttempt, 'taskId' | 'seq' | 'try' | 'startedAtMs'>;
+
+function tryIdOf(attempt: Pick<Place, 'taskId' | 'seq' | 'try'>): string {
+  return `${attempt.taskId}_${attempt.seq}:${attempt.try}`;
+}
+
+/** The later one is the greater. */
+function byPlace(one: Place, other: Place): number {
+  return one.startedAtMs - other.startedAtMs || (tryIdOf(one) < tryIdOf(other) ? -1 : 1);
 }
 
 function newTask(record: NewTask): Task {
