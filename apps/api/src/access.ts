@@ -61,7 +61,7 @@ export function createAccess(deps: {
         },
         now,
       }),
-      callbackSecrets: createCallbackSecrets({ tenants, audit, randomHex, now }),
+      callbackSecrets: createCallbackSecrets({ tenants, audit, changed: deps.tenantChanged, randomHex, now }),
       apiKeys: createApiKeys({ keys, audit, forget: (keyId) => verifier.forget(keyId), randomHex, now }),
       now,
     },

@@ -41,6 +41,21 @@ test('a secret is shown when it is made, is one of Standard Webhooks, and is nev
   for (const { text } of everything) expect(text).not.toContain(secret.slice(6));
 });
 
+test('the workers that sign are told of a secret that is made, and of one that is removed', async () => {
+  const client = startAdmin();
+  const told = {
+    exchange: 'juice.commands',
+    routingKey: 'command.tenant-changed',
+    body: { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] },
+  };
+  const { secretId } = await create(client);
+  expect(client.published).toEqual([told]);
+  await client.admin('delete', `${path}/${secretId}`).expect(200);
+  expect(client.published).toEqual([told, told]);
+  await client.admin('delete', `${path}/${secretId}`).expect(404);
+  expect(client.published).toHaveLength(2);
+});
+
 describe('a rotation', () => {
   test('lets what signed before sign too until the overlap ends, the operator’s own included', async () => {
     const client = startAdmin();

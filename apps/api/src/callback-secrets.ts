@@ -45,6 +45,8 @@ const idBytes = 8;
 export function createCallbackSecrets(deps: {
   tenants: SigningStore;
   audit: Audit;
+  /** Tells the workers that sign. */
+  changed: (tenantId: string) => void;
   randomHex: (bytes: number) => string;
   now: () => number;
 }): CallbackSecrets {
@@ -60,7 +62,9 @@ export function createCallbackSecrets(deps: {
       const signing = next(await tenants.signingOf(tenantId));
       if ('ok' in signing) return signing;
       const saved = await tenants.saveSigning(seen, signing, now());
-      if (saved !== null) return saved;
+      if (saved === null) continue;
+      deps.changed(tenantId);
+      return saved;
     }
   }
 
