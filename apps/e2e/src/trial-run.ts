@@ -14,7 +14,8 @@ import {
 import { readLines } from './read-lines.ts';
 
 const bundles = join(import.meta.dirname, '../../../dist/apps');
-const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
+/** Signs the callbacks of tenants without a secret of their own. */
+export const operatorSecret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
 
 /** A standalone in a process of its own, its receiver, and a tenant; ended and removed by `close`. */
 export interface TrialRun {
@@ -31,15 +32,20 @@ export interface TrialRun {
 }
 
 export async function startTrialRun(
-  options: { answer?: (callback: ReceivedCallback) => number } = {},
+  options: { answer?: (callback: ReceivedCallback) => number; env?: Readonly<Record<string, string>> } = {},
 ): Promise<TrialRun> {
   const folder = await mkdtemp(join(tmpdir(), 'juice-e2e-'));
-  const receiver = await startReceiver({ secret, ...options });
+  const { env = {}, ...receiving } = options;
+  const receiver = await startReceiver({ secret: operatorSecret, ...receiving });
   const start = (): Promise<JuiceProcess> =>
     startStandalone({
       bundles,
       dataDir: folder,
-      env: { JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_SCHEDULE: '0s,100ms,500ms,1s,1s,1s,1s,1s,1s' },
+      env: {
+        JUICE_CALLBACK_SECRET: operatorSecret,
+        JUICE_CALLBACK_SCHEDULE: '0s,100ms,500ms,1s,1s,1s,1s,1s,1s',
+        ...env,
+      },
       inherited: process.env,
     });
   let juice = await start();

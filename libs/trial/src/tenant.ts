@@ -9,6 +9,7 @@ export interface TaskView {
   readonly agentHost?: string;
   readonly submitAt: string;
   readonly finishAt?: string;
+  readonly callbackState?: string;
 }
 
 export interface KillAnswer {
