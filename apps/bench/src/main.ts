@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ConfigProblems, runMain } from '@juice/runtime';
+import { servePart, type PartKind } from './callback-parts.ts';
+import { measureCallbacks } from './callbacks.ts';
 import { measureCalls } from './calls.ts';
 import { serveMaster, type MasterOrder } from './master-process.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
@@ -12,7 +14,10 @@ const usage = `npm run bench -- tasks [--tasks 1000] [--concurrency 32] [--agent
 npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accept-tasks 20] [--answer-ms 0,5]
                        [--acknowledgements 20000]
   Makes calls to masters in processes of their own, by the client, over pools of connections and pipelined, in turns, and
-  tells how many a second were answered and how long that took. Then hands over as many acknowledgements at once.`;
+  tells how many a second were answered and how long that took. Then hands over as many acknowledgements at once.
+npm run bench -- callbacks [--rounds 7] [--callbacks 4000] [--endpoints 100] [--per-second 300]
+  Delivers a backlog of callbacks, beside got alone; then as many at a steady rate, with a receiver in the mix that never
+  answers and without it.`;
 
 await runMain(async () => {
   const { values, positionals } = parseArgs({
@@ -27,6 +32,9 @@ await runMain(async () => {
       'accept-tasks': { type: 'string', default: '20' },
       'answer-ms': { type: 'string', default: '0,5' },
       acknowledgements: { type: 'string', default: '20000' },
+      callbacks: { type: 'string', default: '4000' },
+      endpoints: { type: 'string', default: '100' },
+      'per-second': { type: 'string', default: '300' },
     },
   });
   const say = (line: string): void => void process.stdout.write(`${line}\n`);
@@ -52,7 +60,13 @@ await runMain(async () => {
       await measureCalls({ ...load, tasks, answerMs, say });
       return measureTakeover({ acknowledgements, tasks, answerMs, say });
     }
-    // For itself: what `calls` starts.
+    case 'callbacks': {
+      const load = { callbacks: count('callbacks'), endpoints: count('endpoints'), perSecond: count('per-second') };
+      return measureCallbacks({ rounds: count('rounds'), ...load, say });
+    }
+    // For itself: what `callbacks` and `calls` start.
+    case 'serve-part':
+      return servePart(positionals[1] as PartKind);
     case 'serve-master':
       return serveMaster(JSON.parse(positionals[1] ?? '') as MasterOrder);
     default:

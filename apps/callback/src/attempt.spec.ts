@@ -38,6 +38,7 @@ function createWorld() {
     ...{ lanes, posts, script, lines, closing, abandoning },
     nowMs: startMs,
     tokens: 0,
+    postponed: [] as number[],
     rules: { schedule: [0, 5_000, 30_000], keysAt: () => [key] } as TenantRules,
     /** What the endpoint is told of each attempt, and what may be sent to it. */
     noted: [] as unknown[],
@@ -71,6 +72,7 @@ function createWorld() {
     ...{ allow, leaseMs, closing: closing.signal, abandoning: abandoning.signal },
     endpoints,
     rulesOf: Object.assign(async () => world.rules, { forgetAll: () => undefined }),
+    onPostponed: (atMs) => void world.postponed.push(atMs),
     whoseFault: createWhoseFault(),
     userAgent: 'juice-callback/test',
     now: () => world.nowMs,
@@ -163,6 +165,7 @@ describe('working on a lane', () => {
       dueAt: new Date(startMs + 600_000),
     });
     expect(made.logged('callback.attempted')).toMatchObject([{ next: 'retry', retryAt: '2025-06-15T15:16:40.000Z' }]);
+    expect(made.postponed).toEqual([startMs + 600_000]);
   });
 
   test('after a failure what a newer state has overtaken is dropped; the end is not', async () => {

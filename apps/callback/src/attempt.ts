@@ -56,6 +56,8 @@ export interface AttemptDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly metrics: CallbackMetrics;
+  /** A lane is to be tried again then. */
+  readonly onPostponed: (atMs: number) => void;
   /** Aborted when no further attempt is to begin. */
   readonly closing: AbortSignal;
   /** Aborted when those under way are given up: settling is not tried again. */
@@ -100,6 +102,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
     if (waitMs > 0 && now() < lane.sinceMs + waitMs) {
       endpoints.note(lane.endpoint, { kind: 'nothing' }, probe);
       await store.release(lane, lane.sinceMs + waitMs);
+      deps.onPostponed(lane.sinceMs + waitMs);
       return null;
     }
     const startedAtMs = now();
@@ -114,6 +117,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       persistently(deps, lane.leaseUntilMs, () => settle(lane, step, outcome)),
       record === null ? undefined : store.logAttempt(record).catch(passOver),
     ]);
+    if ('atMs' in step) deps.onPostponed(step.atMs);
     reportAttempt(deps, { lane, result, outcome, step, settled, durationMs: nowMs - startedAtMs });
     return settled.next;
   }

@@ -16,6 +16,8 @@ interface Working {
   readonly probe: string | null;
   /** The lane is delivered, whatever is pending. */
   end(): Promise<void>;
+  /** It has failed, and is to be tried again so much later. */
+  putOff(forMs: number): Promise<void>;
 }
 
 /** Time passes only when a test says so: sweeps and due times run on Jest's timers. */
@@ -51,7 +53,7 @@ describe('the intake', () => {
   });
 
   /** Attempts that last until the test ends them. */
-  function workBy(endpoints: Endpoints): Attempts {
+  function workBy(endpoints: Endpoints, postponed: Intake['postponed']): Attempts {
     return {
       deliver: (lane, probe = null) =>
         new Promise((resolve) => {
@@ -63,7 +65,15 @@ describe('the intake', () => {
             resolve();
             await settle();
           };
-          working.push({ lane, probe, end });
+          const putOff = async (forMs: number): Promise<void> => {
+            working = working.filter((each) => each.lane !== lane);
+            const retryAtMs = Date.now() + forMs;
+            await lanes.deliveries.settleFailed(lane, { retryAtMs, reason: 'status-503' });
+            postponed(retryAtMs);
+            resolve();
+            await settle();
+          };
+          working.push({ lane, probe, end, putOff });
         }),
       async shelve(lane, { reason }) {
         await lanes.deliveries.setAside(lane, { state: 'held', reason, atMs: Date.now(), dueAtMs: null });
@@ -82,7 +92,13 @@ describe('the intake', () => {
     });
     known.push(endpoints);
     const intake: Intake = startIntake({
-      ...{ store: lanes.deliveries, endpoints, attempts: workBy(endpoints), newToken, log },
+      ...{
+        store: lanes.deliveries,
+        endpoints,
+        attempts: workBy(endpoints, (atMs) => intake.postponed(atMs)),
+        newToken,
+        log,
+      },
       rulesOf: Object.assign(async () => rules, { forgetAll: () => undefined }),
       limits: { ...limits, ...changes },
       now: Date.now,
@@ -317,6 +333,21 @@ describe('the intake', () => {
     await working[0]?.end();
     await settle();
     expect(working.map(({ lane }) => lane.state.seq)).toEqual([3]);
+  });
+
+  test('a lane that is put off for less than the sweep sleeps is tried again in time', async () => {
+    start();
+    await makeMany(1, 2);
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(atWork()).toEqual([idAt(1), idAt(2)]);
+    await working[0]?.putOff(3_000);
+    await working[0]?.putOff(2_000);
+    await jest.advanceTimersByTimeAsync(1_999);
+    expect(atWork()).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(atWork()).toEqual([idAt(2)]);
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(atWork()).toEqual([idAt(2), idAt(1)]);
   });
 
   test('a lane that backs off is not looked at again until it may be tried', async () => {

@@ -17,6 +17,8 @@ import type { RulesOf } from './tenant-rules.ts';
 export interface Intake {
   /** A hint that this lane may be due. */
   wake(taskId: TaskId, tenantId: string): void;
+  /** A lane is to be tried again then: the sweep is not later than that. */
+  postponed(atMs: number): void;
   /** What may be sent to the endpoint may be different now. */
   endpointChanged(endpoint: string): void;
   readonly underWay: number;
@@ -90,6 +92,9 @@ export function startIntake(deps: IntakeDeps): Intake {
   let failures = 0;
   let hasMore = false;
   let overdueMs = 0;
+  /** When the next sweep is; and the soonest that a lane was put off to since the last one began. */
+  let nextSweepMs = -Infinity;
+  let postponedToMs = Infinity;
   let refreshedAtMs = -Infinity;
   let discoveredAtMs = -Infinity;
 
@@ -157,6 +162,7 @@ export function startIntake(deps: IntakeDeps): Intake {
   async function sweepForever(): Promise<void> {
     while (!isClosed) {
       let sleepMs = limits.longestSleepMs;
+      postponedToMs = Infinity;
       try {
         sleepMs = await sweep();
       } catch (error: unknown) {
@@ -164,7 +170,12 @@ export function startIntake(deps: IntakeDeps): Intake {
         else deps.onBroken(error);
       }
       // A write can fail where a read works (a primary steps down): that is slept over as well.
-      if (isStoreUp && !isClosed) await sweepAlarm.sleep(sleepMs);
+      if (isStoreUp && !isClosed) {
+        // Some of what it has looked at has been put off since.
+        nextSweepMs = Math.min(now() + sleepMs, Math.max(postponedToMs, now() + shortestSleepMs));
+        await sweepAlarm.sleep(nextSweepMs - now());
+        nextSweepMs = -Infinity;
+      }
       if (!isStoreUp && !isClosed) {
         sweepAlarm.clear();
         await sweepAlarm.sleep(Math.min(limits.longestSleepMs, failedSleepMs * 2 ** Math.min(failures - 1, 10)));
@@ -210,6 +221,10 @@ export function startIntake(deps: IntakeDeps): Intake {
           .catch(failed)
           .finally(() => (lookingUp = null));
       }
+    },
+    postponed(atMs) {
+      postponedToMs = Math.min(postponedToMs, atMs);
+      if (atMs < nextSweepMs) sweepAlarm.ring();
     },
     endpointChanged(endpoint) {
       work.endpointChanged(endpoint);

@@ -68,6 +68,7 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
   });
   const attempts = createAttempts({
     ...{ store, endpoints, rulesOf, allow, leaseMs, now, random, log, metrics },
+    onPostponed: (atMs) => intake.postponed(atMs),
     whoseFault: createWhoseFault(),
     send: createHttpSender({
       agents,

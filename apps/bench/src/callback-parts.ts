@@ -1,0 +1,73 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { startLocalMongo } from '@juice/local-mongo';
+
+/** What the dispatcher works with, in a process of its own each. */
+export type PartKind = 'store' | 'receivers';
+
+/** An arrival at the receiver that answers: what its path says, and when, on the clock that all processes share. */
+export type Arrival = readonly [mark: string, atMs: number];
+
+export interface Part {
+  /** The store's; or the receiver's that answers, then the one that never does. */
+  readonly urls: readonly string[];
+  /** What arrived since this was last asked. */
+  arrivals(): Promise<readonly Arrival[]>;
+  stop(): Promise<void>;
+}
+
+/** How long the receiver takes to answer. */
+const answerMs = 1;
+
+/** Starts a process that runs this same bundle (`serve-part`) and ends with this one. */
+export async function startPart(kind: PartKind): Promise<Part> {
+  const child = fork(fileURLToPath(import.meta.url), ['serve-part', kind]);
+  const gone = once(child, 'exit');
+  const early = gone.then(([code]) => Promise.reject(new Error(`the ${kind} ended with ${code}`)));
+  // Told to whoever waits for an answer; to nobody after that.
+  early.catch(() => undefined);
+  const answer = async (): Promise<unknown> => ((await Promise.race([once(child, 'message'), early])) as unknown[])[0];
+  return {
+    urls: (await answer()) as string[],
+    async arrivals() {
+      child.send('arrivals');
+      return (await answer()) as Arrival[];
+    },
+    async stop() {
+      child.kill();
+      await gone;
+    },
+  };
+}
+
+/** What such a process does, until it is ended. */
+export async function servePart(kind: PartKind): Promise<void> {
+  process.once('disconnect', () => process.exit());
+  if (kind === 'store') {
+    const { url } = await startLocalMongo({ dataDir: null });
+    process.send?.([url]);
+    return;
+  }
+  let arrivals: Arrival[] = [];
+  const quick = createServer((request, response) => {
+    arrivals.push([request.url ?? '', performance.timeOrigin + performance.now()]);
+    request.resume();
+    setTimeout(() => response.writeHead(200, { 'Content-Length': 0 }).end(), answerMs);
+  });
+  const tarpit = createServer((request) => void request.resume());
+  process.on('message', () => {
+    process.send?.(arrivals);
+    arrivals = [];
+  });
+  process.send?.([await listen(quick), await listen(tarpit)]);
+}
+
+async function listen(server: Server): Promise<string> {
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
