@@ -4,17 +4,25 @@ export interface Slot<T> {
   set(item: T, at: number): void;
 }
 
+/** What comes out first: the smallest key. Between equal keys `isFirst` says whether `a` does, and must be sure. */
+export interface Rank<T> {
+  key(item: T): number;
+  isFirst(a: T, b: T): boolean;
+}
+
 /**
  * A binary heap whose items know their places, so that any of them is taken out, or moved when its rank has changed, in
- * logarithmic time. `before(a, b)` says which comes out first; ties are for it to break.
+ * logarithmic time. Keys are kept beside the items, as plain numbers: most comparisons then look at no item at all, and
+ * what waits is too much for a processor's cache.
  */
 export class IndexedHeap<T> {
   readonly #items: T[] = [];
-  readonly #before: (a: T, b: T) => boolean;
+  readonly #keys: number[] = [];
+  readonly #rank: Rank<T>;
   readonly #slot: Slot<T>;
 
-  constructor(before: (a: T, b: T) => boolean, slot: Slot<T>) {
-    this.#before = before;
+  constructor(rank: Rank<T>, slot: Slot<T>) {
+    this.#rank = rank;
     this.#slot = slot;
   }
 
@@ -27,8 +35,7 @@ export class IndexedHeap<T> {
   }
 
   push(item: T): void {
-    const at = this.#items.push(item) - 1;
-    this.#rise(item, at);
+    this.#rise(item, this.#rank.key(item), this.#items.length);
   }
 
   pop(): T | undefined {
@@ -39,15 +46,25 @@ export class IndexedHeap<T> {
 
   /** Its rank has changed, either way. */
   update(item: T): void {
-    this.#sink(item, this.#rise(item, this.#slot.get(item)));
+    const key = this.#rank.key(item);
+    const at = this.#slot.get(item);
+    if (at > 0 && this.#isFirst(item, key, (at - 1) >> 1)) this.#rise(item, key, at);
+    else this.#sink(item, key, at);
   }
 
+  /** The last one takes its place, which is likely to belong far down: so the gap goes all the way down first. */
   remove(item: T): void {
     const at = this.#slot.get(item);
     const last = this.#items.pop() as T;
+    const key = this.#keys.pop() as number;
     this.#slot.set(item, -1);
     if (last === item) return;
-    this.#sink(last, this.#rise(last, at));
+    let gap = at;
+    for (let child = this.#firstBelow(gap); child >= 0; child = this.#firstBelow(gap)) {
+      this.#move(child, gap);
+      gap = child;
+    }
+    this.#rise(last, key, gap);
   }
 
   /** In no particular order. */
@@ -55,35 +72,49 @@ export class IndexedHeap<T> {
     return this.#items;
   }
 
-  #rise(item: T, from: number): number {
+  #rise(item: T, key: number, from: number): void {
     let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      const above = this.#items[parent] as T;
-      if (!this.#before(item, above)) break;
-      this.#put(above, at);
+      if (!this.#isFirst(item, key, parent)) break;
+      this.#move(parent, at);
       at = parent;
     }
-    this.#put(item, at);
-    return at;
+    this.#put(item, key, at);
   }
 
-  #sink(item: T, from: number): void {
-    const items = this.#items;
+  #sink(item: T, key: number, from: number): void {
     let at = from;
-    for (;;) {
-      let child = at * 2 + 1;
-      if (child >= items.length) break;
-      if (child + 1 < items.length && this.#before(items[child + 1] as T, items[child] as T)) child += 1;
-      if (!this.#before(items[child] as T, item)) break;
-      this.#put(items[child] as T, at);
+    for (let child = this.#firstBelow(at); child >= 0; child = this.#firstBelow(at)) {
+      if (this.#isFirst(item, key, child)) break;
+      this.#move(child, at);
       at = child;
     }
-    this.#put(item, at);
+    this.#put(item, key, at);
   }
 
-  #put(item: T, at: number): void {
+  /** The place of the first of the two below; -1: there is none. */
+  #firstBelow(at: number): number {
+    const left = at * 2 + 1;
+    const right = left + 1;
+    const { length } = this.#items;
+    if (right >= length) return left < length ? left : -1;
+    return this.#isFirst(this.#items[right] as T, this.#keys[right] as number, left) ? right : left;
+  }
+
+  /** Whether it comes before the one at this place. */
+  #isFirst(item: T, key: number, at: number): boolean {
+    const other = this.#keys[at] as number;
+    return key < other || (key === other && this.#rank.isFirst(item, this.#items[at] as T));
+  }
+
+  #move(from: number, to: number): void {
+    this.#put(this.#items[from] as T, this.#keys[from] as number, to);
+  }
+
+  #put(item: T, key: number, at: number): void {
     this.#items[at] = item;
+    this.#keys[at] = key;
     this.#slot.set(item, at);
   }
 }

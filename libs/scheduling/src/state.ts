@@ -1,7 +1,7 @@
 import type { TaskId } from '@juice/contracts';
 import type { ObservedStatus, Offer } from './event.ts';
 import { Deadlines } from './deadlines.ts';
-import { IndexedHeap } from './indexed-heap.ts';
+import { IndexedHeap, type Rank } from './indexed-heap.ts';
 import { AgentBook } from './matching/agent-book.ts';
 import type { Patterns } from './matching/constraint.ts';
 import { Groups } from './matching/groups.ts';
@@ -98,7 +98,7 @@ export function createState(policy: Policy, patterns: Patterns): State {
     attempts: new Map(),
     tenants: new Tenants(policy.tenantLimits),
     shapes: new Shapes(patterns),
-    pausing: new IndexedHeap<Task>(startsBefore, waitSlot),
+    pausing: new IndexedHeap<Task>(pauseRank, waitSlot),
     expiring: new Deadlines(),
     offers: new Map(),
     agents: new AgentBook(),
@@ -119,9 +119,7 @@ export function createState(policy: Policy, patterns: Patterns): State {
   };
 }
 
-function startsBefore(a: Task, b: Task): boolean {
-  return a.notBeforeMs < b.notBeforeMs || (a.notBeforeMs === b.notBeforeMs && a.taskId < b.taskId);
-}
+const pauseRank: Rank<Task> = { key: ({ notBeforeMs }) => notBeforeMs, isFirst: (a, b) => a.taskId < b.taskId };
 
 /** Puts a task without a live attempt where it waits: in the queue, or among those pausing before their next attempt. */
 export function queueTask(state: State, task: Task, atMs: number): void {

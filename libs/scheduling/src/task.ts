@@ -2,7 +2,7 @@ import type { SchedulableTask, TaskId } from '@juice/contracts';
 import type { Shape } from './matching/shape.ts';
 import type { Receipt } from './acknowledge.ts';
 import type { Hearsay } from './hearsay.ts';
-import type { Slot } from './indexed-heap.ts';
+import type { Rank, Slot } from './indexed-heap.ts';
 import type { Tenant } from './tenant.ts';
 
 /**
@@ -118,6 +118,13 @@ export function deadlineOf({ submittedAtMs, notBeforeMs, patienceMs }: Task): nu
 export function comesBefore(a: Task, b: Task): boolean {
   return a.priority === b.priority ? isOlder(a, b) : a.priority > b.priority;
 }
+
+/** The same order as a number, but for ties. Exact: 2^43 ms reach beyond the year 2200, and priorities to 100. */
+export function rankOf({ priority, submittedAtMs }: Task): number {
+  return submittedAtMs - priority * 2 ** 43;
+}
+
+export const waitRank: Rank<Task> = { key: rankOf, isFirst: comesBefore };
 
 /** Ids, which grow with time too, are for ties: they are slow to compare. */
 export function isOlder(a: Task, b: Task): boolean {

@@ -285,3 +285,54 @@ test('in the long run shares are as the weights', () => {
     { numRuns: 20 },
   );
 });
+
+/** Agents kept for large tasks, whatever waits: nobody gets more than the bound, nor for longer. */
+test('at most a tenth of the cluster is kept, or one agent, and each for no more than its time', () => {
+  const step = fc.record({
+    finish: fc.boolean(),
+    large: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
+    small: fc.integer({ min: 0, max: 20 }),
+    passMs: fc.integer({ min: 250, max: 8_000 }),
+  });
+  let mostKept = 0;
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 25 }), fc.array(step, { maxLength: 20 }), (agents, steps) => {
+      const trial = new MatchTrial();
+      const since = new Map<string, number>();
+      const offered = (at: number, cpus: number): Offer =>
+        offerOf({
+          offerId: `o${nextOffer++}`,
+          agentId: `a${at}`,
+          hostname: `h${at}`,
+          cpuMillis: cpus * 1000,
+          memMb: 1_000,
+        });
+      let nextOffer = 0;
+      trial.submit(Array.from({ length: agents * 2 }, () => ({ needs: needsOf(1) })));
+      trial.offer(Array.from({ length: agents }, (_, at) => offered(at, 4)));
+      for (const { finish, large, small, passMs } of steps) {
+        trial.submit(large.map((tenant) => ({ tenantId: `large-${tenant}`, needs: needsOf(4) })));
+        trial.submit(Array.from({ length: small }, () => ({ tenantId: 'small', needs: needsOf(1) })));
+        const live = [...trial.table.rows.values()].find((row) => row.live !== null && !row.ended);
+        if (finish && live?.live !== null && live !== undefined) {
+          const at = Number(live.live.agentId.slice(1));
+          trial.finish(live.task.taskId);
+          trial.offer([offered(at, live.task.needs.cpuMillis / 1000)]);
+        }
+        trial.pass(passMs);
+        const kept = [...trial.state.reservations.all()];
+        mostKept = Math.max(mostKept, kept.length);
+        expect(kept.length).toBeLessThanOrEqual(Math.max(1, Math.floor(agents / 10)));
+        for (const { task: holder, agentId, untilMs } of kept) {
+          const key = `${holder.taskId} ${agentId} ${untilMs}`;
+          if (!since.has(key)) since.set(key, trial.atMs);
+          expect(untilMs - (since.get(key) ?? 0)).toBeLessThanOrEqual(30_000);
+          expect(trial.atMs).toBeLessThan(untilMs);
+        }
+      }
+    }),
+    { numRuns: 200 },
+  );
+  // The bound was reached: else this says nothing.
+  expect(mostKept).toBe(2);
+});

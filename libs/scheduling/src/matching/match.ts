@@ -1,4 +1,4 @@
-import { IndexedHeap } from '../indexed-heap.ts';
+import { IndexedHeap, type Rank } from '../indexed-heap.ts';
 import type { State } from '../state.ts';
 import { isOlder, type Task } from '../task.ts';
 import { contenderSlot, countLaunch, limitBrokenBy, mayLaunch, type Tenant } from '../tenant.ts';
@@ -36,7 +36,7 @@ export function matchCycle(state: State, atMs: number, most: number): Match {
     atMs,
     rooms,
     sight: new Sight(rooms.open, state.policy.strategy),
-    contenders: new IndexedHeap<Tenant>(hasLess, contenderSlot),
+    contenders: new IndexedHeap<Tenant>(leastFirst, contenderSlot),
     putOff: [],
     used: new Set(),
   };
@@ -157,9 +157,11 @@ function couldRunElsewhere(state: State, { shape }: Task, avoidHost: string): bo
 }
 
 /** Of equals the one whose next task is older. */
-function hasLess(a: Tenant, b: Tenant): boolean {
-  if (a.share !== b.share) return a.share < b.share;
-  const [first, second] = [a.queue.peek()?.tasks.peek(), b.queue.peek()?.tasks.peek()];
-  if (first === undefined || second === undefined) return first !== undefined;
-  return isOlder(first, second);
-}
+const leastFirst: Rank<Tenant> = {
+  key: ({ share }) => share,
+  isFirst(a, b) {
+    const [first, second] = [a.queue.peek()?.tasks.peek(), b.queue.peek()?.tasks.peek()];
+    if (first === undefined || second === undefined) return first !== undefined;
+    return isOlder(first, second);
+  },
+};

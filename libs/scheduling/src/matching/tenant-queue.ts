@@ -1,5 +1,5 @@
-import { IndexedHeap } from '../indexed-heap.ts';
-import { comesBefore, waitSlot, type Task } from '../task.ts';
+import { IndexedHeap, type Rank, type Slot } from '../indexed-heap.ts';
+import { comesBefore, rankOf, waitRank, waitSlot, type Task } from '../task.ts';
 import type { Shape } from './shape.ts';
 
 /** A tenant's waiting tasks of one shape: when one does not fit, none does. Never empty. */
@@ -13,11 +13,17 @@ export interface Bucket {
   openAt: number;
 }
 
-const openSlot = {
-  get: (bucket: Bucket): number => bucket.openAt,
-  set: (bucket: Bucket, at: number): void => {
+const openSlot: Slot<Bucket> = {
+  get: (bucket) => bucket.openAt,
+  set: (bucket, at) => {
     bucket.openAt = at;
   },
+};
+
+/** By their first tasks. */
+const openRank: Rank<Bucket> = {
+  key: ({ tasks }) => rankOf(tasks.peek() as Task),
+  isFirst: (a, b) => comesBefore(a.tasks.peek() as Task, b.tasks.peek() as Task),
 };
 
 /**
@@ -26,7 +32,7 @@ const openSlot = {
  */
 export class TenantQueue {
   readonly #buckets = new Map<Shape, Bucket>();
-  readonly #open = new IndexedHeap<Bucket>(isFirst, openSlot);
+  readonly #open = new IndexedHeap<Bucket>(openRank, openSlot);
   #closed: Bucket[] = [];
   /** Tasks in it. */
   size = 0;
@@ -34,7 +40,7 @@ export class TenantQueue {
   add(task: Task): void {
     let bucket = this.#buckets.get(task.shape);
     if (bucket === undefined) {
-      const tasks = new IndexedHeap<Task>(comesBefore, waitSlot);
+      const tasks = new IndexedHeap<Task>(waitRank, waitSlot);
       bucket = { shape: task.shape, tasks, triedMs: 0, blockedSinceMs: 0, blockedBy: null, openAt: -1 };
       this.#buckets.set(task.shape, bucket);
       bucket.tasks.push(task);
@@ -82,9 +88,4 @@ export class TenantQueue {
   buckets(): IterableIterator<Bucket> {
     return this.#buckets.values();
   }
-}
-
-function isFirst(a: Bucket, b: Bucket): boolean {
-  const [first, second] = [a.tasks.peek(), b.tasks.peek()];
-  return first !== undefined && (second === undefined || comesBefore(first, second));
 }
