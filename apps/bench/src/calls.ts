@@ -8,6 +8,7 @@ import { startMasterProcess, type MasterOrder, type MasterProcess } from './mast
 import { subscribe, type ObservedSubscription } from './observed-subscription.ts';
 import { sampleAccept, sampleAcknowledge } from './sample-calls.ts';
 import { median, percentile } from './statistics.ts';
+import { writeTable } from './table.ts';
 
 export interface CallBenchOptions {
   /** How often each way has its turn. */
@@ -105,7 +106,7 @@ async function measureSeries(series: Series): Promise<void> {
   const turns = await takeTurns(series, calls);
   for (const way of ways) way.close();
   series.say(`\n${series.name}\n`);
-  for (const line of writeTable(turns)) series.say(line);
+  for (const line of tableOf(turns)) series.say(line);
 }
 
 /** By way, its turns in the order of the rounds. One more round comes before, to warm up. */
@@ -155,7 +156,7 @@ async function takeTurn(series: Series, call: () => Promise<number>): Promise<Tu
   };
 }
 
-function writeTable(turns: ReadonlyMap<string, readonly Turn[]>): string[] {
+function tableOf(turns: ReadonlyMap<string, readonly Turn[]>): string[] {
   const base = turns.get(reference) ?? [];
   const rows = [...turns].map(([name, own]) => {
     const of = (member: keyof Turn): number => median(own.map((turn) => turn[member]));
@@ -171,6 +172,5 @@ function writeTable(turns: ReadonlyMap<string, readonly Turn[]>): string[] {
     ];
   });
   const head = ['', 'calls/s', `to ${reference}`, 'p50 ms', 'p99 ms', 'client CPU µs', 'master CPU µs'];
-  const rule = head.map((_, column) => (column === 0 ? '---' : '--:'));
-  return [head, rule, ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+  return writeTable([head, ...rows]);
 }

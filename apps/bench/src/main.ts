@@ -6,6 +6,7 @@ import { measureCallbacks } from './callbacks.ts';
 import { measureCalls } from './calls.ts';
 import { serveMaster, type MasterOrder } from './master-process.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
+import { runSimulateCommand, simulateUsage } from './simulation/simulate-command.ts';
 import { measureTakeover } from './takeover.ts';
 
 const usage = `npm run bench -- tasks [--tasks 1000] [--concurrency 32] [--agents 2:8:8192]
@@ -17,9 +18,14 @@ npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accep
   tells how many a second were answered and how long that took. Then hands over as many acknowledgements at once.
 npm run bench -- callbacks [--rounds 7] [--callbacks 4000] [--endpoints 100] [--per-second 300]
   Delivers a backlog of callbacks, beside got alone; then as many at a steady rate, with a receiver in the mix that never
-  answers and without it.`;
+  answers and without it.
+${simulateUsage}`;
 
 await runMain(async () => {
+  const [command, ...args] = process.argv.slice(2);
+  const folder = process.env.INIT_CWD ?? process.cwd();
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  if (command === 'simulate') return runSimulateCommand(args, { folder, say });
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -37,7 +43,6 @@ await runMain(async () => {
       'per-second': { type: 'string', default: '300' },
     },
   });
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
   const count = (name: keyof typeof values): number => readCount(name, values[name], 1);
   switch (positionals[0]) {
     case 'tasks': {

@@ -34,6 +34,7 @@ export {
   type GroupPlacement,
   type GroupSpec,
 } from './placement-spec.ts';
+export { constraint as constraintMember, group as groupMember } from './placement-members.ts';
 export { type LiveAttempt, type LiveTask, type ResourceNeeds, type SchedulableTask } from './schedulable-task.ts';
 export { type AttemptChange, type TaskTransition, type TransitionOutcome } from './task-transition.ts';
 export { eventNames, type EventName } from './event-names.ts';
