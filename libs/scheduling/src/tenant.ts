@@ -32,8 +32,12 @@ export interface Tenant {
   readonly queue: TenantQueue;
   /** Launches that it may make now; refilled by time. */
   readonly launches: { tokens: number; atMs: number };
-  /** While a cycle runs: its dominant share by its weight, and its place among those that still have something to place. */
+  /**
+   * While a cycle runs: its dominant share by its weight, how old its next task is, and its place among those that still
+   * have something to place.
+   */
   share: number;
+  nextSubmittedMs: number;
   contenderAt: number;
 }
 
@@ -64,6 +68,7 @@ export class Tenants {
         queue: new TenantQueue(),
         launches: { tokens: 1, atMs: 0 },
         share: 0,
+        nextSubmittedMs: 0,
         contenderAt: -1,
       };
       this.#tenants.set(id, tenant);

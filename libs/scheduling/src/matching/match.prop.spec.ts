@@ -331,7 +331,7 @@ test('at most a tenth of the cluster is kept, or one agent, and each for no more
         }
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
   // The bound was reached: else this says nothing.
   expect(mostKept).toBe(2);

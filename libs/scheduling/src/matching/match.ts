@@ -1,6 +1,6 @@
 import { IndexedHeap, type Rank } from '../indexed-heap.ts';
 import type { State } from '../state.ts';
-import { isOlder, type Task } from '../task.ts';
+import type { Task } from '../task.ts';
 import { contenderSlot, countLaunch, limitBrokenBy, mayLaunch, type Tenant } from '../tenant.ts';
 import { enterAgent } from '../usage.ts';
 import { couldHold } from './agent-book.ts';
@@ -42,7 +42,7 @@ export function matchCycle(state: State, atMs: number, most: number): Match {
   };
   const tenants = [...state.tenants.all()].filter(({ queue }) => queue.size > 0);
   for (const tenant of tenants) {
-    tenant.share = shareOf(state, tenant);
+    rank(state, tenant);
     cycle.contenders.push(tenant);
   }
   const isCut = run(cycle, most);
@@ -82,14 +82,19 @@ function run(cycle: Cycle, most: number): boolean {
     } else if (!mayLaunch(tenant, atMs)) {
       closeAll(tenant, atMs);
       isCut = true;
-    } else if (tryFirst(cycle, bucket)) {
-      placed += 1;
-      tenant.share = shareOf(cycle.state, tenant);
-      contenders.update(tenant);
     } else {
-      misses += 1;
+      if (tryFirst(cycle, bucket)) placed += 1;
+      else misses += 1;
+      rank(cycle.state, tenant);
+      contenders.update(tenant);
     }
   }
+}
+
+/** What it got counts at once, and so does which task is its next. */
+function rank(state: State, tenant: Tenant): void {
+  tenant.share = shareOf(state, tenant);
+  tenant.nextSubmittedMs = tenant.queue.peek()?.tasks.peek()?.submittedAtMs ?? Infinity;
 }
 
 /** Places the first task of a bucket, or closes the bucket, or puts the task off. */
@@ -160,8 +165,8 @@ function couldRunElsewhere(state: State, { shape }: Task, avoidHost: string): bo
 const leastFirst: Rank<Tenant> = {
   key: ({ share }) => share,
   isFirst(a, b) {
+    if (a.nextSubmittedMs !== b.nextSubmittedMs) return a.nextSubmittedMs < b.nextSubmittedMs;
     const [first, second] = [a.queue.peek()?.tasks.peek(), b.queue.peek()?.tasks.peek()];
-    if (first === undefined || second === undefined) return first !== undefined;
-    return isOlder(first, second);
+    return first !== undefined && second !== undefined && first.taskId < second.taskId;
   },
 };
