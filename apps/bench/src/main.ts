@@ -5,8 +5,10 @@ import { servePart, type PartKind } from './callback-parts.ts';
 import { measureCallbacks } from './callbacks.ts';
 import { measureCalls } from './calls.ts';
 import { serveMaster, type MasterOrder } from './master-process.ts';
+import { measureMatching } from './matching/match-bench.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
-import { runSimulateCommand, simulateUsage } from './simulation/simulate-command.ts';
+import { showDay } from './simulation/day.ts';
+import { cpuMicros, runSimulateCommand, simulateUsage } from './simulation/simulate-command.ts';
 import { measureTakeover } from './takeover.ts';
 
 const usage = `npm run bench -- tasks [--tasks 1000] [--concurrency 32] [--agents 2:8:8192]
@@ -19,6 +21,11 @@ npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accep
 npm run bench -- callbacks [--rounds 7] [--callbacks 4000] [--endpoints 100] [--per-second 300]
   Delivers a backlog of callbacks, beside got alone; then as many at a steady rate, with a receiver in the mix that never
   answers and without it.
+npm run bench -- match [--rounds 5] [--most 1000000] [--out folder]
+  Matches what waits with what is offered, by the scheduling core and by first fit in turns, and tells what that costs; then
+  how it grows, up to so many waiting tasks. With a folder, writes figures and a drawing there.
+npm run bench -- day [--seed 1] [--out folder]
+  Simulates a day, and draws what each tenant had.
 ${simulateUsage}`;
 
 await runMain(async () => {
@@ -41,9 +48,13 @@ await runMain(async () => {
       callbacks: { type: 'string', default: '4000' },
       endpoints: { type: 'string', default: '100' },
       'per-second': { type: 'string', default: '300' },
+      most: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: '1' },
+      out: { type: 'string' },
     },
   });
-  const count = (name: keyof typeof values): number => readCount(name, values[name], 1);
+  const count = (name: Exclude<keyof typeof values, 'out'>): number => readCount(name, values[name], 1);
+  const out = values.out === undefined ? null : resolve(folder, values.out);
   switch (positionals[0]) {
     case 'tasks': {
       const isRight = await runTasksOnStandalone({
@@ -72,6 +83,11 @@ await runMain(async () => {
     // For itself: what `callbacks` and `calls` start.
     case 'serve-part':
       return servePart(positionals[1] as PartKind);
+    case 'match':
+      return measureMatching({ rounds: count('rounds'), most: count('most'), folder: out, say });
+    case 'day':
+      return showDay({ seed: count('seed'), folder: out, cpuMicros, say });
+    // For itself: what `calls` starts.
     case 'serve-master':
       return serveMaster(JSON.parse(positionals[1] ?? '') as MasterOrder);
     default:

@@ -12,6 +12,7 @@ export { mesosTaskId, attemptIn } from './mesos-task-id.ts';
 export { createState, describeState, type State } from './state.ts';
 export { defaultPolicy, type Policy } from './policy.ts';
 export { compileConstraint, type AgentAttribute, type Constraint, type Patterns } from './matching/constraint.ts';
+export { matchCycle } from './matching/match.ts';
 export { noLimits, type TenantLimits } from './tenant.ts';
 export { whyWaiting } from './explaining/why-waiting.ts';
 export { surveyQueue } from './explaining/survey-queue.ts';

@@ -70,6 +70,9 @@ const load = closed({
   tasksPerMinute: number(0, 1_000_000).default(0),
   /** At once, when the simulation begins. */
   atStart: count(0, 1_000_000).default(0),
+  /** Between which minutes; null: to the end. */
+  fromMinute: number(0, 100_000).default(0),
+  untilMinute: number(0, 100_000).nullable().default(null),
   runSeconds: closed({ median: seconds, p99: seconds.optional() }),
   shapes: z
     .array(closed({ ...amounts, part: number(0.000001, 1_000_000).default(1) }))

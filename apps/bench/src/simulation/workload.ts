@@ -30,8 +30,7 @@ export function workloadOf(scenario: Scenario, trace: readonly TraceTask[] = [])
 
 function drawLoad(scenario: Scenario, tenantId: string, load: Load, seed: number): Submission[] {
   const chance = createChance(seed);
-  const untilMs = scenario.minutes * 60_000;
-  const { shapes, runSeconds, tasksPerMinute, atStart, ...placement } = load;
+  const { shapes, runSeconds, tasksPerMinute, atStart, fromMinute, untilMinute, ...placement } = load;
   const kinds = shapes.map((shape) => ({ part: shape.part, needs: needsOf(shape) }));
   const { median, p99 = median } = runSeconds;
   const draw = (atMs: number): Submission => {
@@ -41,7 +40,9 @@ function drawLoad(scenario: Scenario, tenantId: string, load: Load, seed: number
   };
   const submissions = Array.from({ length: atStart }, () => draw(0));
   if (tasksPerMinute === 0) return submissions;
-  for (let atMs = chance.pause(tasksPerMinute / 60_000); atMs < untilMs; atMs += chance.pause(tasksPerMinute / 60_000))
+  const untilMs = Math.min(untilMinute ?? Infinity, scenario.minutes) * 60_000;
+  const pause = (): number => chance.pause(tasksPerMinute / 60_000);
+  for (let atMs = fromMinute * 60_000 + pause(); atMs < untilMs; atMs += pause())
     submissions.push(draw(Math.floor(atMs)));
   return submissions;
 }
