@@ -27,6 +27,10 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
 /** After this long a store or broker that was away may be back, and a queue that was full has moved on. */
 const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { 'too-many': 1, overloaded: 1, unavailable: 5 };
 
+export function httpStatusOf(reason: RefusalReason): number {
+  return httpStatus[reason];
+}
+
 export const jsonType = 'application/json; charset=utf-8';
 
 /** 200 with the data in the original's envelope. */

@@ -7,6 +7,7 @@ import type { AskLeader } from './ask-leader.ts';
 import type { Gates } from './gates.ts';
 import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } from './more-task-routes.ts';
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
+import { createReferenceRouter } from './reference/reference-router.ts';
 import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
@@ -57,6 +58,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
+  app.use(createReferenceRouter(operator.limits));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));
   }

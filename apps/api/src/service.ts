@@ -28,6 +28,8 @@ import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } f
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
 export { createSandboxFiles } from './sandbox-files.ts';
 export { createAskLeader, type AskLeader } from './ask-leader.ts';
+export { createDocument } from './reference/document.ts';
+export { writeMarkdown } from './reference/markdown.ts';
 export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
@@ -167,7 +169,8 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   };
 }
 
-function boundsOf(options: ApiOptions): RequestBounds {
+/** The most that one task may ask for, under these options. */
+export function boundsOf(options: ApiOptions): RequestBounds {
   return {
     cpus: options.maxCpu,
     memMb: options.maxMem,

@@ -19,6 +19,7 @@ import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
 import type { OperatorDefaults } from '../src/tenant-rules.ts';
+import { checkDocumented } from './check-documented.ts';
 import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
 import { createMemoryKeys, type MemoryKeys } from './memory-keys.ts';
 import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
@@ -170,7 +171,10 @@ export function createApiFixture(
       readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
       metrics: { contentType: 'text/plain', text: () => Promise.resolve('# none\n') },
     },
-    answered: (one) => void answered.push(one),
+    answered(one) {
+      checkDocumented(one);
+      answered.push(one);
+    },
     newRequestId: () => 'request-1',
     monotonicMs: () => 0,
     isStopping: () => false,

@@ -51,6 +51,8 @@ const envVariable = z.object(
   { error: 'an object {name, value}, or a list of them' },
 );
 
+const env = oneOrList(envVariable, limits.envVariables, 'objects {name, value}');
+
 const parameter = z.object(
   {
     key: nonBlankLine('a docker option', 128).regex(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, {
@@ -171,34 +173,48 @@ const commands = z.union(
 export function submitRequest(bounds: RequestBounds) {
   return z.object(
     {
-      taskName: nonBlankLine('a string', limits.taskNameCharacters),
-      callbackUrl: callbackUrl.nullish(),
-      /** Additive: which states are called back. */
-      callbackEvents: word(['all', 'terminal']).nullish(),
-      resources: resources(bounds).nullish(),
-      container: container.nullish(),
-      commands: commands.nullish(),
-      env: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
-      /** The Java SDK's name for a list of environment variables. */
-      envs: oneOrList(envVariable, limits.envVariables, 'objects {name, value}').nullish(),
-      args: list(blob('a string', limits.argBytes), limits.args, 'strings').nullish(),
-      uris: uris.nullish(),
-      constraints: oneOrList(constraint, limits.constraints, 'objects {field, values}').nullish(),
-      /** Additive: where it runs with regard to the tenant's other tasks of that group. */
-      group: group.nullish(),
-      /** 0, normal, to 100, the highest; as in the original any other integer is normal too. */
-      priority: integer(-(2 ** 31), 2 ** 31 - 1).nullish(),
-      retry: integer(0, bounds.retry).nullish(),
-      /** Additive: how long it may wait for room before it ends EXPIRED. */
-      expireSeconds: integer(1, bounds.expireSeconds).nullish(),
-      /** Additive: how long one attempt may run; then it is killed, and that is a failure of the task's own. */
-      maxRunSeconds: integer(1, bounds.runSeconds).nullish(),
-      /** Additive: between SIGTERM and SIGKILL when it is killed. */
-      killGraceSeconds: integer(0, bounds.killGraceSeconds).nullish(),
-      /** Additive: how long an attempt on an agent out of reach is waited for before another may start; 0: for ever. */
-      unreachableSeconds: integer(0, limits.unreachableSeconds).nullish(),
-      /** Additive. */
-      labels: labels.nullish(),
+      taskName: nonBlankLine('a string', limits.taskNameCharacters).meta({
+        description: 'For people; it need not be unique.',
+      }),
+      callbackUrl: callbackUrl.nullish().meta({ description: 'Where the task’s states are called back.' }),
+      callbackEvents: word(['all', 'terminal'])
+        .nullish()
+        .meta({ description: '`all` states from RUNNING on, or `terminal` ones.' }),
+      resources: resources(bounds)
+        .nullish()
+        .meta({ description: 'What it needs; what is left out is as the operator has set it.' }),
+      container: container.nullish().meta({ description: 'An image to run: this or `commands`.' }),
+      commands: commands.nullish().meta({ description: 'A shell command, or a program and its arguments.' }),
+      env: env.nullish().meta({ description: 'Environment variables: one, or a list.' }),
+      envs: env.nullish().meta({ description: 'The same: the Java SDK’s name for it.' }),
+      args: list(blob('a string', limits.argBytes), limits.args, 'strings')
+        .nullish()
+        .meta({ description: 'Arguments of the image’s entrypoint.' }),
+      uris: uris.nullish().meta({ description: 'What is fetched into the sandbox before it starts.' }),
+      constraints: oneOrList(constraint, limits.constraints, 'objects {field, values}')
+        .nullish()
+        .meta({ description: 'Where it may run: one, or a list of which all must hold.' }),
+      group: group.nullish().meta({ description: 'Apart from, evenly with or together with others of the group.' }),
+      priority: integer(-(2 ** 31), 2 ** 31 - 1)
+        .nullish()
+        .meta({ description: '0, normal, to 100, the highest; as in the original any other integer is normal too.' }),
+      retry: integer(0, bounds.retry)
+        .nullish()
+        .meta({ description: 'How often it may be run again after a failure of its own.' }),
+      expireSeconds: integer(1, bounds.expireSeconds)
+        .nullish()
+        .meta({ description: 'How long it may wait for room before it ends EXPIRED.' }),
+      maxRunSeconds: integer(1, bounds.runSeconds).nullish().meta({
+        description: 'How long one attempt may run; then it is killed, and that is a failure of the task’s own.',
+      }),
+      killGraceSeconds: integer(0, bounds.killGraceSeconds)
+        .nullish()
+        .meta({ description: 'Between SIGTERM and SIGKILL when it is killed.' }),
+      unreachableSeconds: integer(0, limits.unreachableSeconds).nullish().meta({
+        description:
+          'How long an attempt on an agent out of reach is waited for before another may start; 0: for ever.',
+      }),
+      labels: labels.nullish().meta({ description: 'The tenant’s own words: shown in its entry, passed on to Mesos.' }),
       // `runMode`, which the SDK sends, is an unknown member: it follows from container and commands.
     },
     { error: 'a JSON object' },
