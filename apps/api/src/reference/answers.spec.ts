@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { parseExactJson, TaskState, type TaskId } from '@juice/contracts';
+import { adminKey, startAdmin } from '../../testing/admin-client.ts';
+import { requestsOf } from '../../testing/route-requests.ts';
+import { strictly } from '../../testing/strictly.ts';
+import { routes } from './routes.ts';
+import { answerSchemas } from './schemas.ts';
+
+// Every request that the reference gives as an example is sent, and what comes is held to what the reference says.
+
+/** They name a key or a secret that only another request makes, or ask a scheduler: see the specs of those routes. */
+const refusedHere = [
+  'rotateKey',
+  'revokeKey',
+  'rotateAdminKey',
+  'revokeAdminKey',
+  'removeCallbackSecret',
+  'surveyQueue',
+];
+
+const requests = routes.filter(({ answer }) => 'data' in answer).flatMap(requestsOf);
+
+test.each(requests.map((one) => [one.about, one] as const))('%s', async (_, { route, send, namesTask }) => {
+  const client = startAdmin();
+  const { key } = await client.newKey('acme');
+  const submitted = await client.withKey(key, 'post', '/v1/tasks', {
+    ...{
+      taskName: 'night-1',
+      container: { docker: { image: 'a' } },
+      labels: { team: 'red' },
+      env: { name: 'A', value: 'b' },
+    },
+    callbackUrl: 'http://localhost/hook',
+  });
+  const { taskId } = (parseExactJson(submitted.text) as { data: { taskId: TaskId } }).data;
+  client.tasks.change(taskId, { status: TaskState.KILLED, message: 'ended' });
+  const authorization = { Authorization: `Bearer ${route.caller === 'admin' ? adminKey : key}` };
+  const { status, text } = await send(client.app, taskId, { ...authorization, 'If-Match': '*' });
+  const body = parseExactJson(text) as { data?: unknown };
+  if (status !== 200) {
+    strictly(answerSchemas.Failure).parse(body);
+    // The query by ids wants ids, and a kill says what it is to kill.
+    const saysNothing = ['findTasks', 'killTasks'].includes(route.id) && !namesTask;
+    expect({ status, isMeant: saysNothing || refusedHere.includes(route.id) }).toEqual({ status, isMeant: true });
+    return;
+  }
+  const named = 'data' in route.answer ? route.answer.data : [];
+  expect(named.filter((name) => strictly(answerSchemas[name]).safeParse(body.data).success)).not.toEqual([]);
+});
