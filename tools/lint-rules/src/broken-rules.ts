@@ -47,6 +47,13 @@ const layering: readonly BrokenRule[] = [
   },
   {
     rule: boundaries,
+    why: 'the client has no npm package',
+    as: 'libs/client/src/snippet.ts',
+    code: use('z', 'zod'),
+    allowedAs: 'libs/client/src/snippet.spec.ts',
+  },
+  {
+    rule: boundaries,
     why: 'adapters never import each other',
     as: inAdapter,
     code: use('connectBroker', '@juice/messaging'),

@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parseExactJson } from '@juice/contracts';
+import { startStandalone, type JuiceProcess } from '@juice/trial';
+
+// The built program against standalone: real processes on both sides.
+
+const bundles = resolve(import.meta.dirname, '../../../dist/apps');
+const adminKey = 'an-admin-key-of-thirty-two-characters';
+const world: { juice: JuiceProcess | null; dataDir: string } = { juice: null, dataDir: '' };
+
+beforeAll(async () => {
+  world.dataDir = await mkdtemp(join(tmpdir(), 'juice-cli-'));
+  world.juice = await startStandalone({
+    bundles,
+    dataDir: world.dataDir,
+    env: { JUICE_ADMIN_KEY: adminKey },
+    inherited: process.env,
+  });
+}, 90_000);
+afterAll(async () => {
+  await world.juice?.end('SIGTERM');
+  await rm(world.dataDir, { recursive: true, force: true });
+}, 30_000);
+
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function juice(argv: readonly string[], input = ''): Promise<Ran> {
+  const env = {
+    JUICE_URL: world.juice?.url,
+    JUICE_TENANT: 'cli',
+    JUICE_ADMIN_KEY: adminKey,
+    PATH: process.env['PATH'],
+  };
+  return new Promise((done) => {
+    const child = execFile(process.execPath, [join(bundles, 'cli/main.js'), ...argv], { env }, (error, out, err) => {
+      done({ status: typeof error?.code === 'number' ? error.code : 0, out: out.trim(), err: err.trim() });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+const json = ({ out }: Ran): Record<string, unknown> => parseExactJson(out) as Record<string, unknown>;
+
+test('submits a program, waits for its end, and ends like it', async () => {
+  const submitted = await juice(['submit', '--label', 'team=red', '--', 'sh', '-c', 'exit 3']);
+  expect(submitted).toMatchObject({ status: 0, out: expect.stringMatching(/^\d{18,19}$/), err: '' });
+  const id = submitted.out;
+  const waited = await juice(['wait', id, '--json']);
+  expect(waited.status).toBe(3);
+  expect(json(waited)).toMatchObject({
+    taskId: BigInt(id),
+    taskStatusName: 'FAILED',
+    exitCode: 3,
+    argv: ['sh', '-c', 'exit 3'],
+  });
+  expect((await juice(['submit', '--wait', '--shell', 'true'])).status).toBe(0);
+  const found = await juice(['list', '--label', 'team=red', '--status', 'ended']);
+  expect(found.out.split('\n')[1]).toMatch(new RegExp(`^${id}  sh +FAILED `));
+  const again = json(await juice(['rerun', id, '--changes', '{"commands":["true"]}', '--json']));
+  expect(again).toMatchObject({ rerunOf: BigInt(id) });
+  expect((await juice(['wait', String(again['taskIdStr'])])).status).toBe(0);
+});
+
+test('says why a task waits, gives up waiting, kills it, and waits for that', async () => {
+  const constraints = [{ field: 'HOSTNAME', values: ['no-such-host'] }];
+  const body = JSON.stringify({ taskName: 'waits', commands: 'true', constraints });
+  const { out: id } = await juice(['submit', '--file', '-', '--name', 'renamed', '--key', 'once'], body);
+  expect((await juice(['submit', '--file', '-', '--name', 'renamed', '--key', 'once'], body)).out).toBe(id);
+  expect(json(await juice(['get', id, '--json']))).toMatchObject({ taskName: 'renamed', taskStatusName: 'NOT_START' });
+  expect((await juice(['why', id])).out).toMatch(/^summary +\S/m);
+  expect(await juice(['wait', id, '--timeout', '1'])).toMatchObject({
+    status: 124,
+    err: expect.stringContaining('1 seconds'),
+  });
+  expect(json(await juice(['kill', '--name-prefix', 'renamed', '--dry-run', '--json']))).toMatchObject({
+    dryRun: true,
+    matched: 1,
+  });
+  expect((await juice(['kill', id, '1'])).status).toBe(65);
+  expect((await juice(['wait', id])).status).toBe(106);
+  expect((await juice(['callbacks', id, '--json'])).status).toBe(0);
+});
+
+test('tells what the service refuses, and by which status', async () => {
+  expect(await juice(['get', '1'])).toMatchObject({
+    status: 65,
+    err: expect.stringMatching(/^error: query error.*\n {2}request \S+$/),
+  });
+  const refused = await juice(['submit', '--name', ' ', '--cpu', '1000', '--shell', 'true']);
+  expect(refused.status).toBe(65);
+  expect(refused.err).toMatch(/taskName must be[^]*resources\.cpu must be/);
+});
+
+test('operators set tenants up and make keys', async () => {
+  expect(json(await juice(['tenants', 'set', 'cli', '{"weight":2}', '--json']))).toMatchObject({
+    weight: 2,
+    version: 1,
+  });
+  expect((await juice(['tenants'])).out).toMatch(/^cli +– +2 /m);
+  const { keyId } = json(await juice(['keys', 'create', '--of', 'cli', '--name', 'ci', '--json']));
+  expect((await juice(['keys', 'list', '--of', 'cli'])).out).toContain(String(keyId));
+  expect(json(await juice(['keys', 'revoke', String(keyId), '--json']))).toMatchObject({ state: 'revoked' });
+  expect((await juice(['audit', '--of', 'cli'])).out).toMatch(/key\.revoked +cli/);
+  expect((await juice(['queue'])).out).toMatch(/^TENANT +SHARE/m);
+});

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { createAdminClient, createClient, type AdminClient, type TenantClient } from '@juice/client';
+import type { Output } from './output.ts';
+
+/** What the program has of the world outside it. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly say: (line: string) => void;
+  readonly complain: (line: string) => void;
+  /** A file's text; `-` is the standard input. */
+  readonly readText: (path: string) => Promise<string>;
+}
+
+/** What a command is run with: the clients, and where to tell what came of it. */
+export interface Session {
+  readonly output: Output;
+  readonly tenant: () => TenantClient;
+  readonly admin: () => AdminClient;
+}
+
+/** Something is missing that only the caller knows. */
+export class UsageError extends Error {}
+
+interface GlobalOptions {
+  readonly url?: string;
+  readonly tenant?: string;
+  readonly json?: boolean;
+}
+
+const defaultUrl = 'http://127.0.0.1:8080';
+
+/** Keys come by the environment alone: an option would be seen in the list of processes. */
+export function openSession(command: Command, { env, say }: World): Session {
+  const { url, tenant: tenantId, json } = command.optsWithGlobals<GlobalOptions>();
+  const given = (name: string): string | undefined => (env[name]?.trim() === '' ? undefined : env[name]?.trim());
+  const at = { url: url ?? given('JUICE_URL') ?? defaultUrl };
+  if (!URL.canParse(at.url)) throw new UsageError(`JUICE_URL (or --url) must be a URL, not ${JSON.stringify(at.url)}`);
+  return {
+    output: { isJson: json === true, say },
+    tenant() {
+      const [apiKey, name] = [given('JUICE_API_KEY'), tenantId ?? given('JUICE_TENANT')];
+      if (apiKey === undefined && name === undefined) {
+        throw new UsageError('set JUICE_API_KEY to a key of the tenant, or JUICE_TENANT (or --tenant) to its name');
+      }
+      return createClient({
+        ...at,
+        ...(apiKey !== undefined && { apiKey }),
+        ...(name !== undefined && { tenantId: name }),
+      });
+    },
+    admin() {
+      const adminKey = given('JUICE_ADMIN_KEY');
+      if (adminKey === undefined) throw new UsageError('set JUICE_ADMIN_KEY to an admin key');
+      return createAdminClient({ ...at, adminKey });
+    },
+  };
+}
