@@ -57,8 +57,8 @@ export interface Route {
 }
 
 /** Every reason why a request that reaches the route may be refused. */
-export function refusalsOf({ caller, body, refusals = [], answer }: Route): readonly RefusalReason[] {
-  if ('plain' in answer) return ['internal', ...refusals];
+export function refusalsOf({ caller, body, refusals = [] }: Route): readonly RefusalReason[] {
+  if (caller === 'anybody') return ['internal', ...refusals];
   const all: RefusalReason[] = ['unauthenticated', 'forbidden', 'unavailable', 'internal', ...refusals];
   if (caller === 'tenant') all.push('invalid', 'too-many');
   if (body !== undefined) all.push('invalid', 'too-large', 'wrong-media-type');
