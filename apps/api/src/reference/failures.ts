@@ -55,6 +55,14 @@ const failures: Readonly<Record<RefusalReason, Failure>> = {
       message: 'taskId in the path must be that of a task of this tenant: there is none with 1',
     },
   },
+  gone: {
+    says: 'There was one, and is no more.',
+    problem: {
+      ...{ member: 'stream', code: 'NO_RECORD' },
+      message:
+        'the stdout of attempt 1 is no more on node-1: an agent removes what tasks have left behind after some days',
+    },
+  },
   'wrong-method': {
     says: 'The path does not have the method.',
     headers: ['Allow'],

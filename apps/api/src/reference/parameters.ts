@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { tenantIdPattern } from '@juice/contracts';
+import { logStreams, tenantIdPattern } from '@juice/contracts';
 import type { AnswerHeader, RequestHeader } from './route.ts';
 
 /** What is named in paths. Ids of tasks are texts here: a generated client would round a number. */
 export const pathParameters: Readonly<Record<string, z.ZodType>> = {
   taskId: z.string().meta({ pattern: '^\\d{1,19}$', description: 'The task, of the tenant that asks.' }),
+  stream: z.enum(logStreams).meta({ description: 'Which of its outputs.' }),
   tenantId: z.string().meta({ pattern: tenantIdPattern.source, description: 'The tenant; it need not be known yet.' }),
   keyId: z.string().meta({ description: 'The public part of a key: jk_<keyId>_<secret>.' }),
   secretId: z.string().meta({ description: 'The callback secret’s id.' }),
@@ -26,6 +27,11 @@ export const maybeTaskIdsQuery = z.object({
 export const parameterExamples: Readonly<Record<string, string>> = {
   taskId: '806769905152840693',
   taskIds: '806769905152840693,806769905152840695',
+  stream: 'stdout',
+  attempt: '1',
+  offset: '-1000',
+  length: '1000',
+  follow: 'false',
   tenantId: 'acme',
   keyId: '4f0c2b7d9a1e63c5',
   secretId: '9d1f0a6be4c87352',

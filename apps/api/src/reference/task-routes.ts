@@ -1,4 +1,4 @@
-import { listTasksQuery, taskCallbacksQuery } from '@juice/contracts';
+import { listTasksQuery, taskCallbacksQuery, taskLogsQuery } from '@juice/contracts';
 import { maybeTaskIdsQuery, taskIdQuery, taskIdsQuery } from './parameters.ts';
 import type { Route } from './route.ts';
 import * as examples from './task-examples.ts';
@@ -107,6 +107,15 @@ const ownRoutes: readonly Route[] = [
     about: 'As the leading scheduler sees it now. What there is none of is left out.',
     answer: { data: ['TaskWhy'], examples: { 'no room': examples.whyWaiting } },
     refusals: ['not-found'],
+  },
+  {
+    ...{ method: 'get', path: '/v1/tasks/{taskId}/logs/{stream}', id: 'readLog', group, caller },
+    summary: 'What a task has written',
+    about:
+      'Byte for byte, from the agent it ran on, also after it has ended. `X-Log-Attempt`, `X-Log-Offset` and `X-Log-Size` say whose it is, where it begins, and how much there was.',
+    query: [taskLogsQuery],
+    answer: { plain: { 200: { says: 'So it is.', type: 'text/plain; charset=utf-8', example: 'hello\n' } } },
+    refusals: ['not-found', 'gone'],
   },
   {
     ...{ method: 'get', path: '/v1/tasks/{taskId}/callbacks', id: 'showCallbacks', group, caller },
