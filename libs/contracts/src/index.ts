@@ -37,6 +37,15 @@ export {
 export { constraint as constraintMember, group as groupMember } from './placement-members.ts';
 export { type LiveAttempt, type LiveTask, type ResourceNeeds, type SchedulableTask } from './schedulable-task.ts';
 export { type AttemptChange, type TaskTransition, type TransitionOutcome } from './task-transition.ts';
+export {
+  beforeAllEvents,
+  cursorAfter,
+  firstCursorOf,
+  parseEventCursor,
+  writeEventCursor,
+  type EventCursor,
+  type LoggedEvent,
+} from './event-log.ts';
 export { eventNames, type EventName } from './event-names.ts';
 export { DependencyFailure, InvariantBroken, ProtocolViolation } from './failures.ts';
 export {
