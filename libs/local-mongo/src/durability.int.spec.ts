@@ -100,3 +100,35 @@ test('a disk that is full is told to the client; reading goes on, and writing wh
     });
     await again.stop();
   }));
+
+test('a read that asks for what a majority has gets nothing that could still be lost', () =>
+  withFolder(async (dataDir) => {
+    let isFull = false;
+    // Nothing is written by itself: whoever waits for the disk is the first to.
+    const lingerMs = 3_600_000;
+    const server = await startLocalMongo({ dataDir, lingerMs, retryMs: 5, openFile: failingWhile(() => isFull) });
+    await withClient(server.url, async (client) => {
+      const things = client.db('d').collection<{ _id: number }>('things');
+      const majority = { readConcern: { level: 'majority' } } as const;
+      await things.insertMany([{ _id: 1 }, { _id: 2 }, { _id: 3 }]);
+      const batches = things.find({}, { ...majority, batchSize: 2 });
+      expect([await batches.next(), await batches.next()]).toEqual([{ _id: 1 }, { _id: 2 }]);
+      isFull = true;
+      await things.insertOne({ _id: 4 }, { writeConcern: { w: 1, j: false } });
+      expect(await things.countDocuments()).toBe(4);
+      await expect(things.findOne({ _id: 4 }, majority)).rejects.toMatchObject({ code: 14031 });
+      await expect(batches.toArray()).rejects.toMatchObject({ code: 14031 });
+      await expect(things.aggregate([{ $match: { _id: 4 } }], majority).toArray()).rejects.toMatchObject({
+        code: 14031,
+      });
+      expect(await things.findOne({ _id: 4 }, { readConcern: { level: 'local' } })).toEqual({ _id: 4 });
+      isFull = false;
+      await until(() =>
+        things.findOne({ _id: 4 }, majority).then(
+          (found) => found !== null,
+          () => false,
+        ),
+      );
+    });
+    await server.stop();
+  }));

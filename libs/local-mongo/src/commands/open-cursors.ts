@@ -8,6 +8,7 @@ export type DocumentSource = Iterator<Buffer | null>;
 interface OpenCursor {
   readonly namespace: string;
   readonly source: DocumentSource;
+  readonly settled: (() => Promise<void>) | undefined;
   /** A document that was read and did not fit into the last batch. */
   pending: Buffer | undefined;
   usedAtMs: number;
@@ -41,9 +42,17 @@ export class OpenCursors {
     return this.#cursors.size;
   }
 
-  /** The first batch of a source, which stays open behind a cursor while there may be more and `keep` says so. */
-  async open(namespace: string, source: DocumentSource, batch: { size: number; keep: boolean }): Promise<Batch> {
-    const cursor: OpenCursor = { namespace, source, pending: undefined, usedAtMs: this.#nowMs(), inUse: false };
+  /**
+   * The first batch of a source, which stays open behind a cursor while there may be more and `keep` says so. What was read is
+   * handed out once `settled` says so.
+   */
+  async open(
+    namespace: string,
+    source: DocumentSource,
+    batch: { size: number; keep: boolean; settled?: (() => Promise<void>) | undefined },
+  ): Promise<Batch> {
+    const { settled } = batch;
+    const cursor = { namespace, source, settled, pending: undefined, usedAtMs: this.#nowMs(), inUse: false };
     const { documents, isDone } = await readBatch(cursor, batch.size);
     if (isDone || !batch.keep) return { documents, cursorId: 0n };
     const cursorId = this.#newId();
@@ -99,7 +108,18 @@ export class OpenCursors {
   }
 }
 
-async function readBatch(cursor: OpenCursor, size: number): Promise<{ documents: Raw[]; isDone: boolean }> {
+interface ReadBatch {
+  readonly documents: Raw[];
+  readonly isDone: boolean;
+}
+
+async function readBatch(cursor: OpenCursor, size: number): Promise<ReadBatch> {
+  const batch = await gather(cursor, size);
+  await cursor.settled?.();
+  return batch;
+}
+
+async function gather(cursor: OpenCursor, size: number): Promise<ReadBatch> {
   const documents: Raw[] = [];
   const pace = createPace();
   let bytes = 0;

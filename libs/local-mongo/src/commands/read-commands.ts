@@ -7,7 +7,7 @@ import type { Collection } from '../collection/collection.ts';
 import { valuesAt } from '../collection/index-keys.ts';
 import { findMatches, parseSort, planFor, type Found, type Query } from '../collection/query.ts';
 import { compileFilter } from '../match/filter.ts';
-import { emptyDocument, nonNegative, parseQuery } from './read-options.ts';
+import { emptyDocument, nonNegative, parseQuery, settledReads } from './read-options.ts';
 import { compileProjection, type Projection } from '../project/projection.ts';
 import type { DocumentSource } from './open-cursors.ts';
 import { createPace } from './pace.ts';
@@ -16,7 +16,7 @@ import type { Handler, Reply } from './server-state.ts';
 /** mongod's first batch when the client does not say. */
 const defaultFirstBatch = 101;
 
-export const find: Handler = async (command, { catalog, cursors }) => {
+export const find: Handler = async (command, { catalog, cursors, durability }) => {
   const { namespace } = command;
   const limit = Math.abs(command.number('limit') ?? 0);
   const skip = nonNegative(command, 'skip');
@@ -26,7 +26,8 @@ export const find: Handler = async (command, { catalog, cursors }) => {
   const source = collection === undefined ? none : page(findMatches(collection, query), { skip, limit, projection });
   const size = command.has('batchSize') ? nonNegative(command, 'batchSize') : defaultFirstBatch;
   const keep = !command.truth('singleBatch') && (command.number('limit') ?? 0) >= 0;
-  const { documents, cursorId } = await cursors.open(namespace, source, { size, keep });
+  const settled = settledReads(command, durability);
+  const { documents, cursorId } = await cursors.open(namespace, source, { size, keep, settled });
   return { cursor: { firstBatch: documents, id: cursorId, ns: namespace } };
 };
 

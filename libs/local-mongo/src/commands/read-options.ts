@@ -6,6 +6,7 @@ import type { Collection } from '../collection/collection.ts';
 import { parseSort, type Query } from '../collection/query.ts';
 import { compileFilter } from '../match/filter.ts';
 import type { Command } from './command.ts';
+import type { Durability } from './server-state.ts';
 
 export const emptyDocument = documentOf(encodeDocument({}));
 
@@ -25,6 +26,19 @@ export function parseQuery(
     ...(hint === undefined ? {} : { hint }),
   };
 }
+
+/**
+ * What a read with the concern `majority` (or stronger) waits for once it has read: that none of it can be lost any more. Other
+ * reads wait for nothing.
+ */
+export function settledReads(command: Command, durability: Durability): (() => Promise<void>) | undefined {
+  const concern = command.document('readConcern');
+  const level = concern === undefined ? undefined : findField(concern.bytes, concern.start, levelName);
+  const isWeak = level === undefined || ['local', 'available'].includes(readString(level));
+  return isWeak ? undefined : () => durability.flushed();
+}
+
+const levelName = Buffer.from('level');
 
 /** Throws CommandFailure(115) for any collation but the simple one: strings compare by their bytes here. */
 export function refuseForeignCollation(collation: Raw | undefined): void {
