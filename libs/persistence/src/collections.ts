@@ -95,6 +95,20 @@ const auditSchema = new Schema(
   .index({ tenantId: 1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
+/** Also the log's head, at place 0, and seals: they are nobody's. */
+const taskEventSchema = new Schema(
+  {
+    _id: { type: Schema.Types.BigInt, required: true },
+    tenantId: { type: String },
+    taskId: { type: Schema.Types.BigInt },
+    purgeAt: { type: Date },
+  },
+  { collection: 'task_events', strict: false, versionKey: false },
+)
+  .index({ tenantId: 1, _id: 1 })
+  .index({ taskId: 1, _id: 1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 /** One list: what ensureIndexes makes and what the stores use. */
 const schemas = {
   Task: taskSchema,
@@ -106,6 +120,7 @@ const schemas = {
   Tenant: tenantSchema,
   ApiKey: apiKeySchema,
   Audit: auditSchema,
+  TaskEvent: taskEventSchema,
 } as const;
 
 type ModelName = keyof typeof schemas;

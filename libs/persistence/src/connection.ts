@@ -19,6 +19,9 @@ export interface MongoConnection {
   close(): Promise<void>;
 }
 
+/** For reads that something is built upon: what a majority does not have yet may be taken back. */
+export const byMajority = { readConcern: { level: 'majority' } } as const;
+
 /** Used when the URL names no database. */
 const defaultDatabase = 'juice';
 

@@ -51,3 +51,13 @@ export {
 export { createShortMemory, type ShortMemory } from './short-memory.ts';
 export { createKeyStore, type ApiKey, type KeyStore, type NewKey } from './key-store.ts';
 export { createAuditStore, type Audited, type AuditFilter, type AuditIntent, type AuditStore } from './audit-store.ts';
+export { createEventLog, type EventLog, type EventLogOptions, type LogPage } from './event-log.ts';
+export {
+  noBlock,
+  openLog,
+  type Block,
+  type EventLogWriter,
+  type LogDocuments,
+  type LogEntry,
+  type NewEvent,
+} from './event-log-writer.ts';

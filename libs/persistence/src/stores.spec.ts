@@ -4,6 +4,8 @@ import {
   auditStoreContract,
   deliveryStoreContract,
   endpointStoreContract,
+  eventLogContract,
+  eventRetentionMs,
   frameworkStoreContract,
   keyStoreContract,
   lanesAsideContract,
@@ -20,6 +22,7 @@ import {
   createAuditStore,
   createDeliveryStore,
   createEndpointStore,
+  createEventLog,
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
@@ -62,6 +65,7 @@ function suites(url: () => string): void {
   withStores(url, tenantStoreContract);
   withStores(url, keyStoreContract);
   withStores(url, auditStoreContract);
+  withStores(url, eventLogContract);
 }
 
 type Stores = Awaited<ReturnType<typeof storesOn>>;
@@ -124,6 +128,7 @@ async function storesOn(conn: MongoConnection) {
     tenants: createTenantStore(conn),
     keys: createKeyStore(conn),
     audits: createAuditStore(conn),
+    events: createEventLog(conn, { retentionMs: eventRetentionMs }),
     close: async () => {
       await empty();
     },

@@ -1,4 +1,5 @@
 export { auditStoreContract, type MadeAuditStore } from './audit-store-contract.ts';
+export { eventLogContract, eventOf, eventRetentionMs, type MadeEventLog } from './event-log-contract.ts';
 export { deliveryStoreContract, type MadeDeliveryStore } from './delivery-store-contract.ts';
 export { endpointStoreContract, type MadeEndpointStore } from './endpoint-store-contract.ts';
 export { frameworkStoreContract, type MadeFrameworkStore } from './framework-store-contract.ts';
@@ -11,3 +12,11 @@ export { taskPagesContract, type MadePagedStore } from './task-pages-contract.ts
 export { taskStoreContract, type MadeTaskStore } from './task-store-contract.ts';
 export { tenantStoreContract, type MadeTenantStore } from './tenant-store-contract.ts';
 export { transitionContract } from './transition-contract.ts';
+export { chanceOf, type Chance } from './log-history.ts';
+export {
+  createMemoryEventLog,
+  createMemoryLog,
+  memoryLogDocuments,
+  type LogServer,
+  type MemoryLog,
+} from './memory-event-log.ts';
