@@ -1,104 +1,122 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { taskStateName, type StatusEvent, type TaskId } from '@juice/contracts';
+import { DependencyFailure, type StatusEvent, type TaskId } from '@juice/contracts';
 import type { Log } from '@juice/observability';
+import { createEventPublisher } from './event-publisher.ts';
+import { createEventRecorder, type RecorderLog } from './event-recorder.ts';
+import type { Wait } from './wait.ts';
 
 export interface AnnouncementStore {
   clearOutbox(published: readonly { taskId: TaskId; seq: number }[]): Promise<void>;
-  outboxLeftovers(beforeMs: number, limit: number): Promise<readonly StatusEvent[]>;
+  readOutboxes(ids: readonly TaskId[]): Promise<readonly StatusEvent[]>;
+  outboxPage(
+    fromMs: number,
+    limit: number,
+  ): Promise<{ readonly events: readonly StatusEvent[]; readonly next: number | null }>;
 }
 
 export interface Announcements {
-  /** Takes events of a stored frame; they are published in this order. */
+  /** Takes events of a stored frame. */
   announce(events: readonly StatusEvent[]): void;
-  /** Publishes what an earlier leader, or a full memory, left in the outboxes. */
-  sweep(): Promise<void>;
-  /** Publishes until stopped. */
+  /** Looks into the outboxes of tasks that somebody else has written to. */
+  look(taskIds: readonly TaskId[]): void;
+  /** Records and publishes until stopped; rejects when a newer epoch writes the event log. */
   run(): Promise<void>;
-  /** Stops when what is at hand is published, or at once when the broker is away; the outboxes keep the rest. */
+  /** Stops when what is at hand has arrived, or at once where that cannot be; the outboxes keep the rest. */
   stop(): void;
-  readonly backlog: number;
+  /** Events at hand that are not in the log, and those that are not on the bus. */
+  describe(): { readonly unlogged: number; readonly unannounced: number };
 }
 
-const eventsPerBatch = 200;
-/** Beyond this, events stay in their outboxes alone and are found by the sweep: a broker outage must not fill memory. */
-const mostHeld = 50_000;
-const retryMs = 500;
-/** Younger leftovers are on their way. */
-const leftoverAgeMs = 10_000;
+/** How long the kill of a waiting task, which the api writes, takes at most to be seen when its message is lost. */
+const sweepMs = 5_000;
+/** Tasks at a time: few, so that what frames announce meanwhile does not wait behind them for long. */
+const sweepPage = 500;
+/**
+ * While the broker is away outboxes fill, and all of them are looked through in every sweep, since what the log lacks may be in
+ * any. After so much of a pause for each page (one takes some twenty milliseconds), that is a twentieth of our time at most.
+ */
+const pausePerPageMs = 400;
+const longestPauseMs = 300_000;
 
 /**
- * Status events from the outboxes to the bus, beside the frames: a broker outage stops neither launches nor
- * acknowledgements. An event is in its task's document until it was published and confirmed; a crash between the two
- * publishes it twice, and readers tell by `taskId` and `seq`.
+ * Status events from the outboxes to the event log and, once they are there, to the bus, beside the frames: an outage of
+ * either stops neither launches nor acknowledgements, and one of the bus does not stop the log. An event stays in its
+ * task's outbox until both have it. What frames announce is at hand; what an earlier leader left, what the api wrote and what found no room
+ * is found by the sweep.
  */
 export function createAnnouncements(deps: {
+  epoch: number;
   publish: (exchange: 'juice.events', routingKey: string, body: unknown) => Promise<void>;
   store: AnnouncementStore;
+  eventLog: RecorderLog;
+  wait: Wait;
+  /** A look failed by a bug. */
+  onFailure: (error: unknown) => void;
   log: Log;
   now: () => number;
 }): Announcements {
-  const { publish, store, log, now } = deps;
-  let held: StatusEvent[] = [];
-  let stopped = false;
-  let wake: (() => void) | null = null;
+  const { store, eventLog, wait, log, now } = deps;
+  const stopping = new AbortController();
+  const publisher = createEventPublisher({
+    publish: deps.publish,
+    clearOutbox: (published) => store.clearOutbox(published),
+    wait,
+    logger: log,
+  });
+  const recorder = createEventRecorder({
+    log: eventLog,
+    epoch: deps.epoch,
+    readOutboxes: (ids) => store.readOutboxes(ids),
+    recorded: (events) => publisher.offer(events),
+    wait,
+    logger: log,
+    now,
+  });
 
-  function announce(events: readonly StatusEvent[]): void {
-    if (held.length + events.length > mostHeld) return;
-    for (const event of events) held.push(event);
-    wake?.();
+  /** What cannot be read now is found by a later sweep. */
+  async function tolerating<T>(operation: string, read: () => Promise<T>): Promise<T | null> {
+    try {
+      return await read();
+    } catch (error: unknown) {
+      if (!(error instanceof DependencyFailure)) throw error;
+      log.warn('dependency.unreachable', { dependency: error.dependency, operation, error });
+      return null;
+    }
   }
 
-  async function publishBatch(batch: readonly StatusEvent[]): Promise<boolean> {
-    try {
-      await Promise.all(batch.map((event) => publish('juice.events', routingKeyOf(event), bodyOf(event))));
-      await store.clearOutbox(lastOfEachTask(batch));
-      return true;
-    } catch (error: unknown) {
-      log.warn('call.failed', { operation: 'announce', events: batch.length, error });
-      return false;
+  /** Looks through every outbox, and says how long to pause. */
+  async function sweep(): Promise<number> {
+    let pages = 0;
+    for (let from: number | null = 0; from !== null && !stopping.signal.aborted; pages += 1) {
+      const page = await store.outboxPage(from, sweepPage);
+      await recorder.offer(page.events);
+      from = page.next;
+    }
+    return Math.min(Math.max(sweepMs, pages * pausePerPageMs), longestPauseMs);
+  }
+
+  async function sweepForever(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const pauseMs = await tolerating('sweep outboxes', sweep);
+      await wait(pauseMs ?? sweepMs, stopping.signal);
     }
   }
 
   return {
-    announce,
-    get backlog() {
-      return held.length;
-    },
-    async sweep() {
-      if (held.length > 0) return;
-      announce(await store.outboxLeftovers(now() - leftoverAgeMs, 5_000));
+    announce: (events) => void recorder.offer(events),
+    look(taskIds) {
+      const look = async (): Promise<void> => recorder.offer(await store.readOutboxes(taskIds));
+      tolerating('read outboxes', look).catch(deps.onFailure);
     },
     async run() {
-      while (!(stopped && held.length === 0)) {
-        if (held.length === 0) {
-          await new Promise<void>((resolve) => (wake = resolve));
-          wake = null;
-          continue;
-        }
-        const batch = held.slice(0, eventsPerBatch);
-        if (await publishBatch(batch)) held = held.slice(batch.length);
-        else if (stopped) return;
-        else await wait(retryMs);
-      }
+      // The publisher ends after the recorder, which it gets its events from; a sweep is left where it is.
+      const recording = recorder.run().finally(() => publisher.stop());
+      const over = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve()));
+      await Promise.all([recording, publisher.run(), Promise.race([sweepForever(), over])]);
     },
     stop() {
-      stopped = true;
-      wake?.();
+      stopping.abort();
+      recorder.stop();
     },
+    describe: () => ({ unlogged: recorder.backlog, unannounced: recorder.backlog + publisher.backlog }),
   };
-}
-
-function routingKeyOf(event: StatusEvent): string {
-  // Dots separate the words of a topic.
-  return `task.${taskStateName(event.status)}.${event.tenantId.replaceAll('.', '_')}`;
-}
-
-function bodyOf(event: StatusEvent): unknown {
-  return { ...event, taskId: String(event.taskId) };
-}
-
-function lastOfEachTask(batch: readonly StatusEvent[]): { taskId: TaskId; seq: number }[] {
-  const last = new Map<TaskId, number>();
-  for (const { taskId, seq } of batch) last.set(taskId, Math.max(seq, last.get(taskId) ?? 0));
-  return [...last].map(([taskId, seq]) => ({ taskId, seq }));
 }

@@ -11,6 +11,7 @@ import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
+  createEventLog,
   createFrameworkStore,
   createLeaseStore,
   createQuarantineStore,
@@ -77,6 +78,7 @@ beforeEach(async () => {
       policy,
     },
     store: tasks,
+    eventLog: createEventLog(mongo),
     leases: createLeaseStore(mongo),
     frameworks: createFrameworkStore(mongo),
     quarantine: createQuarantineStore(mongo),

@@ -97,6 +97,12 @@ const settings = z.object({
   tenantLaunchesPerSecond: decimal({ min: 0.001, max: 1e6 })
     .optional()
     .meta({ env: 'JUICE_TENANT_LAUNCHES_PER_SECOND', description: 'Likewise launches a second' }),
+  eventRetentionMs: duration({ minMs: 3_600_000 })
+    .default(7 * 86_400_000)
+    .meta({
+      env: 'JUICE_EVENT_RETENTION',
+      description: 'How long events are kept, and a stream of them can be resumed after it broke off',
+    }),
   leaseMs: duration({ minMs: 500, maxMs: 300_000 })
     .default(10_000)
     .meta({ env: 'JUICE_LEASE', description: 'How long a silent leader keeps the lead' }),

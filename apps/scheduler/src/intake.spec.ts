@@ -10,15 +10,20 @@ import { createIntake, type IntakeBroker } from './intake.ts';
 type Settled = 'acknowledged' | 'poison' | 'requeued';
 type Queue = Parameters<IntakeBroker['consume']>[0];
 
+/** One that the store has, and that has ended. */
+const endedTask = 6n as TaskId;
+
 const handlers = new Map<Queue, Parameters<IntakeBroker['consume']>[2]>();
 let events: Event[];
 let read: TaskId[];
 let tenants: string[];
+let ended: TaskId[];
 
 beforeEach(async () => {
   events = [];
   read = [];
   tenants = [];
+  ended = [];
   const intake = createIntake({
     broker: {
       async consume(queue, _options, onMessage) {
@@ -29,7 +34,7 @@ beforeEach(async () => {
     store: {
       async loadLiveTasks(ids) {
         read.push(...ids);
-        return [];
+        return ids.filter((taskId) => taskId === endedTask).map((taskId) => ({ taskId, live: null }));
       },
       waitingSince: async () => [],
       liveTasksAfter: async () => [],
@@ -38,6 +43,7 @@ beforeEach(async () => {
     tenants: { read: async (tenantIds) => void tenants.push(...tenantIds) },
     push: (event) => void events.push(event),
     persevere: (_operation, attempt) => attempt(),
+    onEnded: (taskIds) => void ended.push(...taskIds),
     onFailure: (error) => {
       throw error;
     },
@@ -69,7 +75,15 @@ test('submitted and killed tasks are read, and tenants that were changed; a reco
   expect(await deliver(commands, { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] })).toEqual(['acknowledged']);
   expect(read).toEqual([5n, 6n]);
   expect(tenants).toEqual(['acme']);
-  expect(events).toEqual([{ kind: 'reconcile.requested', atMs: 7, taskIds: [7n] }]);
+  expect(events).toEqual([
+    { kind: 'task.loaded', atMs: 7, taskId: 6n, live: null },
+    { kind: 'reconcile.requested', atMs: 7, taskIds: [7n] },
+  ]);
+});
+
+test('of what is named, what has ended is told of: nobody else may have said so', async () => {
+  await deliver(commands, { v: 1, kind: 'kill', taskIds: ['5', '6'] });
+  expect(ended).toEqual([6n]);
 });
 
 test.each<[string, Queue, unknown]>([

@@ -59,6 +59,8 @@ export function createIntake(deps: {
   push: (event: Event) => void;
   /** Runs a read until it succeeds, while this process leads. */
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
+  /** Told of tasks that were named and have ended: not by us, mostly. */
+  onEnded: (taskIds: readonly TaskId[]) => void;
   /** A read failed for good: this process leads no more, or has a bug. */
   onFailure: (error: unknown) => void;
   log: Log;
@@ -78,6 +80,8 @@ export function createIntake(deps: {
       named = new Set([...named].slice(idsPerRead));
       const loaded = await deps.persevere('loadLiveTasks', () => store.loadLiveTasks(ids));
       for (const { taskId, live } of loaded) push({ kind: 'task.loaded', atMs: now(), taskId, live });
+      const ended = loaded.filter(({ live }) => live === null).map(({ taskId }) => taskId);
+      if (ended.length > 0) deps.onEnded(ended);
     }
     reading = false;
   }

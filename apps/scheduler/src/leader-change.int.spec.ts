@@ -9,6 +9,7 @@ import { createMesosClient } from '@juice/mesos';
 import { describeWithZooKeeper, openZnodes, type ZnodeWriter, type ZooKeeperServer } from '@juice/mesos/testing';
 import { createMemoryBroker } from '@juice/messaging';
 import { createLogger } from '@juice/observability';
+import { createMemoryEventLog } from '@juice/persistence/testing';
 import { defaultPolicy } from '@juice/scheduling';
 import { until } from '@juice/trial';
 import { createMemoryStore, plainTenants } from '../testing/memory-store.ts';
@@ -67,6 +68,7 @@ describeWithZooKeeper('a scheduler whose masters are in ZooKeeper', (start) => {
         release: () => Promise.resolve(),
       },
       store,
+      eventLog: createMemoryEventLog(),
       frameworks: {
         claim: () => Promise.resolve({ frameworkId }),
         save: (_name, id) => {

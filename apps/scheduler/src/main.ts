@@ -4,6 +4,7 @@ import { connectBroker } from '@juice/messaging';
 import { createMesosClient } from '@juice/mesos';
 import {
   connectMongo,
+  createEventLog,
   createFrameworkStore,
   createLeaseStore,
   createQuarantineStore,
@@ -78,6 +79,7 @@ await runMain(async () => {
         internalUrl: `http://api:${secret}@${hostInUrl(config.publicHost)}:${server.port}`,
       },
       store: createTaskStore(mongo),
+      eventLog: createEventLog(mongo, { retentionMs: config.eventRetentionMs }),
       leases: createLeaseStore(mongo),
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),

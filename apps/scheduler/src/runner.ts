@@ -22,6 +22,7 @@ import {
   type UnknownAttempt,
   whyWaiting,
 } from '@juice/scheduling';
+import { Fenced } from './fenced.ts';
 import type { Quarantine } from './quarantine.ts';
 
 /** What the runner needs of the store; every write is guarded (see TaskTransition). */
@@ -178,14 +179,6 @@ function levelOf({ kind }: Explanation): 'warn' | 'debug' {
   return kind === 'attempt.superseded' ? 'warn' : 'debug';
 }
 
-/** Another scheduler leads with a newer epoch. */
-export class Fenced extends Error {
-  readonly code = 'FENCED';
-  constructor(epoch: number) {
-    super(`a document carries an epoch newer than ${epoch}: another scheduler leads`);
-  }
-}
-
 /** A task whose write missed is left out of the calls: nothing is said to the cluster that was not written down. */
 function withoutMissed(call: MesosCall, missed: ReadonlySet<TaskId>): MesosCall[] {
   if (missed.size === 0) return [call];
@@ -199,7 +192,8 @@ function withoutMissed(call: MesosCall, missed: ReadonlySet<TaskId>): MesosCall[
   return 'taskId' in call && call.taskId !== null && missed.has(call.taskId) ? [] : [call];
 }
 
-function toStatusEvent(transition: TaskTransition): StatusEvent {
+/** The event that a transition leaves in its task's outbox. */
+export function toStatusEvent(transition: TaskTransition): StatusEvent {
   const { taskId, tenantId, expectSeq, status, attempt, message, reason, atMs, callback } = transition;
   return { v: 1, taskId, tenantId, seq: expectSeq + 1, status, attempt, message, reason, atMs, callback };
 }

@@ -38,6 +38,7 @@ export interface SchedulerSettings extends PolicySettings {
 export interface SchedulerDeps {
   readonly settings: SchedulerSettings;
   readonly store: TermStore;
+  readonly eventLog: TermDeps['eventLog'];
   readonly leases: LeadershipStore;
   readonly frameworks: FrameworkIds;
   readonly quarantine: QuarantineStore;
@@ -154,6 +155,11 @@ function declareGauges(
   gauge('juice_scheduler_tasks_live', 'Tasks with a live attempt', () => term()?.describe().live ?? 0);
   gauge('juice_scheduler_events_queued', 'Events that no frame has taken yet', () => term()?.describe().queued ?? 0);
   gauge('juice_scheduler_calls_waiting', 'Calls to the master that wait for their turn', callsWaiting);
+  gauge(
+    'juice_scheduler_events_unlogged',
+    'Status events not yet in the event log',
+    () => term()?.describe().unlogged ?? 0,
+  );
   gauge(
     'juice_scheduler_events_unannounced',
     'Status events not yet on the bus',

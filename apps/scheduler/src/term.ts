@@ -2,12 +2,14 @@ import { DependencyFailure, ProtocolViolation, type LiveTask, type TaskId, type 
 import type { Log } from '@juice/observability';
 import { decide, type Event, type Policy } from '@juice/scheduling';
 import { createAnnouncements, type AnnouncementStore } from './announcements.ts';
+import type { RecorderLog } from './event-recorder.ts';
+import { Fenced } from './fenced.ts';
 import { createIntake, type IntakeBroker, type IntakeStore } from './intake.ts';
 import { identifyAttempts, type AttemptStore } from './identify.ts';
 import type { Leadership } from './leadership.ts';
 import { createPersevere } from './persevere.ts';
 import { createQuarantine, type QuarantineStore } from './quarantine.ts';
-import { createRunner, Fenced, type Inquiries, type RunnerStore } from './runner.ts';
+import { createRunner, type Inquiries, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
 import { linearPatterns } from './patterns.ts';
 import { createTenantLimits, type TenantLimitsStore } from './tenant-limits.ts';
@@ -27,6 +29,7 @@ export interface FrameworkIds {
 export interface TermDeps {
   leadership: Leadership;
   store: TermStore;
+  eventLog: RecorderLog;
   frameworks: FrameworkIds;
   quarantine: QuarantineStore;
   tenants: TenantLimitsStore;
@@ -61,6 +64,7 @@ export interface Term {
     waiting: number;
     live: number;
     queued: number;
+    unlogged: number;
     unannounced: number;
   };
 }
@@ -86,14 +90,18 @@ export function startTerm(deps: TermDeps): Term {
   const { epoch } = leadership;
   const ending = new AbortController();
   const persevere = createPersevere({ assertLeading: () => leadership.assertLeading(), wait, log });
+  let fail = (_error: unknown): void => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
   const announcements = createAnnouncements({
+    epoch,
     publish: (exchange, routingKey, body) => broker.publish(exchange, routingKey, body),
     store,
+    eventLog: deps.eventLog,
+    wait,
+    onFailure: (error) => fail(error),
     log,
     now,
   });
-  let fail = (_error: unknown): void => undefined;
-  const failed = new Promise<never>((_, reject) => (fail = reject));
   const { onQuarantined = () => undefined } = deps;
   const quarantine = createQuarantine({ store: deps.quarantine, epoch, persevere, onQuarantined, log, now });
   const runner = createRunner({
@@ -115,7 +123,11 @@ export function startTerm(deps: TermDeps): Term {
   });
   const push = (event: Event): void => runner.push(event);
   const tenants = createTenantLimits({ store: deps.tenants, defaults: policy.tenantLimits, push, now });
-  const intake = createIntake({ broker, store, tenants, push, persevere, onFailure: (error) => fail(error), log, now });
+  const intake = createIntake({
+    ...{ broker, store, tenants, push, persevere, log, now },
+    onEnded: (taskIds) => announcements.look(taskIds),
+    onFailure: (error) => fail(error),
+  });
   let loaded = false;
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
@@ -208,7 +220,6 @@ export function startTerm(deps: TermDeps): Term {
       // For the change of a tenant that no message told of.
       if (sweeps % sweepsPerTenants === 0) await persevere('load tenants', () => tenants.readAll());
       await persevere('sweep', () => intake.sweep());
-      await persevere('sweep outboxes', () => announcements.sweep());
     }
   }
 
@@ -240,7 +251,7 @@ export function startTerm(deps: TermDeps): Term {
       await Promise.allSettled(work);
     },
     inquiries: () => (loaded ? runner : null),
-    describe: () => ({ subscribed, loaded, ...runner.describe(), unannounced: announcements.backlog }),
+    describe: () => ({ subscribed, loaded, ...runner.describe(), ...announcements.describe() }),
   };
 }
 

@@ -7,8 +7,10 @@ import {
   type TaskState,
 } from '@juice/contracts';
 import { TaskTable } from '@juice/scheduling/testing';
+import { toStatusEvent } from '../src/runner.ts';
 import type { TenantLimitsStore } from '../src/tenant-limits.ts';
 import type { TermStore } from '../src/term.ts';
+import { createMemoryOutboxes } from './memory-outboxes.ts';
 
 export const plainSpec: TaskSpec = {
   taskName: 'a-task',
@@ -38,6 +40,7 @@ export interface MemoryStore extends TermStore {
 export function createMemoryStore(): MemoryStore {
   const table = new TaskTable();
   const specs = new Map<TaskId, TaskSpec>();
+  const outboxes = createMemoryOutboxes();
   const load = (wanted: (live: LiveTask) => boolean): LiveTask[] =>
     [...table.rows.keys()]
       .map((taskId) => table.load(taskId))
@@ -58,8 +61,12 @@ export function createMemoryStore(): MemoryStore {
       return taskId;
     },
     statuses: (taskId) => table.applied.filter((write) => write.taskId === taskId).map(({ status }) => status),
-    applyTransitions: (_frame, transitions) =>
-      Promise.resolve({ missed: table.apply(transitions), refused: [], fenced: false }),
+    applyTransitions(_frame, transitions) {
+      const before = table.applied.length;
+      const missed = table.apply(transitions);
+      for (const write of table.applied.slice(before)) outboxes.add(toStatusEvent(write));
+      return Promise.resolve({ missed, refused: [], fenced: false });
+    },
     loadLiveTasks: (ids) => Promise.resolve(ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
     attemptIds: (ids) => Promise.resolve(table.attemptIds(ids)),
     liveTasksAfter: () => Promise.resolve(load(() => true)),
@@ -77,8 +84,9 @@ export function createMemoryStore(): MemoryStore {
           }),
         ),
       ),
-    clearOutbox: () => Promise.resolve(),
-    outboxLeftovers: () => Promise.resolve([]),
+    clearOutbox: (published) => Promise.resolve(outboxes.clear(published)),
+    readOutboxes: (ids) => Promise.resolve(outboxes.read(ids)),
+    outboxPage: (fromMs, limit) => Promise.resolve(outboxes.page(fromMs, limit)),
   };
 }
 

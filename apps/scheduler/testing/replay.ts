@@ -4,6 +4,7 @@ import { createMemoryBroker } from '@juice/messaging';
 import { createMesosClient } from '@juice/mesos';
 import type { Scenario } from '@juice/mesos/testing';
 import { createLogger } from '@juice/observability';
+import { createMemoryEventLog } from '@juice/persistence/testing';
 import { decide, defaultPolicy, type Event, type Policy } from '@juice/scheduling';
 import { frameworkInfo } from '../src/session.ts';
 import { startTerm, type Term } from '../src/term.ts';
@@ -110,6 +111,7 @@ export async function startReplay(
       release: () => Promise.resolve(),
     },
     store,
+    eventLog: createMemoryEventLog(),
     frameworks: {
       claim: () => Promise.resolve({ frameworkId }),
       save: (_name, id) => {

@@ -10,6 +10,7 @@ import {
   createAuditStore,
   createDeliveryStore,
   createEndpointStore,
+  createEventLog,
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
@@ -54,6 +55,7 @@ async function runStandalone(): Promise<void> {
     startScheduler({
       settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
       ...{ store: tasks, leases, broker, mesos, onFatal },
+      eventLog: createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs }),
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),
       tenants: createTenantStore(mongo),

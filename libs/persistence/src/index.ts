@@ -8,7 +8,7 @@ export { type KillOutcome } from './request-kills.ts';
 export { type KnownRequest, type RequestKey } from './request-keys.ts';
 export { type ChosenTask, type ListedTask, type Page, type PageQuery } from './task-pages.ts';
 export { type LoadedTask } from './live-tasks.ts';
-export { type PublishedEvent } from './outbox.ts';
+export { type OutboxPage, type PublishedEvent } from './outbox.ts';
 export {
   type AttemptRecord,
   type CallbackLane,

@@ -45,7 +45,7 @@ export interface TaskRecord {
   readonly idemAt?: Date;
   /** Of the first task of a batch: what else the request was answered. */
   readonly idemRefused?: readonly RefusedItem[];
-  /** Events that the bus does not have yet. */
+  /** Events that the event log or the bus does not have yet. */
   readonly outbox: readonly OutboxRecord[];
   /** When an event was last put into the outbox; absent when it is empty. */
   readonly outboxAt?: Date;

@@ -15,7 +15,7 @@ import { insertTasks, type InsertOutcome, type NewTask } from './insert-tasks.ts
 import { liveTasksAfter, loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
 import { modelOf, tasksOf, type TaskCollection } from './collections.ts';
 import { asFailure, attempt } from './mongo-failure.ts';
-import { clearOutbox, outboxLeftovers, type PublishedEvent } from './outbox.ts';
+import { clearOutbox, outboxPage, readOutboxes, type OutboxPage, type PublishedEvent } from './outbox.ts';
 import { requestKills, type KillOutcome } from './request-kills.ts';
 import { findRequests, releaseKey, releaseKeys, type KnownRequest } from './request-keys.ts';
 import { retentionOf, type RetentionOptions } from './retention.ts';
@@ -81,7 +81,8 @@ export interface TaskStore {
   /** Unknown ids are left out. */
   loadLaunchSpecs(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, LaunchSpec>>;
   clearOutbox(published: readonly PublishedEvent[]): Promise<void>;
-  outboxLeftovers(beforeMs: number, limit: number): Promise<readonly StatusEvent[]>;
+  readOutboxes(ids: readonly TaskId[]): Promise<readonly StatusEvent[]>;
+  outboxPage(fromMs: number, limit: number): Promise<OutboxPage>;
 }
 
 export interface TaskStoreOptions extends RetentionOptions {
@@ -143,8 +144,8 @@ export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions
     applyTransitions: (frame, transitions) => applyTransitions(tasks, frame, { transitions, retentionMs }),
     loadLaunchSpecs: (ids) => attempt('load launch specs', () => loadLaunchSpecs(conn, ids)),
     clearOutbox: (published) => attempt('clear outbox', () => clearOutbox(tasks, published)),
-    outboxLeftovers: (beforeMs, limit) =>
-      attempt('find outbox leftovers', () => outboxLeftovers(tasks, beforeMs, limit)),
+    readOutboxes: (ids) => attempt('read outboxes', () => readOutboxes(tasks, ids)),
+    outboxPage: (fromMs, limit) => attempt('read outboxes', () => outboxPage(tasks, fromMs, limit)),
   };
 }
 

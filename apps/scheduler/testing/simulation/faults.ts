@@ -71,6 +71,11 @@ export function createFaults(deps: {
     later(chance.between(100, 2_000), () => (database.trouble = 0));
   }
 
+  function loseBus(): void {
+    database.isBusAway = true;
+    later(chance.between(500, 15_000), () => (database.isBusAway = false));
+  }
+
   function distortUpdates(): void {
     cluster.fault({ kind: 'updates.distorted', duplicate: chance.happens(0.6), delayMs: chance.between(0, 1_500) });
     later(chance.between(500, 4_000), stopDistorting);
@@ -99,6 +104,7 @@ export function createFaults(deps: {
     [2, restartMaster],
     [3, troubleNetwork],
     [2, troubleDatabase],
+    [1, loseBus],
     [3, distortUpdates],
     [2, () => cluster.stall(chance.between(200, 4_000))],
     [1, planMaintenance],
@@ -117,6 +123,7 @@ export function createFaults(deps: {
       ended = true;
       cluster.trouble = 0;
       database.trouble = 0;
+      database.isBusAway = false;
       stopDistorting();
       leaders.leader()?.dieAt(Infinity, 'before');
       for (let index = 0; index < agentCount; index += 1) {

@@ -1,5 +1,8 @@
+import { createMemoryLog } from '@juice/persistence/testing';
 import { TaskTable } from '@juice/scheduling/testing';
+import { createMemoryOutboxes } from '../memory-outboxes.ts';
 import { createChance, type Chance } from './chance.ts';
+import { createEventReaders } from './event-readers.ts';
 import { createFaults } from './faults.ts';
 import { createLeaders, type Mutant } from './leaders.ts';
 import { Ledger } from './ledger.ts';
@@ -27,11 +30,16 @@ export async function playHistory(seed: number, mutant: Mutant = (deps) => deps)
   const database: Database = {
     table: new TaskTable(),
     specs: new Map(),
+    outboxes: createMemoryOutboxes(),
+    log: createMemoryLog(),
     framework: { id: null, epoch: 0 },
     quarantine: new Set(),
     trouble: 0,
+    isBusAway: false,
   };
   const ledger = new Ledger(database, () => timeline.now() - startMs);
+  database.log.onBroken = (text) => ledger.violate(text);
+  const readers = createEventReaders({ timeline, chance, ledger, database });
   const cluster = createSimulatedCluster({ timeline, chance, ledger });
   const leaders = createLeaders({ timeline, chance, ledger, database, cluster, mutant });
   const tell = (queue: Queue, body: unknown): void => leaders.tell(queue, body);
@@ -51,11 +59,13 @@ export async function playHistory(seed: number, mutant: Mutant = (deps) => deps)
   const isDone = (): boolean =>
     cluster.executors.running().length === 0 &&
     cluster.held().length === 0 &&
+    database.outboxes.isEmpty() &&
     [...database.table.rows.values()].every((row) => row.ended);
   for (let waitedMs = 0; waitedMs < calmestMs && !isDone(); waitedMs += 4_000) {
     tenants.killEndless();
     await timeline.run(timeline.now() + 4_000);
   }
+  await readers.close();
   ledger.close({
     running: cluster.executors.running().map(({ mesosTaskId }) => mesosTaskId),
     unacknowledged: cluster.held(),

@@ -1,3 +1,4 @@
+import { DependencyFailure } from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import { decide, defaultPolicy, type Policy } from '@juice/scheduling';
 import { startTerm, type TermDeps } from '../../src/term.ts';
@@ -97,7 +98,10 @@ export function createLeaders(deps: {
       frameworkName: 'juice',
       whenRemoved: 'new-id',
       broker: {
-        publish: () => Promise.resolve(),
+        async publish(_exchange, _routingKey, body) {
+          if (deps.database.isBusAway) throw away;
+          ledger.published(body as { taskId: string; seq: number });
+        },
         consume(queue, _options, onMessage) {
           const take = (body: unknown): void =>
             void onMessage({ body, redelivered: false, ack: ignore, reject: ignore, requeue: ignore });
@@ -132,6 +136,13 @@ export function createLeaders(deps: {
     },
   };
 }
+
+const away = new DependencyFailure({
+  dependency: 'rabbitmq',
+  operation: 'publish',
+  retryable: true,
+  detail: 'is away',
+});
 
 function ignore(): void {
   // Nobody listens.

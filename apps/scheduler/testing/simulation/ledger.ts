@@ -38,6 +38,7 @@ export class Ledger {
   readonly #updates = new Map<string, TaskStatus>();
   readonly #processes = new Map<TaskId, Set<Container>>();
   readonly #offers = createOfferAccount();
+  readonly #published = new Map<TaskId, Set<number>>();
 
   /** Uuids of updates that came so that no client could read them: they must be in quarantine instead. */
   readonly #garbled = new Set<string>();
@@ -75,6 +76,12 @@ export class Ledger {
     account.endedAs = change.mesosState;
     const asAsked = write.status === TaskState.KILLED || write.status === TaskState.FINISHED;
     if (account.killedBy.has(epoch) && !asAsked) this.violate(`${taskId} was killed but ended as ${write.status}`);
+  }
+
+  /** The bus has it. */
+  published({ taskId, seq }: { readonly taskId: string; readonly seq: number }): void {
+    const id = BigInt(taskId) as TaskId;
+    this.#published.set(id, (this.#published.get(id) ?? new Set()).add(seq));
   }
 
   #storedLaunch(taskId: TaskId, mesosTaskId: string): void {
@@ -185,6 +192,9 @@ export class Ledger {
       if (!row.ended) this.violate(`${taskId} has not ended: ${JSON.stringify(row.live ?? row.status)}`);
       const times = this.#table.applied.filter((write) => write.taskId === taskId && isEndState(write.status)).length;
       if (times > 1) this.violate(`${taskId} ended ${times} times`);
+      const published = this.#published.get(taskId)?.size ?? 0;
+      if (published !== row.task.seq)
+        this.violate(`${published} of ${row.task.seq} events of ${taskId} were published`);
     }
     for (const id of cluster.running) this.violate(`${id} still runs`);
     for (const id of cluster.unacknowledged) this.violate(`an update of ${id} is still unacknowledged`);

@@ -171,6 +171,43 @@ const forgetsWhatItCouldNotRead = thinking((state, event, out) => {
     out.call.push({ kind: 'acknowledge', taskId: null, mesosTaskId, agentId, uuid });
 });
 
+/** Every event is new to it. */
+const asksNotWhatIsLogged: Mutant = (term) => ({
+  ...term,
+  eventLog: { ...term.eventLog, lastSeqs: () => Promise.resolve(new Map()) },
+});
+
+/** The log says yes at once, and gets the events when the writer gets round to it. */
+const clearsBeforeLogging: Mutant = (term) => ({
+  ...term,
+  eventLog: {
+    ...term.eventLog,
+    async open(...facts) {
+      const writer = await term.eventLog.open(...facts);
+      if (writer === 'fenced') return writer;
+      let writing: Promise<unknown> = Promise.resolve();
+      return {
+        append(...given) {
+          writing = writing.then(() => writer.append(...given).catch(() => undefined));
+          return Promise.resolve('appended');
+        },
+      };
+    },
+  },
+});
+
+/** What is in an outbox and was not announced by itself is nobody's business. */
+const leavesOutboxes: Mutant = (term) => ({
+  ...term,
+  store: { ...term.store, outboxPage: () => Promise.resolve({ events: [], next: null }) },
+});
+
+/** What frames announce goes to the log as it comes: what an earlier leader left is logged when a sweep finds it. */
+const logsPastGaps: Mutant = (term) => ({
+  ...term,
+  store: { ...term.store, readOutboxes: () => Promise.resolve([]) },
+});
+
 /** Schedulers with one mistake each: the simulation is worth what it finds of them. */
 export const mutants: Readonly<Record<string, Mutant>> = {
   'acknowledges before it stores': acknowledgesBeforeStoring,
@@ -185,4 +222,8 @@ export const mutants: Readonly<Record<string, Mutant>> = {
   'puts a task back though its kill was requested': requeuesInSpiteOfKills,
   'forgets that it could not read an update': forgetsWhatItCouldNotRead,
   'leaves attempts that it gave up alone when they come back': leavesGivenUpAttempts,
+  'does not ask what the event log has already': asksNotWhatIsLogged,
+  'clears an outbox before its events are logged': clearsBeforeLogging,
+  'does not look into the outboxes': leavesOutboxes,
+  'logs an event before an older one of its task that is still in the outbox': logsPastGaps,
 };

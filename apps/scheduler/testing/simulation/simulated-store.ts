@@ -1,19 +1,26 @@
 import { DependencyFailure, firstTaskIdAt, type LiveTask, type TaskId, type TaskSpec } from '@juice/contracts';
+import { createMemoryEventLog, type LogServer, type MemoryLog } from '@juice/persistence/testing';
 import type { TaskTable } from '@juice/scheduling/testing';
+import { toStatusEvent } from '../../src/runner.ts';
 import type { FrameworkIds, TermDeps, TermStore } from '../../src/term.ts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
 import type { Life } from './life.ts';
+import type { MemoryOutboxes } from '../memory-outboxes.ts';
 import type { Timeline } from './timeline.ts';
 
 /** The database: what all schedulers share. */
 export interface Database {
   readonly table: TaskTable;
   readonly specs: Map<TaskId, TaskSpec>;
+  readonly outboxes: MemoryOutboxes;
+  readonly log: MemoryLog;
   framework: { id: string | null; epoch: number };
   readonly quarantine: Set<string>;
   /** The share of operations that fail: half of them after they took effect. */
   trouble: number;
+  /** The broker takes nothing. */
+  isBusAway: boolean;
 }
 
 /** The store and framework ids as one process sees them: with delays, failures and lost answers. */
@@ -23,7 +30,7 @@ export function createSimulatedStore(deps: {
   timeline: Timeline;
   chance: Chance;
   ledger: Ledger;
-}): Pick<TermDeps, 'store' | 'frameworks' | 'quarantine'> {
+}): Pick<TermDeps, 'store' | 'eventLog' | 'frameworks' | 'quarantine'> {
   const { database, life, timeline, chance, ledger } = deps;
   const { table } = database;
 
@@ -51,7 +58,10 @@ export function createSimulatedStore(deps: {
       ask('applyTransitions', () => {
         const before = table.applied.length;
         const outcome = table.applyFrame(frame, transitions);
-        for (const write of table.applied.slice(before)) ledger.stored(write, frame.epoch);
+        for (const write of table.applied.slice(before)) {
+          ledger.stored(write, frame.epoch);
+          database.outboxes.add(toStatusEvent(write));
+        }
         return outcome;
       }),
     loadLiveTasks: (ids) => ask('loadLiveTasks', () => ids.map((taskId) => ({ taskId, live: table.load(taskId) }))),
@@ -69,8 +79,10 @@ export function createSimulatedStore(deps: {
         const found = ids.map((id) => [id, database.specs.get(id)] as const);
         return new Map(found.flatMap(([id, spec]) => (spec === undefined ? [] : [[id, { spec, traceparent: null }]])));
       }),
-    clearOutbox: () => Promise.resolve(),
-    outboxLeftovers: () => Promise.resolve([]),
+    clearOutbox: (published) => ask('clearOutbox', () => database.outboxes.clear(published)),
+    readOutboxes: (ids) => ask('readOutboxes', () => database.outboxes.read(ids)),
+    // Small pages, so that there are several.
+    outboxPage: (fromMs) => ask('outboxPage', () => database.outboxes.page(fromMs, 3)),
   };
 
   const { framework } = database;
@@ -91,7 +103,35 @@ export function createSimulatedStore(deps: {
     put: ({ key }) => ask('quarantine', () => void database.quarantine.add(key)),
     keys: () => ask('load quarantine', () => [...database.quarantine]),
   };
-  return { store, frameworks, quarantine };
+  const eventLog = createMemoryEventLog(database.log, { server: createLogServer(deps) });
+  return { store, eventLog, frameworks, quarantine };
+}
+
+/**
+ * The log's server, as one process reaches it. What has arrived is served to its end, one document after the other, whether
+ * or not anybody waits for it still.
+ */
+function createLogServer(deps: { database: Database; life: Life; timeline: Timeline; chance: Chance }): LogServer {
+  const { database, life, timeline, chance } = deps;
+  return {
+    async turn(act) {
+      if (chance.happens(0.2)) await timeline.wait(chance.happens(0.05) ? chance.between(100, 2_000) : 1);
+      return act();
+    },
+    async command(operation, serve) {
+      if (!life.isAlive()) return never();
+      const luck = chance.happens(database.trouble) ? chance.below(3) : null;
+      await timeline.wait(chance.between(0, 15));
+      if (luck === 0) throw lost(operation);
+      const { served } = await life.operate(() => ({ served: serve() }));
+      if (luck === 1) throw lost(operation);
+      const result = await served;
+      await timeline.wait(chance.between(0, 8));
+      if (!life.isAlive()) return never();
+      if (luck === 2) throw lost(operation);
+      return result;
+    },
+  };
 }
 
 /** An id as the api makes it: grows with time. */

@@ -1,4 +1,4 @@
-import { isEndState, type TaskId, type TaskSpec } from '@juice/contracts';
+import { isEndState, TaskState, type TaskId, type TaskSpec } from '@juice/contracts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
 import { taskIdAt, type Database } from './simulated-store.ts';
@@ -32,7 +32,7 @@ export function createTenants(deps: {
   tell: (queue: Queue, body: unknown) => void;
 }): Tenants {
   const { timeline, chance, ledger, cluster } = deps;
-  const { table, specs } = deps.database;
+  const { table, specs, outboxes } = deps.database;
   let count = 0;
 
   function tell(queue: Queue, body: object): void {
@@ -41,7 +41,14 @@ export function createTenants(deps: {
 
   function kill(taskId: TaskId): void {
     ledger.note(`kill of ${taskId} requested`);
+    const row = table.rows.get(taskId);
+    const before = row?.task.seq;
     table.requestKill(taskId);
+    if (row !== undefined && row.task.seq !== before) {
+      const { tenantId, seq } = row.task;
+      const facts = { v: 1, taskId, tenantId, seq, status: TaskState.KILLED, attempt: 0 } as const;
+      outboxes.add({ ...facts, message: 'task is killed', reason: null, atMs: timeline.now(), callback: false });
+    }
     tell('juice.scheduler.commands', { kind: 'kill', taskIds: [String(taskId)] });
   }
 
