@@ -88,6 +88,34 @@ export const reconcileAnswer = z.object({
 });
 export type ReconcileAnswer = z.output<typeof reconcileAnswer>;
 
+/** `data` of an event of a stream (`event: task.<state>`): a transition of a task. */
+export const taskEventData = z.object({
+  taskId,
+  taskIdStr,
+  sequence: z.number().int().meta({ description: 'Grows by one with every transition of the task.' }),
+  taskStatus: z.number().int(),
+  taskStatusName: z.string(),
+  attempt: z.number().int(),
+  message: z.string(),
+  reason: z.string().optional(),
+  at: instant,
+});
+export type TaskEventData = z.output<typeof taskEventData>;
+
+/** `data` of the event `end`, the last of a task's stream. */
+export const streamEndData = taskEventData.pick({
+  taskId: true,
+  taskIdStr: true,
+  sequence: true,
+  taskStatus: true,
+  taskStatusName: true,
+});
+export type StreamEndData = z.output<typeof streamEndData>;
+
+/** `data` of the event `reset`: the stream could not go on where it was to. */
+export const streamResetData = z.object({ lastEventId: z.string(), message: z.string() });
+export type StreamResetData = z.output<typeof streamResetData>;
+
 /** One thing that is wrong with a request. */
 export const problemDetail = z.object({
   /** Where: a header, a query parameter, or a path into the body such as `container.docker.image`. */
