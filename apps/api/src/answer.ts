@@ -24,7 +24,7 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
   internal: 500,
 };
 
-/** After this long a store or broker that was away may be back, and a queue that was full has moved on. */
+/** After this long a store or broker that was away may be back, and what was full has moved on. */
 const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { 'too-many': 1, overloaded: 1, unavailable: 5 };
 
 export function httpStatusOf(reason: RefusalReason): number {

@@ -4,6 +4,7 @@ import { answerHealth, type HealthChecks } from '@juice/runtime';
 import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
 import type { AskLeader } from './ask-leader.ts';
+import { createEventsRouter, type EventRoutes } from './events-router.ts';
 import type { Gates } from './gates.ts';
 import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } from './more-task-routes.ts';
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
@@ -14,7 +15,7 @@ import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
 import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 
-export interface AppDeps extends TaskRoutes, MoreTaskRoutes {
+export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
   readonly administration: Administration;
   readonly leader: AskLeader;
@@ -56,6 +57,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
   app.use(createTasksRouter({ ...deps, readBody }));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
+  app.use(createEventsRouter(deps));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
   app.use(createReferenceRouter(operator.limits));

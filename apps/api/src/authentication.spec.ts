@@ -29,6 +29,8 @@ describe('where tenants show keys', () => {
     ['get', '/v1/tasks?taskIds=1'],
     ['post', '/v1/tasks/kill?taskId=1'],
     ['post', '/v1/tasks/reconcile?taskIds=1'],
+    ['get', '/v1/events'],
+    ['get', '/v1/tasks/1/events'],
     ['get', '/v1/tenant'],
     ['post', '/v1/tenant/callback-secrets'],
   ];

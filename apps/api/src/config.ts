@@ -134,6 +134,14 @@ export const apiConfigSchema = z
       env: 'JUICE_MAX_CONNECTIONS',
       description: 'Connections at a time; further ones are closed at once.',
     }),
+    maxStreams: integer({ min: 0, max: 100_000 }).default(1_000).meta({
+      env: 'JUICE_EVENT_STREAMS',
+      description: 'Event streams open at a time; further ones are refused with 429.',
+    }),
+    maxStreamsPerTenant: integer({ min: 0, max: 100_000 }).default(50).meta({
+      env: 'JUICE_EVENT_STREAMS_PER_TENANT',
+      description: 'Of these, at most so many of one tenant.',
+    }),
     stopGraceMs: duration().default(20_000).meta({
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',

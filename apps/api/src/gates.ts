@@ -1,4 +1,5 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
+import { DependencyFailure } from '@juice/contracts';
 import { answerRefusal } from './answer.ts';
 import { setCaller } from './caller.ts';
 import type { Credentials, Identify } from './identify.ts';
@@ -8,6 +9,8 @@ import { refuse } from './refusal.ts';
 export interface Gates {
   readonly tenant: RequestHandler[];
   readonly admin: RequestHandler[];
+  /** For answers that go on: whether a tenant's request would still be let in. While that cannot be told, it would. */
+  readonly isStillIn: (request: Request) => Promise<boolean>;
 }
 
 export function createGates(deps: {
@@ -25,16 +28,29 @@ export function createGates(deps: {
 
   function letIn(who: keyof Identify): RequestHandler {
     return async (request, response, next) => {
-      const credentials: Credentials = {
-        authorization: request.get('authorization'),
-        tenantId: request.get('x-tenant-id'),
-      };
-      const caller = await deps.identify[who](credentials);
+      const caller = await deps.identify[who](credentialsOf(request));
       if (!caller.ok) return answerRefusal(response, caller);
       setCaller(response, caller.value);
       next();
     };
   }
 
-  return { tenant: [requireStore, letIn('tenant'), deps.limitRequests], admin: [requireStore, letIn('admin')] };
+  async function isStillIn(request: Request): Promise<boolean> {
+    try {
+      return (await deps.identify.tenant(credentialsOf(request))).ok;
+    } catch (error: unknown) {
+      if (!(error instanceof DependencyFailure)) throw error;
+      return true;
+    }
+  }
+
+  return {
+    tenant: [requireStore, letIn('tenant'), deps.limitRequests],
+    admin: [requireStore, letIn('admin')],
+    isStillIn,
+  };
+}
+
+function credentialsOf(request: Request): Credentials {
+  return { authorization: request.get('authorization'), tenantId: request.get('x-tenant-id') };
 }

@@ -4,6 +4,7 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createEventLog,
   createKeyStore,
   createLeaseStore,
   createTaskStore,
@@ -61,6 +62,7 @@ await runMain(async () => {
       tenants: createTenantStore(mongo),
       keys: createKeyStore(mongo),
       audits: createAuditStore(mongo),
+      eventLog: createEventLog(mongo),
       leases,
       leader: createAskLeader({ leases, log }),
       files: createSandboxFiles(config),

@@ -1,4 +1,5 @@
 import { durationBuckets, type Metrics } from '@juice/observability';
+import type { StreamEnd } from './event-streams.ts';
 import type { Answered } from './request-log.ts';
 
 export interface ApiMetrics {
@@ -6,12 +7,13 @@ export interface ApiMetrics {
   submitted(count: number): void;
   messageDropped(exchange: string): void;
   connectionDropped(): void;
+  streamEnded(reason: StreamEnd): void;
 }
 
-/** What the api counts. `isStoreUp` and `isBrokerUp` are asked when it is scraped. */
+/** What the api counts. The gauges are asked when it is scraped. */
 export function createApiMetrics(
   metrics: Metrics,
-  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean; connections: () => number },
+  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean; connections: () => number; streams: () => number },
 ): ApiMetrics {
   const durations = metrics.histogram({
     name: 'juice_http_answered_duration_seconds',
@@ -33,6 +35,12 @@ export function createApiMetrics(
     help: 'Connections closed at once, for there were too many',
   });
   metrics.gauge({ name: 'juice_http_connections', help: 'Open connections of clients', read: gauges.connections });
+  const streamsEnded = metrics.counter({
+    name: 'juice_event_stream_ended_total',
+    help: 'Event streams that have ended, by why',
+    labels: ['reason'],
+  });
+  metrics.gauge({ name: 'juice_event_streams', help: 'Event streams that are open', read: gauges.streams });
   metrics.gauge({
     name: 'juice_store_up',
     help: '1 while MongoDB is reachable',
@@ -50,5 +58,6 @@ export function createApiMetrics(
     submitted: (count) => submissions.add(undefined, count),
     messageDropped: (exchange) => dropped.add({ exchange }),
     connectionDropped: () => connectionsDropped.add(),
+    streamEnded: (reason) => streamsEnded.add({ reason }),
   };
 }

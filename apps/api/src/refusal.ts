@@ -29,6 +29,7 @@ export type RefusalReason =
   | 'too-many'
   | 'too-large'
   | 'wrong-media-type'
+  | 'too-many'
   | 'overloaded'
   | 'unavailable'
   | 'internal';

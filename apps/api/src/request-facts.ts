@@ -14,6 +14,8 @@ export interface RequestFacts {
   /** The envelope's status, when it is a failure. */
   errorCode?: number;
   error?: unknown;
+  /** The answer goes on until its client leaves: that is its end, and no failure. */
+  isStream?: boolean;
 }
 
 const place = 'facts';

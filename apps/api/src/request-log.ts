@@ -28,7 +28,8 @@ const routine = ['/livez', '/readyz', '/metrics'];
 /** Reports a request whose response is closed. Neither its body nor its query is in the report. */
 export function logRequest(request: Request, response: Response, nowMs: number, report: AnsweredReport): void {
   const facts = factsOf(response);
-  const status = response.writableFinished ? response.statusCode : 499;
+  const isAnswered = response.writableFinished || (facts.isStream === true && response.headersSent);
+  const status = isAnswered ? response.statusCode : 499;
   const outcome = outcomeOf(status);
   report({
     level: levelOf(outcome, status, facts.route),

@@ -7,17 +7,20 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createEventLog,
   createKeyStore,
   createLeaseStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
   type AuditStore,
+  type EventLog,
   type KeyStore,
   type MongoConnection,
   type TaskStore,
   type TenantStore,
 } from '@juice/persistence';
+import { openEventStream } from '@juice/trial';
 import { noFiles, noLeader } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
 import type { AskLeader } from './ask-leader.ts';
@@ -31,6 +34,7 @@ let mongo: MongoConnection;
 let tasks: TaskStore;
 let stores: {
   tasks: TaskStore;
+  eventLog: EventLog;
   tenants: TenantStore;
   keys: KeyStore;
   audits: AuditStore;
@@ -54,7 +58,7 @@ beforeAll(async () => {
   await ensureIndexes(mongo);
   tasks = createTaskStore(mongo);
   const access = { tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) };
-  stores = { tasks, ...access, leader: noLeader, files: noFiles };
+  stores = { tasks, eventLog: createEventLog(mongo), ...access, leader: noLeader, files: noFiles };
 });
 afterAll(async () => {
   await mongo.close();
@@ -179,6 +183,44 @@ describe('a task, from its submission on', () => {
     });
     expect(lines.join('')).not.toContain('hunter2');
   });
+});
+
+test('a stream goes on in another process, behind what the first has shown', async () => {
+  const eventLog = createEventLog(mongo);
+  const writer = await eventLog.open(1, Date.now());
+  if (writer === 'fenced') throw new Error('nobody else writes');
+  const taskId = await submit();
+  const next = async (seq: number, status: TaskState): Promise<void> => {
+    const facts = { attempt: 1, message: '', reason: null, atMs: Date.now() };
+    await writer.append([{ taskId, tenantId: '10002', seq, status, ...facts }], Date.now());
+    await broker.publish('juice.events', 'task.ANY.10002', {});
+  };
+  const open = (at: Api, lastEventId: string | null) =>
+    openEventStream(`${at.url}/v1/tasks/${taskId}/events`, { tenantId: '10002', lastEventId });
+  const first = await open(api, '0-0');
+  await next(1, TaskState.STAGING);
+  await next(2, TaskState.RUNNING);
+  await until('both to be shown', () => first.events().length === 2);
+  const { text } = await call('GET', '/metrics');
+  expect(text).toMatch(/juice_event_streams\{service="api"\} 1/);
+  await api.stop();
+  expect(await first.ended).toBe('ended');
+  await next(3, TaskState.RUNNING);
+  api = await startApi(
+    { ...defaultApiOptions(), port: 0 },
+    {
+      ...{ ...stores, store: mongo, leases: createLeaseStore(mongo), broker },
+      ...{ log: createLogger({ service: 'api', level: 'silent' }), metrics: createMetrics('api') },
+    },
+  );
+  const second = await open(api, first.lastEventId());
+  await until('the third to be shown', () => second.events().length === 1);
+  await tasks.requestKill('10002', taskId, Date.now());
+  await next(4, TaskState.KILLED);
+  expect(await second.ended).toBe('ended');
+  expect([...first.events(), ...second.events()].map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+  expect(second.frames.at(-1)).toMatchObject({ event: 'end', data: { taskId, taskStatusName: 'KILLED' } });
+  expect((await call('GET', '/v1/tasks/1/events')).status).toBe(404);
 });
 
 test('many submissions at once get ids of their own', async () => {

@@ -8,6 +8,9 @@ import { createApp } from './app.ts';
 import type { AskLeader } from './ask-leader.ts';
 import { authOf, callbackAllowOf, policyOf, type ApiOptions } from './config.ts';
 import { createDateText } from './date-text.ts';
+import { createEventStreams } from './event-streams.ts';
+import { createEventTail, type EventHints } from './event-tail.ts';
+import { createFollowEvents, type FollowedLog, type FollowedTasks } from './follow-events.ts';
 import { createFindTasks } from './find-tasks.ts';
 import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
 import { createHints, type HintPublisher } from './hints.ts';
@@ -34,13 +37,14 @@ export { isLoopback } from './loopback.ts';
 
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
-  readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore;
+  readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore & FollowedTasks;
+  readonly eventLog: FollowedLog;
   readonly leases: WorkerLeases<L>;
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
-  readonly broker: HintPublisher & { isUp(): boolean };
+  readonly broker: HintPublisher & EventHints & { isUp(): boolean };
   readonly log: Log;
   readonly metrics: Metrics;
   /** The time of day in ms; the computer's when left out. */
@@ -78,6 +82,14 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     isStoreUp: () => deps.store.isUp(),
     isBrokerUp: () => deps.broker.isUp(),
     connections: () => server?.countConnections() ?? 0,
+    streams: () => eventStreams.open,
+  });
+  const tail = createEventTail({ log: deps.eventLog, hints: deps.broker, logger: log });
+  const eventStreams = createEventStreams({
+    follow: createFollowEvents({ log: deps.eventLog, tasks: deps.tasks, tail, now, random: Math.random }),
+    most: options.maxStreams,
+    mostPerTenant: options.maxStreamsPerTenant,
+    ended: metrics.streamEnded,
   });
   const hints = createHints({ broker: deps.broker, log, dropped: metrics.messageDropped, monotonicMs });
   const nextId = createTaskIdSource({ now });
@@ -134,6 +146,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     leader,
     operator,
     corsOrigins: options.corsOrigins,
+    eventStreams,
     bodyLimitBytes: options.bodyLimitBytes,
     batchLimitBytes: options.batchLimitBytes,
     health: createHealth(deps, worker, () => isStopping),
@@ -161,7 +174,9 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     port: listening.port,
     async stop() {
       isStopping = true;
-      await listening.stop(options.stopGraceMs);
+      const stopped = listening.stop(options.stopGraceMs);
+      eventStreams.stop();
+      await stopped;
       await storeTasks.idle();
       await forgetting.stop();
       await worker.stop();

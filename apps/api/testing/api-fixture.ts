@@ -5,6 +5,7 @@ import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
 import { createApp } from '../src/app.ts';
 import { createDateText } from '../src/date-text.ts';
+import type { EventRoutes } from '../src/events-router.ts';
 import { createFindTasks } from '../src/find-tasks.ts';
 import { createHints } from '../src/hints.ts';
 import { createKillTask } from '../src/kill-task.ts';
@@ -14,6 +15,7 @@ import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
 import type { SandboxFiles } from '../src/read-log.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
+import { refuse } from '../src/refusal.ts';
 import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
@@ -82,10 +84,11 @@ export function createApiFixture(
     wait?: (ms: number, signal: AbortSignal) => Promise<void>;
     /** For tenants for which nothing is set. */
     tenants?: Partial<OperatorDefaults>;
+    eventStreams?: EventRoutes['eventStreams'];
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
-  const { auth = 'header', adminKey = null, leader = noLeader } = settings;
+  const { auth = 'header', adminKey = null, leader = noLeader, eventStreams = noStreams } = settings;
   const callbackAllow = parseAllowList(settings.callbackAllow ?? []);
   if (callbackAllow === null) throw new Error('not an allow list');
   const tasks = createMemoryTasks(settings.windowSize);
@@ -164,6 +167,7 @@ export function createApiFixture(
     leader,
     operator: { policy, limits: bounds },
     corsOrigins: settings.corsOrigins ?? [],
+    eventStreams,
     bodyLimitBytes: 1_048_576,
     batchLimitBytes: 8_388_608,
     health: {
@@ -209,6 +213,11 @@ export const noFiles: SandboxFiles = { size: () => Promise.resolve(null), read: 
 const noWait = (): Promise<void> => new Promise(setImmediate);
 
 export const noLeader: AskLeader = { why: () => Promise.resolve(null), survey: () => Promise.resolve(null) };
+
+/** For tests of everything else. */
+const noStreams: EventRoutes['eventStreams'] = {
+  serve: async () => refuse('too-many', { member: 'request', code: 'LIMIT_REACHED', message: 'there are none here' }),
+};
 
 function brokerFailure(): DependencyFailure {
   return new DependencyFailure({ dependency: 'rabbitmq', operation: 'publish', retryable: true, detail: 'is down' });

@@ -49,13 +49,13 @@ async function runStandalone(): Promise<void> {
   const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
   const tasks = createTaskStore(mongo);
   const leases = createLeaseStore(mongo);
+  const eventLog = createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs });
   if (config.own.mongoUrl === undefined) await freeLeases(leases);
 
   const scheduler = stop.closes(
     startScheduler({
       settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
-      ...{ store: tasks, leases, broker, mesos, onFatal },
-      eventLog: createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs }),
+      ...{ store: tasks, eventLog, leases, broker, mesos, onFatal },
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),
       tenants: createTenantStore(mongo),
@@ -77,7 +77,7 @@ async function runStandalone(): Promise<void> {
   );
   const api = stop.closes(
     await startApi(config.api, {
-      ...{ tasks, leases, store: mongo, broker },
+      ...{ tasks, eventLog, leases, store: mongo, broker },
       files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,
