@@ -6,7 +6,17 @@ import { isEndState, TaskState, type TaskId } from '@juice/contracts';
 import { startClusterProcess, type ClusterProcess } from '@juice/local-mesos/testing';
 import { bundleServer, startServerProcess, type ServerProcess } from '@juice/local-mongo/testing';
 import { describeWithRabbit } from '@juice/messaging/testing';
-import { createTenant, startReceiver, startService, until, type JuiceProcess, type Receiver } from '@juice/trial';
+import {
+  createTenant,
+  followEvents,
+  openEventStream,
+  startReceiver,
+  startService,
+  until,
+  type EventFollower,
+  type JuiceProcess,
+  type Receiver,
+} from '@juice/trial';
 import mongoose from 'mongoose';
 import { createGate, type Gate } from './gate.ts';
 import { readLines } from './read-lines.ts';
@@ -138,6 +148,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
 
   describe('two of each', () => {
     const world: { apis: JuiceProcess[]; schedulers: JuiceProcess[] } = { apis: [], schedulers: [] };
+    const followers: EventFollower[] = [];
     const api = (): JuiceProcess => at(world.apis, 0);
 
     beforeAll(async () => {
@@ -146,7 +157,16 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       world.schedulers = [first, await start('scheduler', 'scheduler-2')];
       world.apis = await Promise.all([start('api', 'api-1'), start('api', 'api-2')]);
       await Promise.all([start('callback', 'callback-1'), start('callback', 'callback-2')]);
+      followers.push(follow(0), follow(1));
+      await until('both to follow', () => followers.every((follower) => follower.frames().length > 0), deadline);
     }, 120_000);
+    afterAll(() => Promise.all(followers.map((follower) => follower.stop())));
+
+    /** Follows what becomes of all tasks; each time it comes again, it is to the other api. */
+    function follow(first: number): EventFollower {
+      let turn = first;
+      return followEvents(() => `${at(world.apis, turn++ % world.apis.length).url}/v1/events`, 'e2e');
+    }
 
     /**
      * As many tasks running as the cluster holds, and many more waiting. None can end before the gate is opened, so that
@@ -205,6 +225,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       await leader.end('SIGKILL');
       await leads(standby);
       expect(await readLease()).toEqual({ port: portOf(standby), epoch: before.epoch + 1 });
+      for (const follower of followers) follower.breakOff();
       gate.open();
       await allFinish(api(), 'killed', ids);
     }, 240_000);
@@ -225,6 +246,39 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       expect(await leader.gone).toBe(1);
       await allFinish(api(), 'paused', ids);
       expect(await readLease()).toEqual(after);
+    }, 240_000);
+
+    test('whoever has followed all of that, and restarts of the apis, was shown every event once and in order', async () => {
+      const connections = followers.map((follower) => follower.connections);
+      for (const [index, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
+        await at(world.apis, index).end(signal);
+        world.apis[index] = await start('api', `api-${index + 3}`);
+        const taskOf = (number: number) => ({
+          taskName: signal,
+          commands: `echo ${number} >> ${join(folder, signal)}`,
+        });
+        await allFinish(api(), signal, await submit(world.apis, 60, taskOf));
+      }
+      const stored = await database.collection<{ seq: number }>('tasks').find({ tenantId: 'e2e' }).toArray();
+      const expected = new Map(stored.map(({ _id, seq }) => [String(_id), each(seq).map((before) => before + 1)]));
+      const count = stored.reduce((sum, { seq }) => sum + seq, 0);
+      for (const [index, follower] of followers.entries()) {
+        await until('all to be shown', () => follower.events().length >= count, deadline);
+        await follower.stop();
+        const shown = new Map<string, number[]>();
+        for (const { taskIdStr, sequence } of follower.events()) {
+          shown.set(taskIdStr, [...(shown.get(taskIdStr) ?? []), sequence]);
+        }
+        expect(shown).toEqual(expected);
+        expect(follower.connections).toBeGreaterThan(connections[index] ?? 0);
+        expect(follower.frames().filter(({ event }) => event === 'reset')).toEqual([]);
+      }
+      const [one] = followers.flatMap((follower) => follower.events());
+      const path = `/v1/tasks/${one?.taskIdStr}/events?from=start`;
+      const stream = await openEventStream(`${api().url}${path}`, { tenantId: 'e2e' });
+      expect(await stream.ended).toBe('ended');
+      expect(stream.events().map(({ sequence }) => sequence)).toEqual(expected.get(String(one?.taskIdStr)));
+      expect(stream.frames.at(-1)).toMatchObject({ event: 'end', data: { taskStatus: TaskState.FINISHED } });
     }, 240_000);
   });
 });
