@@ -37,12 +37,12 @@ export function createEventsRouter(deps: EventRoutes & { gates: Gates }): Router
     return serve(request, response, taskId.value);
   };
 
-  for (const [path, handle] of [
-    ['/v1/events', all],
-    ['/v1/tasks/:taskId/events', ofTask],
+  for (const [path, route, handle] of [
+    ['/v1/events', '/v1/events', all],
+    ['/v1/tasks/:taskId/events', '/v1/tasks/{taskId}/events', ofTask],
   ] as const) {
     // A HEAD would never end.
-    router.route(path).all(named(path)).head(wrongMethod('GET')).get(gates.tenant, handle).all(wrongMethod('GET'));
+    router.route(path).all(named(route)).head(wrongMethod('GET')).get(gates.tenant, handle).all(wrongMethod('GET'));
   }
   return router;
 }

@@ -26,7 +26,6 @@ export type RefusalReason =
   | 'conflict'
   | 'precondition-failed'
   | 'precondition-required'
-  | 'too-many'
   | 'too-large'
   | 'wrong-media-type'
   | 'too-many'

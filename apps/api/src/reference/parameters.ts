@@ -23,6 +23,15 @@ export const maybeTaskIdsQuery = z.object({
     .meta({ description: `The tasks: ${right}` }),
 });
 
+/** Where a stream of events is to begin. */
+export const eventsQuery = z.object({
+  lastEventId: z.string().optional().meta({ description: 'As `Last-Event-ID`, for clients that cannot set a header.' }),
+  from: z
+    .enum(['start', 'now'])
+    .optional()
+    .meta({ description: '`start`: with all that is kept; `now`, the default: with what happens from now on.' }),
+});
+
 /** A right value of every parameter, by its name. */
 export const parameterExamples: Readonly<Record<string, string>> = {
   taskId: '806769905152840693',
@@ -48,6 +57,9 @@ export const parameterExamples: Readonly<Record<string, string>> = {
   'X-Tenant-Id': 'acme',
   'X-Request-Id': '5f2b7c1e-0a4d-4a64-9a55-0d3a2c7b9e10',
   'Idempotency-Key': 'order-4711',
+  lastEventId: '12-345',
+  from: 'start',
+  'Last-Event-ID': '12-345',
   'If-Match': '"3"',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
 };
@@ -61,6 +73,9 @@ export const requestHeaders: Readonly<Record<RequestHeader | 'X-Request-Id', z.Z
   'Idempotency-Key': z.string().meta({
     pattern: '^[\\x20-\\x7e]{1,255}$',
     description: 'For 24 hours the same request with the same key is carried out once, whichever process it reaches.',
+  }),
+  'Last-Event-ID': z.string().meta({
+    description: 'The id of the last event that was seen: the stream begins behind it. Comes before the query.',
   }),
   'If-Match': z.string().meta({
     description: 'The ETag of the settings that are to be changed, or `*`. Needed once there are settings.',

@@ -13,7 +13,7 @@ export const routeGroups = {
 } as const;
 
 /** Headers that some requests may have, beside those of all. */
-export type RequestHeader = 'Idempotency-Key' | 'If-Match' | 'traceparent';
+export type RequestHeader = 'Idempotency-Key' | 'If-Match' | 'Last-Event-ID' | 'traceparent';
 
 /** Headers that some successes have, beside those of all answers. */
 export type AnswerHeader = 'ETag' | 'Idempotency-Replayed';

@@ -1,5 +1,5 @@
 import { listTasksQuery, taskCallbacksQuery, taskLogsQuery } from '@juice/contracts';
-import { maybeTaskIdsQuery, taskIdQuery, taskIdsQuery } from './parameters.ts';
+import { eventsQuery, maybeTaskIdsQuery, taskIdQuery, taskIdsQuery } from './parameters.ts';
 import type { Route } from './route.ts';
 import * as examples from './task-examples.ts';
 
@@ -141,4 +141,37 @@ const ownRoutes: readonly Route[] = [
   },
 ];
 
-export const taskRoutes: readonly Route[] = [...originalRoutes, ...ownRoutes];
+const event = [
+  'id: 12-345',
+  'event: task.running',
+  'data: {"taskId":806769905152840693,"taskIdStr":"806769905152840693","sequence":2,"taskStatus":1,"taskStatusName":"RUNNING","attempt":1,"message":"task is running","at":"2026-03-01T09:30:00.412Z"}',
+  '\n',
+].join('\n');
+
+const streamRoutes: readonly Route[] = [
+  {
+    ...{ method: 'get', path: '/v1/events', id: 'streamEvents', group, caller },
+    summary: 'Every transition of every task of the tenant, as it happens',
+    about:
+      'Server-sent events, without a gap and none twice for who comes again with the last id; see event-streams.md.',
+    query: [eventsQuery],
+    headers: ['Last-Event-ID'],
+    answer: { plain: { 200: { says: 'A stream, which goes on.', type: 'text/event-stream', example: event } } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/tasks/{taskId}/events', id: 'streamTaskEvents', group, caller },
+    summary: 'Every transition of one task, as it happens',
+    about: 'As `/v1/events`; the stream ends behind an event `end` when the task has ended.',
+    query: [eventsQuery],
+    headers: ['Last-Event-ID'],
+    answer: {
+      plain: {
+        200: { says: 'A stream, which goes on until the task ends.', type: 'text/event-stream', example: event },
+        204: { says: 'The task has ended, and nothing follows the place named: do not come again.' },
+      },
+    },
+    refusals: ['not-found'],
+  },
+];
+
+export const taskRoutes: readonly Route[] = [...originalRoutes, ...ownRoutes, ...streamRoutes];
