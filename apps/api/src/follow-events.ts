@@ -16,7 +16,7 @@ export interface FollowedTasks {
   findTasks(tenantId: string, taskIds: readonly TaskId[]): Promise<readonly FollowedTask[]>;
 }
 
-interface FollowedTask {
+export interface FollowedTask {
   readonly status: TaskState;
   readonly seq: number;
   /** Events that are not in the log yet, or not on the bus. */

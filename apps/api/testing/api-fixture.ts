@@ -15,13 +15,13 @@ import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
 import type { SandboxFiles } from '../src/read-log.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
-import { refuse } from '../src/refusal.ts';
 import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
 import type { OperatorDefaults } from '../src/tenant-rules.ts';
 import { checkDocumented } from './check-documented.ts';
+import { createShortStreams } from './event-world.ts';
 import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
 import { createMemoryKeys, type MemoryKeys } from './memory-keys.ts';
 import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
@@ -88,7 +88,7 @@ export function createApiFixture(
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
-  const { auth = 'header', adminKey = null, leader = noLeader, eventStreams = noStreams } = settings;
+  const { auth = 'header', adminKey = null, leader = noLeader } = settings;
   const callbackAllow = parseAllowList(settings.callbackAllow ?? []);
   if (callbackAllow === null) throw new Error('not an allow list');
   const tasks = createMemoryTasks(settings.windowSize);
@@ -167,7 +167,7 @@ export function createApiFixture(
     leader,
     operator: { policy, limits: bounds },
     corsOrigins: settings.corsOrigins ?? [],
-    eventStreams,
+    eventStreams: settings.eventStreams ?? createShortStreams(tasks),
     bodyLimitBytes: 1_048_576,
     batchLimitBytes: 8_388_608,
     health: {
@@ -213,11 +213,6 @@ export const noFiles: SandboxFiles = { size: () => Promise.resolve(null), read: 
 const noWait = (): Promise<void> => new Promise(setImmediate);
 
 export const noLeader: AskLeader = { why: () => Promise.resolve(null), survey: () => Promise.resolve(null) };
-
-/** For tests of everything else. */
-const noStreams: EventRoutes['eventStreams'] = {
-  serve: async () => refuse('too-many', { member: 'request', code: 'LIMIT_REACHED', message: 'there are none here' }),
-};
 
 function brokerFailure(): DependencyFailure {
   return new DependencyFailure({ dependency: 'rabbitmq', operation: 'publish', retryable: true, detail: 'is down' });

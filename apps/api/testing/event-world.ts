@@ -2,7 +2,7 @@ import { DependencyFailure, isEndState, TaskState, type TaskId } from '@juice/co
 import { createMemoryEventLog, createMemoryLog, type LogServer } from '@juice/persistence/testing';
 import { createEventStreams, type EventStreams, type StreamEnd } from '../src/event-streams.ts';
 import { createEventTail, type TailLimits } from '../src/event-tail.ts';
-import { createFollowEvents, type FollowedTasks } from '../src/follow-events.ts';
+import { createFollowEvents, type FollowedTask, type FollowedTasks } from '../src/follow-events.ts';
 import type { FollowLimits } from '../src/follow-log.ts';
 
 type Limits = Partial<TailLimits & FollowLimits>;
@@ -108,4 +108,20 @@ export async function createEventWorld(settings: { readonly turn?: () => Promise
     /** How many processes listen for messages. */
     listening: () => listeners.size,
   };
+}
+
+/** For tests of everything else: nothing is logged, and streams end by themselves, so that their answers have an end. */
+export function createShortStreams(tasks: {
+  findTasks(tenantId: string, taskIds: readonly TaskId[]): Promise<readonly Omit<FollowedTask, 'outbox'>[]>;
+}): EventStreams {
+  const log = createMemoryEventLog(createMemoryLog());
+  const hints = { listen: () => Promise.resolve({ cancel: () => Promise.resolve() }) };
+  const tail = createEventTail({ log, hints, logger: { warn: () => undefined } });
+  const followed: FollowedTasks = {
+    findTasks: async (...wanted) => (await tasks.findTasks(...wanted)).map((task) => ({ ...task, outbox: [] })),
+  };
+  return createEventStreams({
+    follow: createFollowEvents({ log, tasks: followed, tail, now: () => 0, random: () => 0 }),
+    ...{ most: 100, mostPerTenant: 100, ended: () => undefined, lifeMs: 20 },
+  });
 }

@@ -43,7 +43,7 @@ const introduction = [
   'Every answer is JSON in an envelope: `{"status":0,"message":"OK","data":…}`, or, for a failure,',
   '`{"status":<negative code>,"message":"…","details":[…],"requestId":"…"}`. Members may be added: pass over those you do not know.',
   'Ids of tasks are 64-bit integers: where numbers are doubles, read the member whose name ends in `Str` beside them.',
-  'Every path that has GET also has HEAD. What is another tenant’s is answered like what does not exist.',
+  'Every path that has GET also has HEAD, unless it streams. What is another tenant’s is answered like what does not exist.',
 ].join(' ');
 
 const securitySchemes = {

@@ -94,7 +94,7 @@ const failures: Readonly<Record<RefusalReason, Failure>> = {
     },
   },
   'too-many': {
-    says: 'The tenant asks too often, or has too many tasks waiting; nothing was stored.',
+    says: 'The tenant asks too often, or has too many tasks waiting or streams open; nothing was stored.',
     headers: ['Retry-After'],
     problem: {
       ...{ member: 'requestsPerSecond', code: 'LIMIT_REACHED', value: '20' },

@@ -14,10 +14,7 @@ const nobodys = 806769905152840999n as TaskId;
 /** In all that the owner's tasks hold. */
 const mark = 'owners-own';
 
-/** They do not end by themselves; whose events they tell is in the spec of their router. */
-const streams = ['streamEvents', 'streamTaskEvents'];
-
-const requests = routes.filter(({ caller, id }) => caller === 'tenant' && !streams.includes(id)).flatMap(requestsOf);
+const requests = routes.filter(({ caller }) => caller === 'tenant').flatMap(requestsOf);
 
 /** An owner with a task that has ended and one that waits, submitted under a key that the intruder uses too. */
 async function startOwned() {
