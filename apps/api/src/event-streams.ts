@@ -42,7 +42,7 @@ export function createEventStreams(deps: {
   recheckMs?: number;
 }): EventStreams {
   const { follow, ended, drainMs = usualDrainMs, lifeMs = usualLifeMs, recheckMs = usualRecheckMs } = deps;
-  const seats = createStreamSeats(deps);
+  const seats = createStreamSeats({ ...deps, what: 'event streams' });
   const enders = new Set<(why: StreamEnd) => void>();
   let isStopped = false;
 

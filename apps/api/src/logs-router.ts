@@ -9,10 +9,13 @@ import { readTaskIdOfPath, type Read } from './read-request.ts';
 import { refuse } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 import { shortenValue } from './shorten-value.ts';
+import type { StreamSeats } from './stream-seats.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 
 /** GET /v1/tasks/{taskId}/logs/{stream}: what a task has written, as it is. */
-export function createLogsRouter({ gates, readLog }: { gates: Gates; readLog: ReadLog }): Router {
+export function createLogsRouter(deps: { gates: Gates; readLog: ReadLog; seats: Pick<StreamSeats, 'take'> }): Router {
+  const { gates, readLog, seats } = deps;
+
   const serve: RequestHandler = async (request, response) => {
     const taskId = readTaskIdOfPath(request.params['taskId']);
     if (!taskId.ok) return answerRefusal(response, taskId);
@@ -25,6 +28,11 @@ export function createLogsRouter({ gates, readLog }: { gates: Gates; readLog: Re
     const left = new AbortController();
     response.once('close', () => left.abort());
     const { tenantId } = tenantOf(response);
+    if (follow) {
+      const seat = seats.take(tenantId);
+      if (!seat.ok) return answerRefusal(response, seat);
+      response.once('close', seat.free);
+    }
     const wish = { tenantId, taskId: taskId.value, stream: stream.value, attempt, offset, length, follow };
     const opened = await readLog(wish, left.signal);
     if (!opened.ok) return answerRefusal(response, opened);

@@ -172,12 +172,15 @@ describe('what is written meanwhile', () => {
     server?.close();
   });
 
+  const port = (at: Server | undefined): number => (at?.address() as AddressInfo).port;
+
   /** Follows over a connection of its own. */
-  async function follow(world: Awaited<ReturnType<typeof start>>, rest = 'stdout?follow=true') {
-    server = createServer(world.app);
-    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
-    const url = `http://127.0.0.1:${port}/v1/tasks/${world.taskId}/logs/${rest}`;
+  async function follow(world: Awaited<ReturnType<typeof start>>, rest = 'stdout?follow=true', at?: number) {
+    if (at === undefined) {
+      server = createServer(world.app);
+      await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    }
+    const url = `http://127.0.0.1:${at ?? port(server)}/v1/tasks/${world.taskId}/logs/${rest}`;
     const seen = { text: '', isOver: false, isCut: false };
     const client = httpGet(url, { headers: { 'X-Tenant-Id': 't' } }, (answer: IncomingMessage) => {
       answer.on('data', (bytes) => (seen.text += String(bytes)));
@@ -199,6 +202,21 @@ describe('what is written meanwhile', () => {
     world.tasks.change(world.taskId, { attempts: [attempt(1), attempt(2, running)] });
     await until('the end', () => seen.isOver);
     expect(seen.text).toBe('one two three');
+  });
+
+  test('is followed by so many of a tenant at a time, and by others when those have left', async () => {
+    const world = await start([attempt(1, running)]);
+    world.held.set('a-1-1/stdout', 'abc');
+    const { seen, leave } = await follow(world);
+    const { seen: other } = await follow(world, 'stdout?follow=true', port(server));
+    await until('both', () => seen.text === 'abc' && other.text === 'abc');
+    const refused = await world.get('stdout?follow=true').expect(429);
+    expect(failureOf(refused).message).toContain('logs that are followed of a tenant must be at most 2 at a time');
+    expect((await world.get('stdout').expect(200)).text).toBe('abc');
+    leave();
+    await until('the first to have left', () => world.answered.some(({ outcome }) => outcome === 'aborted'));
+    world.tasks.change(world.taskId, { attempts: [attempt(1)] });
+    expect((await world.get('stdout?follow=true').expect(200)).text).toBe('abc');
   });
 
   test('is followed for so many bytes and no more', async () => {

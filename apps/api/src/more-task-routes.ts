@@ -19,6 +19,7 @@ import { createShowCallbacks, type CallbackStore, type ShowCallbacks } from './s
 import { createShowTask, type ShowTask } from './show-task.ts';
 import type { StoreTasks } from './store-tasks.ts';
 import { createSubmitBatch, type SubmitBatch } from './submit-batch.ts';
+import { createStreamSeats, type StreamSeats } from './stream-seats.ts';
 import type { SubmitTask } from './submit-task.ts';
 import { createTaskRouter } from './task-router.ts';
 
@@ -33,6 +34,8 @@ export interface MoreTaskRoutes {
   readonly submitBatch: SubmitBatch;
   readonly rerunTask: RerunTask;
   readonly readLog: ReadLog;
+  /** For those who follow what a task writes. */
+  readonly logSeats: Pick<StreamSeats, 'take'>;
 }
 
 export type MoreTaskStore = ListStore & CallbackStore & ChooseStore;
@@ -47,6 +50,7 @@ export function createMoreTaskRoutes(deps: {
   dateText: DateText;
   files: SandboxFiles;
   wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  streams: { readonly most: number; readonly mostPerTenant: number };
   bounds: RequestBounds;
   now: () => number;
 }): MoreTaskRoutes {
@@ -60,6 +64,7 @@ export function createMoreTaskRoutes(deps: {
     submitBatch: createSubmitBatch(deps),
     rerunTask: createRerunTask(deps),
     readLog: createReadLog(deps),
+    logSeats: createStreamSeats({ ...deps.streams, what: 'logs that are followed' }),
   };
 }
 
@@ -83,7 +88,7 @@ export function createOwnPathsRouter(
 ): Router {
   const router = Router();
   router.use(createBatchRouter({ ...routes, gates, readBody: readBatch }));
-  router.use(createLogsRouter({ ...routes, gates }));
+  router.use(createLogsRouter({ ...routes, seats: routes.logSeats, gates }));
   router.use(createTaskRouter({ ...routes, gates, readBody }));
   return router;
 }

@@ -133,6 +133,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       leader,
       files,
       wait,
+      streams: { most: options.maxStreams, mostPerTenant: options.maxStreamsPerTenant },
       submitTask,
       storeTasks,
       admitTasks,

@@ -10,7 +10,12 @@ export interface StreamSeats {
 /** Streams last: a seat is rarely free a second later. */
 const retryAfterSeconds = 10;
 
-export function createStreamSeats(limits: { readonly most: number; readonly mostPerTenant: number }): StreamSeats {
+export function createStreamSeats(limits: {
+  /** In the plural, for people. */
+  readonly what: string;
+  readonly most: number;
+  readonly mostPerTenant: number;
+}): StreamSeats {
   const ofTenant = new Map<string, number>();
   let taken = 0;
 
@@ -24,10 +29,10 @@ export function createStreamSeats(limits: { readonly most: number; readonly most
   return {
     take(tenantId) {
       if ((ofTenant.get(tenantId) ?? 0) >= limits.mostPerTenant) {
-        return tooMany(`event streams of a tenant must be at most ${limits.mostPerTenant} at a time: end one first`);
+        return tooMany(`${limits.what} of a tenant must be at most ${limits.mostPerTenant} at a time: end one first`);
       }
       if (taken >= limits.most) {
-        return tooMany(`event streams must be at most ${limits.most} at a time in this process: try again shortly`);
+        return tooMany(`${limits.what} must be at most ${limits.most} at a time in this process: try again shortly`);
       }
       seat(tenantId, 1);
       let isFree = false;

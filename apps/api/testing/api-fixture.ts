@@ -154,6 +154,7 @@ export function createApiFixture(
       leader,
       files: settings.files ?? noFiles,
       wait: settings.wait ?? noWait,
+      streams: { most: 3, mostPerTenant: 2 },
       submitTask,
       storeTasks,
       admitTasks,
