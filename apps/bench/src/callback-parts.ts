@@ -4,15 +4,16 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startLocalMongo } from '@juice/local-mongo';
+import { createBareRoute, serveApi } from './request-parts.ts';
 
-/** What the dispatcher works with, in a process of its own each. */
-export type PartKind = 'store' | 'receivers';
+/** What is measured or works with it, in a process of its own each; the api is given the store's URL. */
+export type PartKind = 'store' | 'receivers' | 'api' | 'bare';
 
 /** An arrival at the receiver that answers: what its path says, and when, on the clock that all processes share. */
 export type Arrival = readonly [mark: string, atMs: number];
 
 export interface Part {
-  /** The store's; or the receiver's that answers, then the one that never does. */
+  /** Where it is reached; of the receivers the one that answers, then the one that never does. */
   readonly urls: readonly string[];
   /** What arrived since this was last asked. */
   arrivals(): Promise<readonly Arrival[]>;
@@ -23,8 +24,8 @@ export interface Part {
 const answerMs = 1;
 
 /** Starts a process that runs this same bundle (`serve-part`) and ends with this one. */
-export async function startPart(kind: PartKind): Promise<Part> {
-  const child = fork(fileURLToPath(import.meta.url), ['serve-part', kind]);
+export async function startPart(kind: PartKind, storeUrl = ''): Promise<Part> {
+  const child = fork(fileURLToPath(import.meta.url), ['serve-part', kind, storeUrl]);
   const gone = once(child, 'exit');
   const early = gone.then(([code]) => Promise.reject(new Error(`the ${kind} ended with ${code}`)));
   // Told to whoever waits for an answer; to nobody after that.
@@ -44,8 +45,10 @@ export async function startPart(kind: PartKind): Promise<Part> {
 }
 
 /** What such a process does, until it is ended. */
-export async function servePart(kind: PartKind): Promise<void> {
+export async function servePart(kind: PartKind, storeUrl: string): Promise<void> {
   process.once('disconnect', () => process.exit());
+  if (kind === 'api') return void process.send?.([await serveApi(storeUrl)]);
+  if (kind === 'bare') return void process.send?.([await listen(createServer(createBareRoute()))]);
   if (kind === 'store') {
     const { url } = await startLocalMongo({ dataDir: null });
     process.send?.([url]);

@@ -9,6 +9,7 @@ import { measureMatching } from './matching/match-bench.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
 import { showDay } from './simulation/day.ts';
 import { cpuMicros, runSimulateCommand, simulateUsage } from './simulation/simulate-command.ts';
+import { measureRequests } from './requests.ts';
 import { measureTakeover } from './takeover.ts';
 
 const usage = `npm run bench -- tasks [--tasks 1000] [--concurrency 32] [--agents 2:8:8192]
@@ -21,6 +22,9 @@ npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accep
 npm run bench -- callbacks [--rounds 7] [--callbacks 4000] [--endpoints 100] [--per-second 300]
   Delivers a backlog of callbacks, beside got alone; then as many at a steady rate, with a receiver in the mix that never
   answers and without it.
+npm run bench -- requests [--rounds 7] [--turn-ms 500] [--concurrency 1,64,512]
+  Submits tasks to an api, and asks for one, beside a bare Express route that parses and answers the same; all of them and
+  the store in processes of their own, in turns.
 npm run bench -- match [--rounds 5] [--most 1000000] [--out folder]
   Matches what waits with what is offered, by the scheduling core and by first fit in turns, and tells what that costs; then
   how it grows, up to so many waiting tasks. With a folder, writes figures and a drawing there.
@@ -37,7 +41,7 @@ await runMain(async () => {
     allowPositionals: true,
     options: {
       tasks: { type: 'string', default: '1000' },
-      concurrency: { type: 'string', default: '32' },
+      concurrency: { type: 'string' },
       agents: { type: 'string', default: '2:8:8192' },
       rounds: { type: 'string', default: '7' },
       'turn-ms': { type: 'string', default: '500' },
@@ -53,14 +57,14 @@ await runMain(async () => {
       out: { type: 'string' },
     },
   });
-  const count = (name: Exclude<keyof typeof values, 'out'>): number => readCount(name, values[name], 1);
+  const count = (name: Exclude<keyof typeof values, 'out' | 'concurrency'>): number => readCount(name, values[name], 1);
   const out = values.out === undefined ? null : resolve(folder, values.out);
   switch (positionals[0]) {
     case 'tasks': {
       const isRight = await runTasksOnStandalone({
         bundles: resolve('dist/apps'),
         tasks: count('tasks'),
-        concurrency: count('concurrency'),
+        concurrency: readCount('concurrency', values.concurrency ?? '32', 1),
         agents: values.agents,
         inherited: process.env,
         say,
@@ -80,9 +84,15 @@ await runMain(async () => {
       const load = { callbacks: count('callbacks'), endpoints: count('endpoints'), perSecond: count('per-second') };
       return measureCallbacks({ rounds: count('rounds'), ...load, say });
     }
-    // For itself: what `callbacks` and `calls` start.
+    case 'requests': {
+      const concurrency = (values.concurrency ?? '1,64,512')
+        .split(',')
+        .map((each) => readCount('concurrency', each, 1));
+      return measureRequests({ rounds: count('rounds'), turnMs: count('turn-ms'), concurrency, say });
+    }
+    // For itself: what `callbacks` and `requests` start.
     case 'serve-part':
-      return servePart(positionals[1] as PartKind);
+      return servePart(positionals[1] as PartKind, positionals[2] ?? '');
     case 'match':
       return measureMatching({ rounds: count('rounds'), most: count('most'), folder: out, say });
     case 'day':

@@ -1,0 +1,121 @@
+import http from 'node:http';
+import { parseExactJson } from '@juice/contracts';
+import { startPart } from './callback-parts.ts';
+import { median, percentile } from './statistics.ts';
+
+export interface RequestBenchOptions {
+  /** How often each arrangement has its turn. */
+  readonly rounds: number;
+  /** How long a turn is. */
+  readonly turnMs: number;
+  /** Requests in hand at a time. */
+  readonly concurrency: readonly number[];
+  readonly say: (line: string) => void;
+}
+
+const task = {
+  ...{ taskName: 'bench', commands: 'echo $GREETING', callbackUrl: 'https://backend.example.com/hook' },
+  ...{ env: { name: 'GREETING', value: 'hello' }, resources: { cpu: 0.5, mem: 256 }, retry: 1 },
+};
+
+interface Turn {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/**
+ * Submissions and queries, by so many clients at a time: to an api with its store, and to a bare Express route that reads and
+ * answers the same. Api, route and store are in processes of their own; the clients are this one. Told are medians.
+ */
+export async function measureRequests({ rounds, turnMs, concurrency, say }: RequestBenchOptions): Promise<void> {
+  const store = await startPart('store');
+  const [storeUrl = ''] = store.urls;
+  const [api, bare] = [await startPart('api', `${storeUrl}/juice`), await startPart('bare')];
+  const [apiUrl = '', bareUrl = ''] = [...api.urls, ...bare.urls];
+  try {
+    const taskIds = await submitOne(apiUrl);
+    for (const kind of ['submit', 'query'] as const) {
+      say(`\n${kind}, ${rounds} rounds of ${turnMs} ms\n`);
+      say('| in hand | api: requests/s | bare route | of it | p50, p99 ms | bare route |');
+      say('| ---: | ---: | ---: | ---: | ---: | ---: |');
+      for (const inHand of concurrency) {
+        const turns = { api: [] as Turn[], bare: [] as Turn[] };
+        for (let round = 0; round <= rounds; round += 1) {
+          const one = {
+            api: await play(apiUrl, kind, taskIds, inHand, turnMs),
+            bare: await play(bareUrl, kind, taskIds, inHand, turnMs),
+          };
+          // The first is to warm up.
+          if (round === 0) continue;
+          turns.api.push(one.api);
+          turns.bare.push(one.bare);
+        }
+        say(row(inHand, turns));
+      }
+    }
+  } finally {
+    await Promise.all([api.stop(), bare.stop()]);
+    await store.stop();
+  }
+}
+
+function row(inHand: number, { api, bare }: { api: readonly Turn[]; bare: readonly Turn[] }): string {
+  const rate = (turns: readonly Turn[]) => Math.round(median(turns.map(({ perSecond }) => perSecond)));
+  const times = (turns: readonly Turn[]) =>
+    `${median(turns.map(({ p50 }) => p50)).toFixed(1)}, ${median(turns.map(({ p99 }) => p99)).toFixed(1)}`;
+  const share = median(api.map(({ perSecond }, at) => perSecond / (bare[at]?.perSecond ?? NaN)));
+  return `| ${inHand} | ${rate(api)} | ${rate(bare)} | ${share.toFixed(2)} | ${times(api)} | ${times(bare)} |`;
+}
+
+type Kind = 'submit' | 'query';
+
+/** So many clients, each of which sends its next request when it has its answer, until the time is up. */
+async function play(url: string, kind: Kind, taskIds: string, inHand: number, turnMs: number): Promise<Turn> {
+  const agent = new http.Agent({ keepAlive: true, maxSockets: inHand });
+  const taken: number[] = [];
+  const startedMs = performance.now();
+  const client = async (): Promise<void> => {
+    for (let sentMs = performance.now(); sentMs - startedMs < turnMs;) {
+      await send(agent, url, kind, taskIds);
+      const nowMs = performance.now();
+      taken.push(nowMs - sentMs);
+      sentMs = nowMs;
+    }
+  };
+  await Promise.all(Array.from({ length: inHand }, client));
+  const lastedMs = performance.now() - startedMs;
+  agent.destroy();
+  return { perSecond: (taken.length * 1000) / lastedMs, p50: percentile(taken, 0.5), p99: percentile(taken, 0.99) };
+}
+
+const body = Buffer.from(JSON.stringify(task));
+
+function send(agent: http.Agent, url: string, kind: Kind, taskIds: string): Promise<string> {
+  const isSubmit = kind === 'submit';
+  const to = isSubmit ? `${url}/v1/tasks` : `${url}/v1/tasks?taskIds=${taskIds}`;
+  const headers = {
+    'x-tenant-id': 'bench',
+    ...(isSubmit && { 'content-type': 'application/json', 'content-length': body.length }),
+  };
+  return new Promise((resolve, reject) => {
+    const request = http.request(to, { agent, headers, method: isSubmit ? 'POST' : 'GET' }, (response) => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => void parts.push(part));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(parts).toString();
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`${kind}: ${response.statusCode} ${text}`));
+      });
+    });
+    request.on('error', reject);
+    request.end(isSubmit ? body : undefined);
+  });
+}
+
+async function submitOne(url: string): Promise<string> {
+  const agent = new http.Agent();
+  const { data } = parseExactJson(await send(agent, url, 'submit', '')) as { data: { taskId: bigint } };
+  return String(data.taskId);
+}
