@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { hostInUrl } from '@juice/contracts';
 import { jsonType, writeFailure } from './answer.ts';
 import { refuse } from './refusal.ts';
 
@@ -51,10 +52,9 @@ export async function startHttpServer(deps: {
     server.listen(deps.port, deps.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  const host = deps.host.includes(':') ? `[${deps.host}]` : deps.host;
   return {
     port,
-    url: `http://${host}:${port}`,
+    url: `http://${hostInUrl(deps.host)}:${port}`,
     countConnections: () => connections.count(),
     stop: (graceMs = 0) => stopServer(server, connections, graceMs),
   };

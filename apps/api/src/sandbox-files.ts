@@ -1,9 +1,7 @@
-import { createAgentFiles, sandboxPath, type AgentAddress } from '@juice/mesos';
+import { sandboxPath, usualAgentPort } from '@juice/contracts';
+import { createAgentFiles, type AgentAddress } from '@juice/mesos';
 import type { ApiOptions } from './config.ts';
 import type { Sandbox, SandboxFiles } from './read-log.ts';
-
-/** What an agent listens on when nothing else is set. */
-const usualAgentPort = 5051;
 
 export function createSandboxFiles(
   options: Pick<ApiOptions, 'agentScheme' | 'agentPrincipal' | 'agentSecret'>,
@@ -12,8 +10,8 @@ export function createSandboxFiles(
   const credentials = principal !== undefined && secret !== undefined ? { principal, secret } : null;
   const files = createAgentFiles({ scheme, credentials });
   return {
-    size: (of, file, signal) => files.size(addressOf(of), sandboxPath(of, file), signal),
-    read: (of, file, piece, signal) => files.read(addressOf(of), sandboxPath(of, file), piece, signal),
+    size: (of, file, signal) => files.size(addressOf(of), `${sandboxPath(of)}/${file}`, signal),
+    read: (of, file, piece, signal) => files.read(addressOf(of), `${sandboxPath(of)}/${file}`, piece, signal),
   };
 }
 

@@ -1,4 +1,4 @@
-import { isEndState, taskStateName, writeExactJson } from '@juice/contracts';
+import { isEndState, taskStateName, writeExactJson, hostInUrl, sandboxPath, usualAgentPort } from '@juice/contracts';
 import type { ClaimedLane } from '@juice/persistence';
 
 /** What a body is made of: nothing that changes between two tries of the same state. */
@@ -16,7 +16,7 @@ export function callbackId({ taskId, state }: Pick<CallbackFacts, 'taskId' | 'st
  */
 export function callbackBody(facts: CallbackFacts): Buffer {
   const { state, run } = facts;
-  const sandbox = run === null ? null : `/frameworks/${run.frameworkId}/executors/${run.mesosTaskId}/runs/latest`;
+  const sandbox = run === null ? null : sandboxPath(run);
   return Buffer.from(
     writeExactJson({
       taskId: facts.taskId,
@@ -43,14 +43,10 @@ export function callbackBody(facts: CallbackFacts): Buffer {
   );
 }
 
-/** Mesos' own default; the original knew no other. */
-const defaultAgentPort = 5051;
-
 /** Where the agent serves a file of the sandbox. A query may hold slashes as they are, and is then readable. */
 function fileUrl({ agentHost, agentPort }: NonNullable<CallbackFacts['run']>, path: string): string {
-  const host = agentHost.includes(':') ? `[${agentHost}]` : agentHost;
   const query = encodeURIComponent(path).replaceAll('%2F', '/');
-  return `http://${host}:${agentPort ?? defaultAgentPort}/files/download?path=${query}`;
+  return `http://${hostInUrl(agentHost)}:${agentPort ?? usualAgentPort}/files/download?path=${query}`;
 }
 
 function iso(atMs: number): string {

@@ -1,12 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { inquiryPaths, parseTaskId } from '@juice/contracts';
+import type { HealthAnswer } from '@juice/runtime';
 import type { Inquiries } from './runner.ts';
-
-interface Answer {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-}
 
 /**
  * Answers the api's questions on the leader's own port; null for any other path. Only to those who can read the lease, for
@@ -15,7 +10,7 @@ interface Answer {
 export function createAnswerInquiry(deps: { secret: string; inquiries: () => Inquiries | null }) {
   const expected = digest(`Bearer ${deps.secret}`);
 
-  return ({ path, authorization = '' }: { path: string; authorization: string | undefined }): Answer | null => {
+  return ({ path, authorization = '' }: { path: string; authorization: string | undefined }): HealthAnswer | null => {
     const isQueue = path === inquiryPaths.queue;
     if (!isQueue && !path.startsWith(inquiryPaths.why)) return null;
     if (!timingSafeEqual(digest(authorization), expected))
@@ -32,6 +27,6 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function json(status: number, body: unknown): Answer {
+function json(status: number, body: unknown): HealthAnswer {
   return { status, contentType: 'application/json; charset=utf-8', body: `${JSON.stringify(body)}\n` };
 }

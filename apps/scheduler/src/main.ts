@@ -1,3 +1,4 @@
+import { hostInUrl } from '@juice/contracts';
 import { randomBytes } from 'node:crypto';
 import { createLogger, createMetrics } from '@juice/observability';
 import { connectBroker } from '@juice/messaging';
@@ -99,8 +100,3 @@ await runMain(async () => {
   };
   log.info('service.started', { health: server.url });
 });
-
-/** An IPv6 address needs brackets in a URL. */
-function hostInUrl(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}

@@ -24,8 +24,6 @@ export const eventNames = [
   'status.unknown',
   'status.quarantined',
   'attempt.superseded',
-  'agent.reserved',
-  'task.preempted',
   'leader.elected',
   'leader.loaded',
   'leader.lost',

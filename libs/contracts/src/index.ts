@@ -1,3 +1,4 @@
+export { hostInUrl, sandboxPath, usualAgentPort } from './agent-address.ts';
 export { asTaskId, firstTaskIdAt, parseTaskId, taskIdEpochMs, taskIdTimeMs, type TaskId } from './task-id.ts';
 export {
   isEndState,

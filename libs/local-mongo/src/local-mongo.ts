@@ -1,3 +1,4 @@
+import { hostInUrl } from '@juice/contracts';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { Catalog, type CatalogLog } from './collection/catalog.ts';
@@ -156,5 +157,5 @@ async function listen(
   if (socketPath !== undefined) return encodeURIComponent(socketPath);
   const bound = server.address();
   const boundPort = typeof bound === 'object' && bound !== null ? bound.port : port;
-  return `${host.includes(':') ? `[${host}]` : host}:${boundPort}`;
+  return `${hostInUrl(host)}:${boundPort}`;
 }

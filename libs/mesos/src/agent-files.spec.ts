@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createAgentFiles, sandboxPath } from './agent-files.ts';
+import { sandboxPath } from '@juice/contracts';
+import { createAgentFiles } from './agent-files.ts';
 
 // The answers are those of a real agent, which writes a file's bytes into its JSON as they are.
 
-const path = sandboxPath({ frameworkId: 'F-0000', mesosTaskId: 'a-1-1' }, 'stdout');
+const path = `${sandboxPath({ frameworkId: 'F-0000', mesosTaskId: 'a-1-1' })}/stdout`;
 const { signal } = new AbortController();
 
 describe('the files of a sandbox', () => {

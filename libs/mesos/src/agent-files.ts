@@ -1,4 +1,4 @@
-import { DependencyFailure } from '@juice/contracts';
+import { DependencyFailure, hostInUrl } from '@juice/contracts';
 
 /** The agent that an attempt runs on, as its offer named it. */
 export interface AgentAddress {
@@ -25,14 +25,6 @@ export interface AgentFiles {
 /** An agent that is busy fetching images answers late, one that is gone never. */
 const usualTimeoutMs = 10_000;
 
-/**
- * Mesos keeps a command's and a container's output in a sandbox that has the executor's name, which is the task's own; this
- * path stands for it whatever the agent's work_dir is (Mesos 1.5 and later).
- */
-export function sandboxPath(of: { readonly frameworkId: string; readonly mesosTaskId: string }, file: string): string {
-  return `/frameworks/${of.frameworkId}/executors/${of.mesosTaskId}/runs/latest/${file}`;
-}
-
 export function createAgentFiles(options: {
   scheme: 'http' | 'https';
   /** For agents that ask for Basic credentials. */
@@ -51,8 +43,7 @@ export function createAgentFiles(options: {
     query: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<{ data: Buffer; offset: number } | null> {
-    const at = host.includes(':') ? `[${host}]` : host;
-    const url = new URL(`${scheme}://${at}:${port}/files/read?${new URLSearchParams(query)}`);
+    const url = new URL(`${scheme}://${hostInUrl(host)}:${port}/files/read?${new URLSearchParams(query)}`);
     let answer: Response;
     let body: Buffer;
     try {

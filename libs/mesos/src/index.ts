@@ -1,4 +1,4 @@
-export { createAgentFiles, sandboxPath, type AgentAddress, type AgentFiles } from './agent-files.ts';
+export { createAgentFiles, type AgentAddress, type AgentFiles } from './agent-files.ts';
 export type { CallAnswer } from './answers.ts';
 export { createMesosClient, type MesosClient, type MesosClientOptions } from './client.ts';
 export { decodeCall, decodeEvent, encodeCall, encodeEvent } from './codec.ts';

@@ -1,3 +1,4 @@
+import { hostInUrl } from '@juice/contracts';
 /** The environment variables that say where a server listens. */
 export interface ListenVariables {
   readonly host: string;
@@ -14,7 +15,7 @@ export class CannotListen extends Error {
     variables: ListenVariables | null = null,
   ) {
     const { code = 'unknown error' } = Object(cause) as NodeJS.ErrnoException;
-    const host = at.host.includes(':') ? `[${at.host}]` : at.host;
+    const host = hostInUrl(at.host);
     const where = host === '' ? `port ${at.port}` : `${host}:${at.port}`;
     super(`Cannot listen on ${where}: ${wordsOf(code, variables)}.`, { cause });
     this.code = code;

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostInUrl } from '@juice/contracts';
 import { CannotListen, type ListenVariables } from './cannot-listen.ts';
 
 /** How a service is. Whatever else is in it is shown: `checks`, `role`, `degraded`, … (never secrets). */
@@ -59,7 +60,7 @@ export async function startHealthServer(deps: HealthServerDeps): Promise<HealthS
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    url: `http://${deps.host.includes(':') ? `[${deps.host}]` : deps.host}:${port}`,
+    url: `http://${hostInUrl(deps.host)}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
