@@ -17,6 +17,8 @@ export interface Part {
   readonly urls: readonly string[];
   /** What arrived since this was last asked. */
   arrivals(): Promise<readonly Arrival[]>;
+  /** Milliseconds of CPU that it has taken since it began. */
+  cpuMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -37,6 +39,10 @@ export async function startPart(kind: PartKind, storeUrl = ''): Promise<Part> {
       child.send('arrivals');
       return (await answer()) as Arrival[];
     },
+    async cpuMs() {
+      child.send('cpu');
+      return (await answer()) as number;
+    },
     async stop() {
       child.kill();
       await gone;
@@ -47,6 +53,10 @@ export async function startPart(kind: PartKind, storeUrl = ''): Promise<Part> {
 /** What such a process does, until it is ended. */
 export async function servePart(kind: PartKind, storeUrl: string): Promise<void> {
   process.once('disconnect', () => process.exit());
+  process.on('message', (asked) => {
+    const { user, system } = process.cpuUsage();
+    if (asked === 'cpu') process.send?.((user + system) / 1000);
+  });
   if (kind === 'api') return void process.send?.([await serveApi(storeUrl)]);
   if (kind === 'bare') return void process.send?.([await listen(createServer(createBareRoute()))]);
   if (kind === 'store') {
@@ -61,7 +71,8 @@ export async function servePart(kind: PartKind, storeUrl: string): Promise<void>
     setTimeout(() => response.writeHead(200, { 'Content-Length': 0 }).end(), answerMs);
   });
   const tarpit = createServer((request) => void request.resume());
-  process.on('message', () => {
+  process.on('message', (asked) => {
+    if (asked !== 'arrivals') return;
     process.send?.(arrivals);
     arrivals = [];
   });

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { parseExactJson } from '@juice/contracts';
-import { startPart } from './callback-parts.ts';
+import { startPart, type Part } from './callback-parts.ts';
 import { median, percentile } from './statistics.ts';
 
 export interface RequestBenchOptions {
@@ -22,6 +22,8 @@ interface Turn {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
+  /** Of the process that answers. */
+  readonly cpuMsEach: number;
 }
 
 /**
@@ -32,19 +34,18 @@ export async function measureRequests({ rounds, turnMs, concurrency, say }: Requ
   const store = await startPart('store');
   const [storeUrl = ''] = store.urls;
   const [api, bare] = [await startPart('api', `${storeUrl}/juice`), await startPart('bare')];
-  const [apiUrl = '', bareUrl = ''] = [...api.urls, ...bare.urls];
   try {
-    const taskIds = await submitOne(apiUrl);
+    const taskIds = await submitOne(api.urls[0] ?? '');
     for (const kind of ['submit', 'query'] as const) {
       say(`\n${kind}, ${rounds} rounds of ${turnMs} ms\n`);
-      say('| in hand | api: requests/s | bare route | of it | p50, p99 ms | bare route |');
-      say('| ---: | ---: | ---: | ---: | ---: | ---: |');
+      say('| in hand | api: requests/s | bare route | of it | p50, p99 ms | bare route | CPU ms each | bare route |');
+      say('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
       for (const inHand of concurrency) {
         const turns = { api: [] as Turn[], bare: [] as Turn[] };
         for (let round = 0; round <= rounds; round += 1) {
           const one = {
-            api: await play(apiUrl, kind, taskIds, inHand, turnMs),
-            bare: await play(bareUrl, kind, taskIds, inHand, turnMs),
+            api: await play(api, kind, taskIds, inHand, turnMs),
+            bare: await play(bare, kind, taskIds, inHand, turnMs),
           };
           // The first is to warm up.
           if (round === 0) continue;
@@ -64,14 +65,18 @@ function row(inHand: number, { api, bare }: { api: readonly Turn[]; bare: readon
   const rate = (turns: readonly Turn[]) => Math.round(median(turns.map(({ perSecond }) => perSecond)));
   const times = (turns: readonly Turn[]) =>
     `${median(turns.map(({ p50 }) => p50)).toFixed(1)}, ${median(turns.map(({ p99 }) => p99)).toFixed(1)}`;
+  const cpu = (turns: readonly Turn[]) => median(turns.map(({ cpuMsEach }) => cpuMsEach)).toFixed(2);
   const share = median(api.map(({ perSecond }, at) => perSecond / (bare[at]?.perSecond ?? NaN)));
-  return `| ${inHand} | ${rate(api)} | ${rate(bare)} | ${share.toFixed(2)} | ${times(api)} | ${times(bare)} |`;
+  const cells = [inHand, rate(api), rate(bare), share.toFixed(2), times(api), times(bare), cpu(api), cpu(bare)];
+  return `| ${cells.join(' | ')} |`;
 }
 
 type Kind = 'submit' | 'query';
 
 /** So many clients, each of which sends its next request when it has its answer, until the time is up. */
-async function play(url: string, kind: Kind, taskIds: string, inHand: number, turnMs: number): Promise<Turn> {
+async function play(part: Part, kind: Kind, taskIds: string, inHand: number, turnMs: number): Promise<Turn> {
+  const [url = ''] = part.urls;
+  const cpuBeforeMs = await part.cpuMs();
   const agent = new http.Agent({ keepAlive: true, maxSockets: inHand });
   const taken: number[] = [];
   const startedMs = performance.now();
@@ -86,7 +91,12 @@ async function play(url: string, kind: Kind, taskIds: string, inHand: number, tu
   await Promise.all(Array.from({ length: inHand }, client));
   const lastedMs = performance.now() - startedMs;
   agent.destroy();
-  return { perSecond: (taken.length * 1000) / lastedMs, p50: percentile(taken, 0.5), p99: percentile(taken, 0.99) };
+  return {
+    perSecond: (taken.length * 1000) / lastedMs,
+    p50: percentile(taken, 0.5),
+    p99: percentile(taken, 0.99),
+    cpuMsEach: ((await part.cpuMs()) - cpuBeforeMs) / taken.length,
+  };
 }
 
 const body = Buffer.from(JSON.stringify(task));
