@@ -13,7 +13,7 @@ import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
-import { createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
+import { createSubmitRouter, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
@@ -54,8 +54,9 @@ export function createApp(deps: AppDeps): Express {
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins));
   const { gates, administration, operator, leader } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
+  app.use(createSubmitRouter({ ...deps, readBody }));
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
-  app.use(createTasksRouter({ ...deps, readBody }));
+  app.use(createTasksRouter(deps));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
   app.use(createEventsRouter(deps));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));

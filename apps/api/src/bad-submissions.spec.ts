@@ -59,6 +59,7 @@ const urls: Row[] = [
   'http://example.com:99999/',
   'http://user:secret@example.com/',
   'http://@example.com/',
+  'http:////user:secret@example.com/',
   'http://example.com/#part',
   'http://example.com\\evil',
   'javascript:alert(1)',

@@ -18,22 +18,10 @@ export interface TaskRoutes {
   readonly reconcileTasks: ReconcileTasks;
 }
 
-/** The seed's routes: parse, call, respond. */
-export function createTasksRouter(deps: TaskRoutes & { gates: Gates; readBody: RequestHandler }): Router {
-  const { gates, readBody } = deps;
+/** The seed's other routes: parse, call, respond. */
+export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates: Gates }): Router {
+  const { gates } = deps;
   const router = Router();
-
-  const submit: RequestHandler = async (request, response) => {
-    const body = readJson(request.body);
-    if (!body.ok) return answerRefusal(response, body);
-    const submission = readSubmission(request, response, body.value);
-    if (!submission.ok) return answerRefusal(response, submission);
-    const submitted = await deps.submitTask(submission.value);
-    if (!submitted.ok) return answerRefusal(response, submitted);
-    factsOf(response).taskId = submitted.taskId;
-    if (submitted.isReplay) markReplay(response);
-    answerData(response, { taskId: submitted.taskId, taskIdStr: String(submitted.taskId) });
-  };
 
   const find: RequestHandler = async (request, response) => {
     const taskIds = readTaskIds(request.query['taskIds']);
@@ -63,7 +51,6 @@ export function createTasksRouter(deps: TaskRoutes & { gates: Gates; readBody: R
     .route('/v1/tasks')
     .all(named('/v1/tasks'))
     .get(gates.tenant, find)
-    .post(gates.tenant, requireJson, readBody, submit)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
   router.route('/v1/tasks/kill').all(named('/v1/tasks/kill')).post(gates.tenant, kill).all(wrongMethod('POST'));
   router
@@ -71,6 +58,31 @@ export function createTasksRouter(deps: TaskRoutes & { gates: Gates; readBody: R
     .all(named('/v1/tasks/reconcile'))
     .post(gates.tenant, reconcile)
     .all(wrongMethod('POST'));
+  return router;
+}
+
+/** POST /v1/tasks, before all others: most requests are submissions, and each router on the way costs them a little. */
+export function createSubmitRouter(deps: { submitTask: SubmitTask; gates: Gates; readBody: RequestHandler }): Router {
+  const submit: RequestHandler = async (request, response) => {
+    const body = readJson(request.body);
+    if (!body.ok) return answerRefusal(response, body);
+    const submission = readSubmission(request, response, body.value);
+    if (!submission.ok) return answerRefusal(response, submission);
+    const submitted = await deps.submitTask(submission.value);
+    if (!submitted.ok) return answerRefusal(response, submitted);
+    factsOf(response).taskId = submitted.taskId;
+    if (submitted.isReplay) markReplay(response);
+    answerData(response, { taskId: submitted.taskId, taskIdStr: String(submitted.taskId) });
+  };
+
+  // Not by method alone: a router that knows a path by some methods answers OPTIONS for it.
+  const onlyPosts: RequestHandler = (request, _response, next) => next(request.method === 'POST' ? undefined : 'route');
+
+  const router = Router();
+  router
+    .route('/v1/tasks')
+    .all(onlyPosts, named('/v1/tasks'))
+    .post(deps.gates.tenant, requireJson, deps.readBody, submit);
   return router;
 }
 

@@ -153,8 +153,8 @@ const callbackUrl = line('an http or https URL', limits.urlCharacters).refine(is
 function isCallbackUrl(text: string): boolean {
   if (text.trim() === '') return true;
   if (!/^https?:\/\/[^\s\\]+$/i.test(text) || !URL.canParse(text)) return false;
-  const url = new URL(text);
-  return url.username === '' && url.password === '' && !text.includes('#') && !/^https?:\/\/[^/?]*@/i.test(text);
+  // However many slashes there are, what follows them is the host, and a user before it.
+  return !text.includes('#') && !/^https?:\/+[^/?]*@/i.test(text);
 }
 
 /** A command for the shell, or a program and its arguments, run as they are. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 /** A W3C trace context (https://www.w3.org/TR/trace-context/#traceparent-header), read. */
 export interface TraceContext {
@@ -24,21 +24,24 @@ export function parseTraceparent(text: string | null | undefined): TraceContext 
 
 /** Begins a trace: a new `traceparent`, sampled. */
 export function beginTraceparent(): string {
-  return writeTraceparent({ traceId: randomHex(16), spanId: randomHex(8), isSampled: true });
+  return writeTraceparent({ traceId: randomHex(), spanId: newSpanId(), isSampled: true });
 }
 
 /** The `traceparent` for what we call on behalf of this one: same trace, a span of our own. Begins one where there is none. */
 export function childTraceparent(parent: string | null | undefined): string {
   const context = parseTraceparent(parent);
-  return context === null ? beginTraceparent() : writeTraceparent({ ...context, spanId: randomHex(8) });
+  return context === null ? beginTraceparent() : writeTraceparent({ ...context, spanId: newSpanId() });
 }
 
 function writeTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
 }
 
-/** Random bytes as hex; all zeros, which the standard forbids, is rolled again. */
-function randomHex(bytes: number): string {
-  const hex = randomBytes(bytes).toString('hex');
-  return /^0+$/.test(hex) ? randomHex(bytes) : hex;
+function newSpanId(): string {
+  return randomHex().slice(0, 16);
+}
+
+/** 32 random digits; never all zeros, which the standard forbids: one of a UUID's first 16 is its version. From a pool, as random bytes are not. */
+function randomHex(): string {
+  return randomUUID().replaceAll('-', '');
 }
