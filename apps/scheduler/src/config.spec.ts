@@ -50,6 +50,14 @@ describe('the configuration', () => {
     expect(frameworkInfo({ ...plain, roles: mesosRoles, failoverTimeoutMs: 60_000 }).roles).toEqual(roles);
   });
 
+  test('preemption wants one role, and is off by default', () => {
+    expect(loadConfig(configSchema, needed).preemption).toBe('off');
+    expect(loadConfig(configSchema, { ...needed, JUICE_PREEMPTION: 'on', JUICE_MESOS_ROLE: 'a' }).preemption).toBe(
+      'on',
+    );
+    expect(problemsOf({ ...needed, JUICE_PREEMPTION: 'on', JUICE_MESOS_ROLE: 'a,b' })).toEqual(['JUICE_PREEMPTION']);
+  });
+
   test.each([',', 'a,b,a', 'a b', '-a', '/a', 'a/', 'a//b', 'a/../b', 'a/*'])('%j are no roles', (given) => {
     expect(problemsOf({ ...needed, JUICE_MESOS_ROLE: given })).toEqual(['JUICE_MESOS_ROLE']);
   });

@@ -6,7 +6,7 @@ import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
 import { decimal, duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
 import { logLevels } from '@juice/observability';
-import { defaultPolicy } from '@juice/scheduling';
+import { defaultPolicy, usualPreemption } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
 import { agentFilter } from './wanted-agents.ts';
 
@@ -81,6 +81,26 @@ const settings = z.object({
     env: 'JUICE_AGENT_SHARE',
     description: 'The part of each agent that may be used; the rest is left alone',
   }),
+  preemption: oneOf(['off', 'on']).default('off').meta({
+    env: 'JUICE_PREEMPTION',
+    description: 'Whether running tasks are stopped for those of tenants that have less than their share',
+  }),
+  preemptionAfterMs: duration({ minMs: 1_000 }).default(usualPreemption.afterMs).meta({
+    env: 'JUICE_PREEMPTION_AFTER',
+    description: 'How long a tenant’s next task waits, and finds no room, before others are stopped for it',
+  }),
+  preemptionSafeShare: decimal({ min: 0, max: 1e6 }).default(usualPreemption.safeShare).meta({
+    env: 'JUICE_PREEMPTION_SAFE_SHARE',
+    description: 'In fair shares: tasks that a tenant has within so much are never stopped',
+  }),
+  preemptionMinDifference: decimal({ min: 0, max: 1e6 }).default(usualPreemption.minDifference).meta({
+    env: 'JUICE_PREEMPTION_MIN_DIFFERENCE',
+    description: 'In fair shares: so much more the one must have than the other will with its task',
+  }),
+  preemptionMost: integer({ min: 1, max: 10_000 }).default(usualPreemption.most).meta({
+    env: 'JUICE_PREEMPTION_MOST',
+    description: 'Tasks stopped at a time, for one task',
+  }),
   agentAttributes: agentFilter().optional().meta({
     env: 'JUICE_AGENT_ATTRIBUTES',
     description: 'Which agents are used: a|b,c means those that have the value a or b, and c, among their attributes',
@@ -132,6 +152,12 @@ export const configSchema = settings
   .refine((config) => config.mesosSecret === undefined || config.mesosPrincipal !== undefined, {
     error: 'must be given with JUICE_MESOS_SECRET',
     path: ['mesosPrincipal'],
+    ...whatever,
+  })
+  // What a stopped task leaves comes back as an offer of its own role, and offers of several roles are not put together.
+  .refine((config) => config.preemption === 'off' || config.mesosRoles.length === 1, {
+    error: 'must be off while JUICE_MESOS_ROLE names several roles',
+    path: ['preemption'],
     ...whatever,
   });
 

@@ -175,8 +175,9 @@ export function createRunner(deps: {
 const none: ReadonlySet<TaskId> = new Set();
 
 /** An attempt that was given up and runs after all is rare, and work done twice; the rest is everyday life. */
-function levelOf({ kind }: Explanation): 'warn' | 'debug' {
-  return kind === 'attempt.superseded' ? 'warn' : 'debug';
+function levelOf({ kind }: Explanation): 'warn' | 'info' | 'debug' {
+  if (kind === 'attempt.superseded') return 'warn';
+  return kind === 'task.preempted' ? 'info' : 'debug';
 }
 
 /** A task whose write missed is left out of the calls: nothing is said to the cluster that was not written down. */

@@ -1,4 +1,4 @@
-import { defaultPolicy, noLimits, type Policy } from '@juice/scheduling';
+import { defaultPolicy, noLimits, usualPreemption, type Policy, type PreemptionRule } from '@juice/scheduling';
 
 /** What an operator says of scheduling; what is left out is as by default. */
 export interface PolicySettings {
@@ -8,6 +8,11 @@ export interface PolicySettings {
   /** The part of each agent that may be used, 0 to 1. */
   readonly agentShare?: number | undefined;
   readonly agentAttributes?: Policy['wantsAgent'] | undefined;
+  readonly preemption?: 'on' | 'off' | undefined;
+  readonly preemptionAfterMs?: number | undefined;
+  readonly preemptionSafeShare?: number | undefined;
+  readonly preemptionMinDifference?: number | undefined;
+  readonly preemptionMost?: number | undefined;
   readonly tenantCpus?: number | undefined;
   readonly tenantMem?: number | undefined;
   readonly tenantGpus?: number | undefined;
@@ -25,6 +30,7 @@ export function policyOf(settings: PolicySettings): Policy {
     // As much at once as the rate allows in two seconds, as by default.
     launchBurst: Math.max(1, Math.round((rate * launchBurst) / usualRate)),
     strategy: settings.placement ?? strategy,
+    preemption: settings.preemption === 'on' ? preemptionOf(settings) : null,
     keepBackShare: 1 - (settings.agentShare ?? 1),
     wantsAgent: settings.agentAttributes ?? wantsAgent,
     tenantLimits: {
@@ -35,5 +41,14 @@ export function policyOf(settings: PolicySettings): Policy {
       running: settings.tenantRunning ?? null,
       launchesPerSecond: settings.tenantLaunchesPerSecond ?? null,
     },
+  };
+}
+
+function preemptionOf(settings: PolicySettings): PreemptionRule {
+  return {
+    afterMs: settings.preemptionAfterMs ?? usualPreemption.afterMs,
+    safeShare: settings.preemptionSafeShare ?? usualPreemption.safeShare,
+    minDifference: settings.preemptionMinDifference ?? usualPreemption.minDifference,
+    most: settings.preemptionMost ?? usualPreemption.most,
   };
 }

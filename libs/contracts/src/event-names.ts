@@ -16,6 +16,7 @@ export const eventNames = [
   'task.running',
   'task.unreachable',
   'task.requeued',
+  'task.preempted',
   'task.ended',
   'task.conflicted',
   'task.killRequested',

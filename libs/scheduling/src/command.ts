@@ -67,6 +67,7 @@ export interface Launch {
 export type Explanation =
   | { readonly kind: 'status.unknown'; readonly mesosTaskId: string; readonly state: string }
   | { readonly kind: 'attempt.superseded'; readonly mesosTaskId: string }
+  | { readonly kind: 'task.preempted'; readonly mesosTaskId: string }
   | { readonly kind: 'offer.declined'; readonly count: number; readonly why: 'idle' | 'nothing fits' | 'not wanted' };
 
 export function createCommands(): Commands {

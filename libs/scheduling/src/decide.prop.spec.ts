@@ -33,11 +33,23 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('takeover' as const) }) },
 );
 
-const histories = fc.array(step, { minLength: 1, maxLength: 60 });
+/** One tenant has all there is, until its task is stopped for another's. */
+const preemption: readonly Step[] = [
+  { kind: 'submit', cpus: 4, retry: 0 },
+  { kind: 'offer', agent: 0, cpus: 4 },
+  { kind: 'report', which: 0, word: 1, repeat: false },
+  { kind: 'submit', cpus: 4, retry: 1 },
+  { kind: 'tick', ms: 2_000 },
+  { kind: 'tick', ms: 12_000 },
+];
+
+const histories = fc
+  .tuple(fc.constantFrom([], preemption), fc.array(step, { minLength: 1, maxLength: 60 }))
+  .map(([beginning, steps]) => [...beginning, ...steps]);
 
 /**
  * Any history: submissions, offers of any size, words of the cluster in any order, repeated and unreadable, kills known at once or
- * only through the guard of a write, refused launches, rescinded offers, new subscriptions and takeovers.
+ * only through the guard of a write, refused launches, tasks stopped for others, rescinded offers, new subscriptions and takeovers.
  */
 describe('over any history', () => {
   test('nothing is launched twice or without a record, no offer is overbooked or answered twice, every word is acknowledged once, what may have finished is not repeated at no cost', () => {

@@ -37,7 +37,7 @@ const endStates: Readonly<Record<MesosState, TaskState>> = {
  * | yes | any other | – | KILLED, no retry |
  * | no | cluster's, or at its launch | free failures left | waits again, at no cost |
  * | no | own, or beyond the free ones | `retry` left | waits again |
- * | no | killed by us to make room | – | waits again, at no cost |
+ * | no | any but unknown, of one that was to make room | – | waits again, at no cost |
  * | no | killed by us for its time limit | `retry` left | as any failure of its own |
  * | no | nobody saw it, and an update of it was not read | `retry` left | as any failure of its own, else LOST |
  * | no | final, or no budget left | – | ends with that state |
@@ -49,7 +49,8 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
   // Kept until the write is known to have applied: a kill may come between.
   state.lastWords.current.set(task.taskId, status);
   const failure = classifyEnd(status);
-  const free = live.preempted || task.freeFailures < freeFailuresOf(state, failure);
+  const isOurs = live.preempted && failure !== 'unknown';
+  const free = isOurs || task.freeFailures < freeFailuresOf(state, failure);
   const change = { kind: 'end', mesosState: status.state, exitCode: exitCodeOf(status.message), free } as const;
   const again = !task.killWanted && mayRunAgain(task, failure, free);
   judgeAgent(state, task, { status, failure, atMs });
@@ -62,7 +63,7 @@ export function endAttempt(state: State, task: Task, heard: ObservedStatus, atMs
   }
   const failures = {
     countedFailures: task.countedFailures + (free ? 0 : 1),
-    freeFailures: task.freeFailures + (free ? 1 : 0),
+    freeFailures: task.freeFailures + (free && !live.preempted ? 1 : 0),
   };
   const notBeforeMs = atMs + retryPause(state, failures.countedFailures + failures.freeFailures);
   record(task, out, {
@@ -116,5 +117,5 @@ function endMessage(result: TaskState, status: ObservedStatus): string {
 
 function retryPause(state: State, failures: number): number {
   const { retryPauseMs, retryPauseMostMs } = state.policy;
-  return Math.min(retryPauseMs * 2 ** (failures - 1), retryPauseMostMs);
+  return Math.min(retryPauseMs * 2 ** Math.max(0, failures - 1), retryPauseMostMs);
 }

@@ -10,7 +10,7 @@ export {
 export { type Event, type MesosState, type ObservedStatus, type Offer } from './event.ts';
 export { mesosTaskId, attemptIn } from './mesos-task-id.ts';
 export { createState, describeState, type State } from './state.ts';
-export { defaultPolicy, type Policy } from './policy.ts';
+export { defaultPolicy, usualPreemption, type Policy, type PreemptionRule } from './policy.ts';
 export { compileConstraint, type AgentAttribute, type Constraint, type Patterns } from './matching/constraint.ts';
 export { matchCycle } from './matching/match.ts';
 export { noLimits, type TenantLimits } from './tenant.ts';

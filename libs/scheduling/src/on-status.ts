@@ -7,7 +7,7 @@ import { hear, isHearsay } from './hearsay.ts';
 import { acknowledgeUnread } from './quarantined-update.ts';
 import { sendKill } from './on-task.ts';
 import { canCall, heardOf, type State } from './state.ts';
-import type { Attempt, Task } from './task.ts';
+import { isToStop, type Attempt, type Task } from './task.ts';
 import { record } from './transitions.ts';
 
 type StatusReceived = Extract<Event, { kind: 'status.received' }>;
@@ -40,7 +40,7 @@ function observe(state: State, task: Task, event: StatusReceived, out: Commands)
   note(state, task, event, out);
   const isBack = wasLost && live.lostSinceMs === 0 && live.hearsay === null && task.live === live;
   // A kill that was asked for meanwhile has reached nobody.
-  if (isBack && task.killWanted) {
+  if (isBack && isToStop(task)) {
     live.killPauseMs = state.policy.askAgainMs;
     sendKill(state, task, event.atMs, out);
   }

@@ -5,7 +5,7 @@ import { acknowledge } from './acknowledge.ts';
 import { endAttempt, loseToRemoval } from './end-attempt.ts';
 import { askForNews } from './on-reconciliation.ts';
 import { canCall, forgetAttempt, forgetTask, queueTask, unqueue, type State } from './state.ts';
-import { createTask, refreshTask, type Attempt, type Task } from './task.ts';
+import { createTask, isToStop, refreshTask, type Attempt, type Task } from './task.ts';
 import { record } from './transitions.ts';
 import { enter } from './usage.ts';
 
@@ -71,7 +71,10 @@ function replace(state: State, task: Task, fresh: LiveTask, atMs: number, out: C
     refreshTask(task, fresh.task);
     live.state = fresh.live.state;
     live.quarantined = fresh.live.quarantined;
-    if (task.killWanted && live.killAgainAtMs === 0) sendKill(state, task, atMs, out);
+    // Its mark was not written, and so nobody was told to kill it.
+    if (live.preempted && !fresh.live.preempted) live.killAgainAtMs = 0;
+    live.preempted = fresh.live.preempted;
+    if (isToStop(task) && live.killAgainAtMs === 0) sendKill(state, task, atMs, out);
     return;
   }
   refresh(state, task, fresh);
@@ -94,7 +97,7 @@ function place(state: State, task: Task, { live }: LiveTask, atMs: number, out: 
       return;
     }
     askForNews(state, [attempt], atMs, out);
-    if (task.killWanted) sendKill(state, task, atMs, out);
+    if (isToStop(task)) sendKill(state, task, atMs, out);
   } else if (task.killWanted) {
     endWaiting(state, task, killed, atMs, out);
   } else {

@@ -7,6 +7,7 @@ import { queueForNews, tickReconciliation } from './on-reconciliation.ts';
 import { noMatterHowEmpty } from './explaining/too-large.ts';
 import { endWaiting, sendKill } from './on-task.ts';
 import { hasOverrun } from './run-limit.ts';
+import { preempt } from './matching/preemption.ts';
 import { reviewReservations } from './matching/reservations.ts';
 import { canCall, endPauses, type State } from './state.ts';
 
@@ -20,6 +21,7 @@ export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked
   // What we ask for comes back as events: not while there are too many of them already.
   if (event.backlog <= state.policy.backlogMost) tickReconciliation(state, atMs, out);
   if (reviewReservations(state, atMs)) state.mayMatch = true;
+  preempt(state, atMs, out);
   declineOldOffers(state, atMs, out);
 }
 

@@ -54,6 +54,8 @@ export interface Policy {
   readonly reserveAfterMs: number;
   readonly reserveMs: number;
   readonly reserveShare: number;
+  /** Whether running tasks are stopped for waiting ones; null: they are not. */
+  readonly preemption: PreemptionRule | null;
   /** A task that fails sooner than this after its launch speaks against its agent. */
   readonly quickFailureMs: number;
   /**
@@ -66,6 +68,28 @@ export interface Policy {
   readonly retryPauseMs: number;
   readonly retryPauseMostMs: number;
 }
+
+/** When tasks of tenants that have more than their fair share are stopped for those of tenants that have less. */
+export interface PreemptionRule {
+  /** For so long the task waits that is next in its tenant's line and finds no room. */
+  readonly afterMs: number;
+  /** Tasks that a tenant has within this much of its fair share are never stopped: 1 is all of it. */
+  readonly safeShare: number;
+  /** How far apart the two shares must be, with the one task started and the other still there, in fair shares. */
+  readonly minDifference: number;
+  /** Tasks stopped at a time, for one that waits. */
+  readonly most: number;
+}
+
+/** For operators who want preemption and say no more of it. */
+export const usualPreemption: PreemptionRule = {
+  // Most one-shot tasks end sooner, and then nobody need be stopped.
+  afterMs: 120_000,
+  safeShare: 1,
+  // Without a distance two tenants would take turns at stopping each other's tasks.
+  minDifference: 0.5,
+  most: 32,
+};
 
 export const defaultPolicy: Policy = {
   // Long enough to bridge a tenant's pause between submissions, short enough not to starve other frameworks.
@@ -98,6 +122,7 @@ export const defaultPolicy: Policy = {
   reserveAfterMs: 5_000,
   reserveMs: 30_000,
   reserveShare: 0.1,
+  preemption: null,
   quickFailureMs: 10_000,
   // Most one-shot tasks are over by then.
   maintenanceMarginMs: 1_800_000,

@@ -5,6 +5,7 @@ import { IndexedHeap, type Rank } from './indexed-heap.ts';
 import { AgentBook } from './matching/agent-book.ts';
 import type { Patterns } from './matching/constraint.ts';
 import { Groups } from './matching/groups.ts';
+import type { Preemption } from './matching/preemption.ts';
 import { Reservations } from './matching/reservations.ts';
 import { Shapes, type Shape } from './matching/shape.ts';
 import type { Policy } from './policy.ts';
@@ -32,6 +33,7 @@ export interface State {
   readonly agents: AgentBook;
   readonly groups: Groups;
   readonly reservations: Reservations;
+  readonly preemption: Preemption;
   /** Where tasks of a group's shape could run, as of a version of `agents`. */
   readonly places: WeakMap<Shape, { readonly version: number; readonly names: ReadonlySet<string> }>;
   readonly lastWords: LastWords;
@@ -104,6 +106,7 @@ export function createState(policy: Policy, patterns: Patterns): State {
     agents: new AgentBook(),
     groups: new Groups(),
     reservations: new Reservations(),
+    preemption: { nextMs: 0, inVain: new Map() },
     places: new WeakMap(),
     lastWords: { current: new Map(), previous: new Map() },
     reconciliation: {

@@ -64,6 +64,11 @@ export interface Attempt {
   killPauseMs: number;
 }
 
+/** Whether its attempt is to be killed: somebody asked for it, or it is to make room. */
+export function isToStop({ killWanted, live }: Task): boolean {
+  return killWanted || live?.preempted === true;
+}
+
 export const waitSlot: Slot<Task> = {
   get: (task) => task.waitAt,
   set: (task, at) => {
@@ -110,8 +115,12 @@ export function refreshTask(task: Task, view: SchedulableTask): void {
 }
 
 /** Until when it may wait for room. Each wait counts for itself: a task that ran for long is not expired by that. */
-export function deadlineOf({ submittedAtMs, notBeforeMs, patienceMs }: Task): number {
-  return Math.max(submittedAtMs, notBeforeMs) + patienceMs;
+export function deadlineOf(task: Task): number {
+  return waitsSinceMs(task) + task.patienceMs;
+}
+
+export function waitsSinceMs({ submittedAtMs, notBeforeMs }: Task): number {
+  return Math.max(submittedAtMs, notBeforeMs);
 }
 
 /** Higher priority first, then the older task. */

@@ -30,10 +30,15 @@ export function record(
     reason: facts.reason,
     attempt: task.attempt,
     change: facts.change,
-    callback: facts.change.kind !== 'quarantine' && isCalledBack(task.callback, facts.status),
+    callback: !isAside(facts.change) && isCalledBack(task.callback, facts.status),
     requeue: facts.requeue ?? null,
   });
   task.seq += 1;
+}
+
+/** Its state is what it was. */
+function isAside({ kind }: AttemptChange): boolean {
+  return kind === 'quarantine' || kind === 'preempt';
 }
 
 /** As the original: from RUNNING on; a task waiting again or staging is not news to its tenant. */

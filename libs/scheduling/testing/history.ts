@@ -8,6 +8,7 @@ import {
   type Event,
   type MesosCall,
   type MesosState,
+  type Policy,
   type State,
 } from '../src/index.ts';
 import { offerOf, testPatterns } from './samples.ts';
@@ -40,6 +41,13 @@ const words: readonly MesosState[] = [
   'TASK_DROPPED',
 ];
 
+/** Two tenants, one of which soon has others' tasks stopped for its own. */
+const policy: Policy = {
+  ...defaultPolicy,
+  ...{ reserveAfterMs: 1_000, reserveMs: 10_000_000, reserveShare: 1 },
+  preemption: { afterMs: 5_000, safeShare: 0.1, minDifference: 0, most: 4 },
+};
+
 const losses: ReadonlySet<string> = new Set(['TASK_LOST', 'TASK_GONE', 'TASK_DROPPED', 'TASK_UNREACHABLE']);
 
 interface Answerable {
@@ -55,7 +63,7 @@ export class History {
   readonly violations: string[] = [];
   readonly trace: unknown[] = [];
   readonly table = new TaskTable();
-  #state: State = createState(defaultPolicy, testPatterns);
+  #state: State = createState(policy, testPatterns);
   #nowMs = 1_000;
   #count = 0;
   #offers = new Map<string, Answerable>();
@@ -76,7 +84,7 @@ export class History {
     switch (step.kind) {
       case 'submit': {
         const needs = { cpuMillis: step.cpus * 1000, memMb: 1, diskMb: 0, gpus: 0, ports: 0, hostPorts: [] };
-        const { taskId } = this.table.insert({ needs, retry: step.retry % 3 });
+        const { taskId } = this.table.insert({ needs, retry: step.retry % 3, tenantId: `tenant-${step.retry % 2}` });
         return this.#frame([{ kind: 'task.loaded', atMs, taskId, live: this.table.load(taskId) }]);
       }
       case 'offer':
@@ -200,7 +208,7 @@ export class History {
   /** A new leader: nothing but what was written is known to it. */
   #takeover(): void {
     this.#disconnect();
-    this.#state = createState(defaultPolicy, testPatterns);
+    this.#state = createState(policy, testPatterns);
     const atMs = this.#nowMs;
     this.#frame([{ kind: 'cluster.subscribed', atMs, frameworkId: 'f' }]);
     for (const taskId of this.table.rows.keys()) {

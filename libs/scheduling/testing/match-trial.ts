@@ -6,6 +6,7 @@ import {
   defaultPolicy,
   type Commands,
   type Event,
+  type MesosState,
   type Offer,
   type Policy,
   type State,
@@ -62,12 +63,16 @@ export class MatchTrial {
   }
 
   finish(taskId: TaskId): Commands {
+    return this.tell(taskId, 'TASK_FINISHED');
+  }
+
+  tell(taskId: TaskId, state: MesosState): Commands {
     const mesosTaskId = this.table.rows.get(taskId)?.live?.mesosTaskId ?? '';
     const facts = { message: '', reason: null, agentId: 'a', uuid: null, healthy: true };
     return this.frame({
       kind: 'status.received',
       atMs: this.atMs,
-      status: { mesosTaskId, state: 'TASK_FINISHED', ...facts },
+      status: { mesosTaskId, state, ...facts },
     });
   }
 }

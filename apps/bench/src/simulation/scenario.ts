@@ -1,6 +1,6 @@
 import { constraintMember, groupMember } from '@juice/contracts';
 import { ConfigProblems } from '@juice/runtime';
-import { defaultPolicy } from '@juice/scheduling';
+import { defaultPolicy, usualPreemption } from '@juice/scheduling';
 import { z } from 'zod';
 import { patterns } from './candidate.ts';
 
@@ -97,6 +97,14 @@ const policy = closed({
   reserveAfterMs: count(0, 86_400_000).default(defaultPolicy.reserveAfterMs),
   reserveMs: count(1, 86_400_000).default(defaultPolicy.reserveMs),
   reserveShare: number(0, 1).default(defaultPolicy.reserveShare),
+  preemption: closed({
+    afterMs: count(0, 86_400_000).default(usualPreemption.afterMs),
+    safeShare: number(0, 1_000_000).default(usualPreemption.safeShare),
+    minDifference: number(0, 1_000_000).default(usualPreemption.minDifference),
+    most: count(1, 1_000_000).default(usualPreemption.most),
+  })
+    .nullable()
+    .default(defaultPolicy.preemption),
 });
 
 export const scenario = closed({

@@ -28,10 +28,19 @@ export function summarise(
   const tooLarge = noMatterHowEmpty(state, task);
   if (tooLarge !== null) return tooLarge;
   if (limitedBy !== null) return limitSentence(task, limitedBy);
-  if (reservedHost !== null) return `${reservedHost} is kept for it until it has room enough`;
+  if (reservedHost !== null) return `${reservedHost} is kept for it until it has room enough${stoppedFor(state, task)}`;
   if (free > 0) return 'there is room for it: it is launched when those ahead of it are';
   const passing = obstacles.filter(isPassing).map(words).join(', ');
   return `none of the ${count(possible, 'agent')} that could hold it takes it now: ${passing}`;
+}
+
+function stoppedFor({ attempts, reservations }: State, { taskId }: Task): string {
+  const agentId = reservations.agentFor(taskId);
+  let stopped = 0;
+  for (const { live } of attempts.values()) if (live?.preempted === true && live.agentId === agentId) stopped += 1;
+  return stopped === 0
+    ? ''
+    : `; ${count(stopped, 'task')} of tenants with more than their share ${stopped === 1 ? 'is' : 'are'} being stopped there`;
 }
 
 /** What another offer, or the end of a task, may change. */

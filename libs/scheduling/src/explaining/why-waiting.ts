@@ -19,8 +19,9 @@ export function whyWaiting(state: State, taskId: TaskId, atMs: number): WhyWaiti
     return { ...facts, state: 'unknown', summary, cluster: clusterOf(state) };
   }
   if (task.live !== null) {
-    const { agentHost, state: attemptState } = task.live;
-    const summary = `attempt ${task.attempt} is ${attemptState} on ${agentHost}`;
+    const { agentHost, state: attemptState, preempted } = task.live;
+    const fate = preempted ? ', and is stopped at no cost, to make room for a tenant that is below its fair share' : '';
+    const summary = `attempt ${task.attempt} is ${attemptState} on ${agentHost}${fate}`;
     return { ...facts, state: 'on the cluster', summary, tenant: usageOf(state, task.tenant) };
   }
   const { tenant, shape } = task;

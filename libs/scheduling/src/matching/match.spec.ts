@@ -368,13 +368,15 @@ describe('an agent that fails tasks', () => {
     const launched = trial.offer([offer(`${agent}-${String(id)}`, 9, { agentId: agent, hostname: agent })]);
     if (launched.length === 0) return false;
     trial.atMs += facts.afterMs ?? 10;
-    const mesosTaskId = trial.table.rows.get(id as TaskId)?.live?.mesosTaskId ?? '';
-    const status = { mesosTaskId, state: 'TASK_FAILED', message: '', reason: facts.reason ?? null } as const;
-    trial.frame({
-      kind: 'status.received',
-      atMs: trial.atMs,
-      status: { ...status, agentId: agent, uuid: null, healthy: true },
-    });
+    for (const [taskId] of launched) {
+      const mesosTaskId = trial.table.rows.get(taskId)?.live?.mesosTaskId ?? '';
+      const status = { mesosTaskId, state: 'TASK_FAILED', message: '', reason: facts.reason ?? null } as const;
+      trial.frame({
+        kind: 'status.received',
+        atMs: trial.atMs,
+        status: { ...status, agentId: agent, uuid: null, healthy: true },
+      });
+    }
     return true;
   }
 

@@ -30,7 +30,10 @@ export interface Match {
  */
 export function matchCycle(state: State, atMs: number, most: number): Match {
   const rooms = roomsOf(state, atMs);
-  if (rooms.open.length + rooms.reserved.size === 0) return { rooms: [], isCut: false };
+  if (rooms.open.length + rooms.reserved.size === 0) {
+    noteFullCluster(state, atMs);
+    return { rooms: [], isCut: false };
+  }
   const cycle: Cycle = {
     state,
     atMs,
@@ -52,6 +55,16 @@ export function matchCycle(state: State, atMs: number, most: number): Match {
   }
   for (const task of cycle.putOff) task.tenant.queue.add(task);
   return { rooms: [...cycle.used], isCut: isCut || cycle.putOff.length > 0 };
+}
+
+/** Nothing is offered at all: each tenant's next task finds no room, from now on if not since before. */
+function noteFullCluster(state: State, atMs: number): void {
+  for (const tenant of state.tenants.all()) {
+    const bucket = tenant.queue.peek();
+    if (bucket?.blockedBy !== null || limitBrokenBy(tenant, bucket.shape.needs) !== null) continue;
+    bucket.blockedBy = 'room';
+    bucket.blockedSinceMs = atMs;
+  }
 }
 
 interface Cycle {

@@ -6,9 +6,10 @@ import { couldHold, type KnownAgent } from './agent-book.ts';
 import { arePenaltiesDoubtful, whyShut } from './rooms.ts';
 import { shareOf } from './fair-share.ts';
 
-interface Reservation {
+export interface Reservation {
   readonly task: Task;
   readonly agentId: string;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
@@ -32,8 +33,8 @@ export class Reservations {
     return this.#byAgent.values();
   }
 
-  make(task: Task, agentId: string, untilMs: number): void {
-    const reservation = { task, agentId, untilMs };
+  make(task: Task, agentId: string, { sinceMs, untilMs }: Pick<Reservation, 'sinceMs' | 'untilMs'>): void {
+    const reservation = { task, agentId, sinceMs, untilMs };
     this.#byAgent.set(agentId, reservation);
     this.#byTask.set(task.taskId, reservation);
   }
@@ -70,7 +71,7 @@ export function reviewReservations(state: State, atMs: number): boolean {
     if (agent === null) continue;
     add(kept, agent.capacity);
     if (count > 0 && dominantShare(kept, state.agents.total) > policy.reserveShare) break;
-    reservations.make(task, agent.agentId, atMs + policy.reserveMs);
+    reservations.make(task, agent.agentId, { sinceMs: atMs, untilMs: atMs + policy.reserveMs });
     count += 1;
     changed = true;
   }

@@ -34,7 +34,7 @@ export function addOffer(room: Room, offer: Offer): void {
 /**
  * Leaves this share of an agent alone: so much less is free, of each resource, whatever is ours or offered of the rest.
  */
-export function keepBack({ free, agent }: Room, share: number): void {
+export function keepBack({ free, agent }: Pick<Room, 'free' | 'agent'>, share: number): void {
   if (share === 0) return;
   for (const name of resourceNames) {
     if (name !== 'ports') free[name] = Math.max(0, free[name] - Math.ceil(agent.capacity[name] * share));
