@@ -17,12 +17,14 @@ const stopDeadlineMs = 15_000;
 /**
  * Resolves to the running node, or to the reason why there is none: the package is missing and cannot be installed.
  * Throws when the package is there and the node does not start: that is a fault, not a circumstance.
+ *
+ * `kept`: a folder that is not removed when the node stops, and its port. Started with the same again, it is the same node.
  */
-export async function startRabbitNode() {
+export async function startRabbitNode(kept = null) {
   const missing = ensureInstalled([server], 'rabbitmq-server');
   if (missing !== null) return { skipped: missing };
-  const folder = mkdtempSync(join(tmpdir(), 'juice-rabbitmq-'));
-  const [port, distPort, epmdPort] = await Promise.all([preferredPort(), freePort(), freePort()]);
+  const folder = kept?.folder ?? mkdtempSync(join(tmpdir(), 'juice-rabbitmq-'));
+  const [port, distPort, epmdPort] = await Promise.all([kept?.port ?? preferredPort(), freePort(), freePort()]);
   const files = writeFiles(folder);
   const env = {
     PATH: process.env.PATH,
@@ -30,7 +32,7 @@ export async function startRabbitNode() {
     HOME: folder,
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
-    RABBITMQ_NODENAME: `juice-test-${process.pid}@localhost`,
+    RABBITMQ_NODENAME: `juice-test-${port}@localhost`,
     RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distPort),
@@ -53,7 +55,7 @@ export async function startRabbitNode() {
   const killAll = () => {
     if (node.exitCode === null && node.signalCode === null) killGroup(node.pid, 'SIGKILL');
     epmd.kill('SIGKILL');
-    rmSync(folder, { recursive: true, force: true });
+    if (kept === null) rmSync(folder, { recursive: true, force: true });
   };
   process.once('exit', killAll);
 
@@ -120,7 +122,7 @@ async function preferredPort() {
 }
 
 /** A port that is free now (any, or this one); null when this one is taken. */
-function freePort(port = 0) {
+export function freePort(port = 0) {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(null));

@@ -1,42 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { isEndState, TaskState, type TaskId } from '@juice/contracts';
-import { startClusterProcess, type ClusterProcess } from '@juice/local-mesos/testing';
-import { bundleServer, startServerProcess, type ServerProcess } from '@juice/local-mongo/testing';
+import { TaskState, type TaskId } from '@juice/contracts';
 import { describeWithRabbit } from '@juice/messaging/testing';
 import {
   createTenant,
   followEvents,
   openEventStream,
   startReceiver,
-  startService,
   until,
   type EventFollower,
   type JuiceProcess,
   type Receiver,
 } from '@juice/trial';
-import mongoose from 'mongoose';
 import { createGate, type Gate } from './gate.ts';
-import { readLines } from './read-lines.ts';
+import { deadline, resources, startServiceWorld, type ServiceWorld } from './service-world.ts';
 
-const bundles = join(import.meta.dirname, '../../../dist/apps');
 const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
 
-/** The least that a task can have. */
-const resources = { cpu: 0.1, mem: 256 };
 const agents = 4;
 const perAgent = 50;
 /** What the cluster holds, to the last thousandth of a cpu and the last megabyte. */
 const fit = agents * perAgent;
 const waiting = 1_000;
-/** As many as one GET may ask for. */
-const mostIds = 1_000;
-/** Short, since a standby waits for all of it; long beside what a busy machine lets a process wait. */
-const lease = '5s';
-/** These many processes share the machine with others: a deadline says that something hangs, not that it is slow. */
-const deadline = { withinMs: 90_000, everyMs: 200 };
 
 /**
  * The services each in a process of its own, two of each, on a real RabbitMQ, and so are the database, over TCP, and the
@@ -44,58 +29,24 @@ const deadline = { withinMs: 90_000, everyMs: 200 };
  * would be seen.
  */
 describeWithRabbit('services in processes of their own', (amqpUrl) => {
+  let services: ServiceWorld;
   let folder: string;
-  let mongo: ServerProcess;
-  let database: mongoose.Connection;
-  let mesos: ClusterProcess;
   let receiver: Receiver;
-  const running: JuiceProcess[] = [];
   const gates: Gate[] = [];
 
-  const start = async (service: 'api' | 'scheduler' | 'callback', name: string): Promise<JuiceProcess> => {
-    const started = await startService(service, name, {
-      bundles,
-      logDir: folder,
-      inherited: process.env,
-      env: {
-        JUICE_MONGO_URL: `${mongo.url}/juice`,
-        JUICE_AMQP_URL: amqpUrl,
-        JUICE_MESOS_MASTERS: mesos.url,
-        JUICE_LEASE: lease,
-        JUICE_CALLBACK_SECRET: secret,
-        JUICE_CALLBACK_ALLOW: '127.0.0.0/8',
-      },
-    });
-    running.push(started);
-    return started;
-  };
-
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'juice-services-'));
-    mongo = await startServerProcess(await bundleServer(folder), { dataDir: join(folder, 'mongo') });
-    database = await mongoose.createConnection(`${mongo.url}/juice`).asPromise();
-    const agent = { cpus: perAgent * resources.cpu, memMb: perAgent * resources.mem, diskMb: 1000 };
-    mesos = await startClusterProcess(folder, {
-      dataDir: join(folder, 'mesos'),
-      environment: process.env,
-      agents: Array.from({ length: agents }, () => agent),
-    });
+    const env = { JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_ALLOW: '127.0.0.0/8' };
+    services = await startServiceWorld({ amqpUrl, agents: Array.from({ length: agents }, () => perAgent), env });
+    folder = services.folder;
     receiver = await startReceiver({ secret });
   }, 60_000);
 
   afterAll(async () => {
-    await Promise.all(running.map((one) => one.end('SIGKILL')));
+    await services.close();
     await receiver.close();
-    await mesos.stop();
     for (const gate of gates) gate.close();
-    await database.close();
-    await mongo.kill();
-    await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  const lines = (file: string): Promise<readonly string[]> => readLines(join(folder, file));
-  const numbers = async (file: string): Promise<readonly number[]> =>
-    (await lines(file)).map(Number).sort((a, b) => a - b);
   const each = (count: number): readonly number[] => Array.from({ length: count }, (_, at) => at);
 
   const roleOf = async ({ url }: JuiceProcess): Promise<unknown> => {
@@ -107,7 +58,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
   const portOf = ({ url }: Pick<JuiceProcess, 'url'>): string => new URL(url).port;
   /** The lease as it is stored: whose it is, told by the port that one is reached at, and which holder of it that is. */
   const readLease = async (): Promise<{ readonly port: string; readonly epoch: number }> => {
-    const stored = await database.collection<{ url: string; epoch: number }>('leases').findOne();
+    const stored = await services.database.collection<{ url: string; epoch: number }>('leases').findOne();
     if (stored === null) throw new Error('no lease');
     return { port: portOf(stored), epoch: stored.epoch };
   };
@@ -128,35 +79,17 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
     );
   }
 
-  async function statesOf(api: JuiceProcess, ids: readonly TaskId[]): Promise<readonly TaskState[]> {
-    const tenant = createTenant(api.url, 'e2e');
-    const states: TaskState[] = [];
-    for (let at = 0; at < ids.length; at += mostIds) {
-      const found = await tenant.find(ids.slice(at, at + mostIds));
-      states.push(...found.map(({ taskStatus }) => taskStatus));
-    }
-    return states;
-  }
-
-  /** Every task has added its number to the file, and has ended FINISHED, and none has run twice. */
-  async function allFinish(api: JuiceProcess, file: string, ids: readonly TaskId[]): Promise<void> {
-    await until('all to run', async () => (await lines(file)).length >= ids.length, deadline);
-    await until('all to end', async () => (await statesOf(api, ids)).every(isEndState), deadline);
-    expect(await statesOf(api, ids)).toEqual(ids.map(() => TaskState.FINISHED));
-    expect(await numbers(file)).toEqual(each(ids.length));
-  }
-
   describe('two of each', () => {
     const world: { apis: JuiceProcess[]; schedulers: JuiceProcess[] } = { apis: [], schedulers: [] };
     const followers: EventFollower[] = [];
     const api = (): JuiceProcess => at(world.apis, 0);
 
     beforeAll(async () => {
-      const first = await start('scheduler', 'scheduler-1');
+      const first = await services.start('scheduler', 'scheduler-1');
       await leads(first);
-      world.schedulers = [first, await start('scheduler', 'scheduler-2')];
-      world.apis = await Promise.all([start('api', 'api-1'), start('api', 'api-2')]);
-      await Promise.all([start('callback', 'callback-1'), start('callback', 'callback-2')]);
+      world.schedulers = [first, await services.start('scheduler', 'scheduler-2')];
+      world.apis = await Promise.all([services.start('api', 'api-1'), services.start('api', 'api-2')]);
+      await Promise.all([services.start('callback', 'callback-1'), services.start('callback', 'callback-2')]);
       followers.push(follow(0), follow(1));
       await until('both to follow', () => followers.every((follower) => follower.frames().length > 0), deadline);
     }, 120_000);
@@ -178,14 +111,14 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       const commands = (number: number): string => `echo ${number} >> ${join(folder, file)}; : < ${gate.path}`;
       const ids = await submit(world.apis, fit + waiting, (number) => ({ taskName: file, commands: commands(number) }));
       const count = async (): Promise<{ running: number; waiting: number }> => {
-        const states = await statesOf(api(), ids);
+        const states = await services.statesOf(api(), ids);
         const having = (state: TaskState): number => states.filter((found) => found === state).length;
         return { running: having(TaskState.RUNNING), waiting: having(TaskState.NOT_START) };
       };
-      await until('the cluster to be full', async () => (await lines(file)).length >= fit, deadline);
+      await until('the cluster to be full', async () => (await services.lines(file)).length >= fit, deadline);
       await until('all of them to be known to run', async () => (await count()).running >= fit, deadline);
       expect(await count()).toEqual({ running: fit, waiting });
-      expect(await lines(file)).toHaveLength(fit);
+      expect(await services.lines(file)).toHaveLength(fit);
       return { ids, gate };
     }
 
@@ -197,7 +130,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
         commands: `echo ${number} >> ${join(folder, 'once')}`,
         callbackUrl: receiver.url,
       }));
-      await allFinish(api(), 'once', ids);
+      await services.allFinish(api(), 'once', ids);
       const finished = (): TaskId[] =>
         receiver.received.filter(({ result }) => result === 'FINISHED').map(({ taskId }) => taskId);
       await until('every callback', () => finished().length >= ids.length, deadline);
@@ -227,12 +160,12 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       expect(await readLease()).toEqual({ port: portOf(standby), epoch: before.epoch + 1 });
       for (const follower of followers) follower.breakOff();
       gate.open();
-      await allFinish(api(), 'killed', ids);
+      await services.allFinish(api(), 'killed', ids);
     }, 240_000);
 
     test('a leader that was stopped past its lease and goes on ends itself; nothing runs twice', async () => {
       const leader = at(world.schedulers, 1);
-      const standby = await start('scheduler', 'scheduler-3');
+      const standby = await services.start('scheduler', 'scheduler-3');
       const { ids, gate } = await fillUp('paused');
       const before = await readLease();
       expect(before.port).toBe(portOf(leader));
@@ -244,7 +177,7 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       expect(await readLease()).toEqual(after);
       leader.resume();
       expect(await leader.gone).toBe(1);
-      await allFinish(api(), 'paused', ids);
+      await services.allFinish(api(), 'paused', ids);
       expect(await readLease()).toEqual(after);
     }, 240_000);
 
@@ -252,14 +185,14 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       const connections = followers.map((follower) => follower.connections);
       for (const [index, signal] of (['SIGKILL', 'SIGTERM'] as const).entries()) {
         await at(world.apis, index).end(signal);
-        world.apis[index] = await start('api', `api-${index + 3}`);
+        world.apis[index] = await services.start('api', `api-${index + 3}`);
         const taskOf = (number: number) => ({
           taskName: signal,
           commands: `echo ${number} >> ${join(folder, signal)}`,
         });
-        await allFinish(api(), signal, await submit(world.apis, 60, taskOf));
+        await services.allFinish(api(), signal, await submit(world.apis, 60, taskOf));
       }
-      const stored = await database.collection<{ seq: number }>('tasks').find({ tenantId: 'e2e' }).toArray();
+      const stored = await services.database.collection<{ seq: number }>('tasks').find({ tenantId: 'e2e' }).toArray();
       const expected = new Map(stored.map(({ _id, seq }) => [String(_id), each(seq).map((before) => before + 1)]));
       const count = stored.reduce((sum, { seq }) => sum + seq, 0);
       for (const [index, follower] of followers.entries()) {
