@@ -25,6 +25,7 @@ import {
 import { createAnswerInquiry } from './answer-inquiry.ts';
 import { configSchema } from './config.ts';
 import { readMesosAccess } from './mesos-access.ts';
+import { readiness } from './readiness.ts';
 import type { Inquiries } from './runner.ts';
 import { startScheduler } from './service.ts';
 
@@ -93,10 +94,6 @@ await runMain(async () => {
     }),
   );
   ({ inquiries } = scheduler);
-  health = () => {
-    const checks = { mongodb: mongo.isUp(), rabbitmq: broker.isUp() };
-    const facts = scheduler.health();
-    return { ...facts, ok: facts.ok && checks.mongodb && checks.rabbitmq, checks };
-  };
+  health = () => readiness(scheduler.health(), { mongodb: mongo.isUp(), rabbitmq: broker.isUp() });
   log.info('service.started', { health: server.url });
 });
