@@ -1,5 +1,5 @@
 // The test command (`npm test`): formatting, then lint, type check, tests and build of every project, with a private
-// RabbitMQ node, and ZooKeeper's program, for the integration tests. Everything runs even when something fails; the exit
+// RabbitMQ node, ZooKeeper's program and Prometheus' promtool for the tests that need them. Everything runs even when something fails; the exit
 // code and the last line tell. Totals are read from Jest's own summaries, so they are right for results that nx restores from its cache too.
 import { spawn } from 'node:child_process';
 import { ensureInstalled } from './debian-package.mjs';
@@ -49,6 +49,19 @@ if (noZooKeeper === null) {
   delete env.JUICE_TEST_ZOOKEEPER;
   console.log(`NO ZooKeeper: ${noZooKeeper}`);
   if (isCI) problems.push(`ZooKeeper: ${noZooKeeper}`);
+}
+
+heading('Prometheus');
+// Its promtool tells whether the rules of deploy/prometheus say what they are meant to.
+const promtool = '/usr/bin/promtool';
+const noPromtool = ensureInstalled([promtool], 'prometheus');
+if (noPromtool === null) {
+  env.JUICE_TEST_PROMTOOL = promtool;
+  console.log(`promtool from ${promtool}`);
+} else {
+  delete env.JUICE_TEST_PROMTOOL;
+  console.log(`NO promtool: ${noPromtool}`);
+  if (isCI) problems.push(`promtool: ${noPromtool}`);
 }
 
 heading('lint, typecheck, test, build');
