@@ -64,6 +64,8 @@ function createWorld() {
     events,
     start,
     setDown: (down: boolean) => void (isDown = down),
+    /** Time passes of which the processes see nothing. */
+    jump: (ms: number) => void (nowMs += ms),
     /** Lets time pass in small steps, and what waits for it happen. */
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 500) {
@@ -108,6 +110,22 @@ describe('leaseWorkerNumber', () => {
     world.setDown(false);
     await world.pass(2_000);
     expect(worker.current()).toBe(number);
+    await worker.stop();
+  });
+
+  test('a process that was stopped for longer than the lease has no number when it goes on, until it has asked', async () => {
+    const world = createWorld();
+    const worker = await world.start('a');
+    const before = worker.current();
+    const name = `worker:${before}`;
+    world.stored.set(name, { name, holder: 'another', epoch: 2, renewals: 0 });
+    // Nothing of it ran meanwhile: what it was to do is done only after it has been asked for an id.
+    world.jump(workerLeaseMs);
+    expect(() => worker.current()).toThrow(expect.objectContaining({ code: 'DEPENDENCY_FAILURE', retryable: true }));
+    await world.pass(2_000);
+    expect(worker.isHeld()).toBe(true);
+    expect(worker.current()).not.toBe(before);
+    expect(world.stored.get(name)?.holder).toBe('another');
     await worker.stop();
   });
 
