@@ -4,8 +4,10 @@ import { createMemoryHub } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
+  createDeadLetters,
   createDeliveryStore,
   createEndpointStore,
+  createReplayStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
@@ -189,6 +191,8 @@ function startDispatcher(deps: {
     {
       store: createDeliveryStore(mongo),
       endpoints: createEndpointStore(mongo),
+      deadLetters: createDeadLetters(mongo),
+      replays: createReplayStore(mongo),
       tenants: createTenantStore(mongo),
       ...{ broker, log, metrics: createMetrics('callback') },
       onFatal: (error) => {

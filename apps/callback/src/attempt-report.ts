@@ -37,6 +37,7 @@ export function reportAttempt(deps: ReportDeps, attempted: Attempted): void {
   log.info('callback.attempted', {
     ...{ deliveryId, taskId, tenantId, status: taskStateName(state.status), try: lane.tries + 1 },
     ...{ outcome: outcome.kind, cause: causeOf(lane.endpoint, outcome.reason), durationMs, next: step.kind },
+    ...(lane.replay === null ? {} : { replayId: lane.replay }),
     ...('atMs' in step ? { retryAt: new Date(step.atMs).toISOString() } : {}),
     // Another worker has the lane: our lease had ended. What we sent may be repeated.
     ...(settled.applied ? {} : { stale: true }),

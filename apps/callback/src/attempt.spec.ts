@@ -5,7 +5,7 @@ import { createMetrics } from '@juice/observability';
 import type { ClaimedLane } from '@juice/persistence';
 import { createCollectedLog } from '../testing/collected-log.ts';
 import { idAt, storeTask, type CalledBackTask } from '../testing/lane-of.ts';
-import { createMemoryLanes, type MemoryLanes } from '../testing/memory-lanes.ts';
+import { createMemoryLanes, type MemoryLanes } from '@juice/persistence/testing';
 import { until } from '../testing/until.ts';
 import { createAttempts, type AttemptDeps } from './attempt.ts';
 import { createCallbackMetrics } from './callback-metrics.ts';

@@ -77,6 +77,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       'user-agent': deps.userAgent,
       ...signatureHeaders(signable, rules.keysAt(now())),
       'juice-attempt': String(lane.tries + 1),
+      ...(lane.replay === null ? {} : { 'juice-replay': lane.replay }),
       ...(lane.traceparent === null ? {} : { traceparent: childTraceparent(lane.traceparent) }),
     };
     return send({ url: target.url, headers, body });
@@ -128,7 +129,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       case 'delivered':
         return store.settleDelivered(lane, { nowMs, leaseMs });
       case 'retry':
-        return ended(await store.settleFailed(lane, { retryAtMs: step.atMs, reason }));
+        return ended(await store.settleFailed(lane, { retryAtMs: step.atMs, reason, triesLeft: step.triesLeft }));
       case 'uncharged':
         return ended(await store.release(lane, step.atMs));
       case 'hold':

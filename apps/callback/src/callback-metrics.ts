@@ -12,6 +12,8 @@ export interface CallbackMetrics {
   dead(): void;
   held(lanes: number): void;
   superseded(states: number): void;
+  /** So many dead lanes were armed again. */
+  replayed(lanes: number): void;
 }
 
 /** Seconds; up to the end of the schedule. */
@@ -52,6 +54,10 @@ export function createCallbackMetrics(metrics: Metrics): CallbackMetrics {
     name: 'juice_callback_superseded_total',
     help: 'States never delivered because a newer one had overtaken them while the receiver failed',
   });
+  const replayed = metrics.counter({
+    name: 'juice_callback_replayed_total',
+    help: 'Dead delivery lanes armed again by replays',
+  });
   return {
     attempted(outcome, durationMs, timings) {
       attempts.observe(durationMs / 1000, { outcome });
@@ -65,6 +71,7 @@ export function createCallbackMetrics(metrics: Metrics): CallbackMetrics {
     dead: () => dead.add(),
     held: (lanes) => held.add(undefined, lanes),
     superseded: (states) => superseded.add(undefined, states),
+    replayed: (lanes) => replayed.add(undefined, lanes),
   };
 }
 
@@ -77,6 +84,8 @@ export interface Backlog {
   endpoints(): Readonly<Record<string, number>>;
   /** What was last seen of all lanes; null: nothing yet. */
   overview(): LaneOverview | null;
+  /** How many replays are in which state, as last counted; null: nothing yet. */
+  replays(): Readonly<Record<string, number>> | null;
   now(): number;
 }
 
@@ -111,6 +120,14 @@ export function watchBacklog(metrics: Metrics, backlog: Backlog): void {
     labels: ['state'],
     *readAll() {
       for (const [state, count] of Object.entries(backlog.overview()?.lanes ?? {})) yield [{ state }, count];
+    },
+  });
+  metrics.gauge({
+    name: 'juice_callback_replays',
+    help: 'Replays that are not over, by state, as last counted; the same from every process',
+    labels: ['state'],
+    *readAll() {
+      for (const [state, count] of Object.entries(backlog.replays() ?? {})) yield [{ state }, count];
     },
   });
   metrics.gauge({

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DependencyFailure } from '@juice/contracts';
 import { createCollectedLog } from '../testing/collected-log.ts';
-import { createMemoryEndpoints, type MemoryEndpoints } from '../testing/memory-endpoints.ts';
+import { createMemoryEndpoints, type MemoryEndpoints } from '@juice/persistence/testing';
 import { createEndpoints, type Endpoints, type Noted } from './endpoints.ts';
 
 const name = 'acme https://receiver.example';

@@ -3,8 +3,8 @@ import { DependencyFailure, TaskState, type TaskId } from '@juice/contracts';
 import type { ClaimedLane } from '@juice/persistence';
 import { createCollectedLog } from '../testing/collected-log.ts';
 import { idAt, storeTask, type CalledBackTask } from '../testing/lane-of.ts';
-import { createMemoryLanes, type MemoryLanes } from '../testing/memory-lanes.ts';
-import { createMemoryEndpoints, type MemoryEndpoints } from '../testing/memory-endpoints.ts';
+import { createMemoryLanes, type MemoryLanes } from '@juice/persistence/testing';
+import { createMemoryEndpoints, type MemoryEndpoints } from '@juice/persistence/testing';
 import type { Attempts } from './attempt.ts';
 import { createEndpoints, type Endpoints } from './endpoints.ts';
 import { startIntake, type Intake, type IntakeDeps, type IntakeLimits } from './intake.ts';
@@ -68,7 +68,7 @@ describe('the intake', () => {
           const putOff = async (forMs: number): Promise<void> => {
             working = working.filter((each) => each.lane !== lane);
             const retryAtMs = Date.now() + forMs;
-            await lanes.deliveries.settleFailed(lane, { retryAtMs, reason: 'status-503' });
+            await lanes.deliveries.settleFailed(lane, { retryAtMs, reason: 'status-503', triesLeft: 1 });
             postponed(retryAtMs);
             resolve();
             await settle();
@@ -355,7 +355,7 @@ describe('the intake', () => {
     const claim = { nowMs: Date.now(), token: 'other', leaseMs: 1_000, by: 'other' };
     const lane = await lanes.deliveries.claim(task.taskId, claim);
     if (lane === null) throw new Error('the lane could not be claimed');
-    await lanes.deliveries.settleFailed(lane, { retryAtMs: Date.now() + 7_000, reason: 'status-503' });
+    await lanes.deliveries.settleFailed(lane, { retryAtMs: Date.now() + 7_000, reason: 'status-503', triesLeft: 1 });
     await task.becomes(TaskState.FINISHED, Date.now());
     const claims = jest.fn();
     lanes.onOperation = (operation) => (operation === 'claim' ? claims() : undefined);

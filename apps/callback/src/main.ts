@@ -3,8 +3,10 @@ import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
+  createDeadLetters,
   createDeliveryStore,
   createEndpointStore,
+  createReplayStore,
   createTenantStore,
   ensureIndexes,
 } from '@juice/persistence';
@@ -69,6 +71,8 @@ await runMain(async () => {
       name: `${hostname()}-${process.pid}`,
       store: createDeliveryStore(mongo),
       endpoints: createEndpointStore(mongo),
+      deadLetters: createDeadLetters(mongo),
+      replays: createReplayStore(mongo),
       tenants: createTenantStore(mongo),
       broker,
       log,

@@ -1,11 +1,12 @@
 import { DependencyFailure } from '@juice/contracts';
-import type { DeliveryStore, LaneOverview } from '@juice/persistence';
+import type { DeliveryStore, LaneOverview, ReplayStore } from '@juice/persistence';
 import { createAlarm } from './alarm.ts';
 
 /** What was last seen of all lanes together, for metrics. */
 export interface OverviewWatch {
   /** null: nothing yet. */
   readonly latest: LaneOverview | null;
+  readonly replays: Readonly<Record<string, number>> | null;
   close(): Promise<void>;
 }
 
@@ -18,6 +19,7 @@ const restPerWork = 50;
 /** Looks now and then, as long as MongoDB answers. */
 export function watchOverview(deps: {
   store: Pick<DeliveryStore, 'overviewLanes'>;
+  replays: Pick<ReplayStore, 'countReplays'>;
   monotonicMs: () => number;
   /** Chance, so that several processes do not look at the same time. */
   random: () => number;
@@ -26,6 +28,7 @@ export function watchOverview(deps: {
   const { store, monotonicMs, random } = deps;
   const alarm = createAlarm();
   let latest: LaneOverview | null = null;
+  let replays: OverviewWatch['replays'] = null;
   let isClosed = false;
 
   /** How long it took. */
@@ -33,6 +36,7 @@ export function watchOverview(deps: {
     const beganMs = monotonicMs();
     try {
       latest = await store.overviewLanes(tenantsShown);
+      replays = await deps.replays.countReplays();
     } catch (error: unknown) {
       // What was seen before stands, and grows old.
       if (!(error instanceof DependencyFailure)) deps.onBroken(error);
@@ -52,6 +56,9 @@ export function watchOverview(deps: {
   return {
     get latest() {
       return latest;
+    },
+    get replays() {
+      return replays;
     },
     async close() {
       isClosed = true;

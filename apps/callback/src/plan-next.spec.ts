@@ -66,6 +66,7 @@ describe('other outcomes', () => {
       expect(planNext(rejected, facts({ tries }))).toEqual({
         kind: 'retry',
         atMs: nowMs + (defaultSchedule[tries] ?? 0),
+        triesLeft: rejectedTries - tries,
       });
     }
     expect(planNext(rejected, facts({ tries: rejectedTries }))).toEqual({ kind: 'dead', exhausted: true });
@@ -90,6 +91,7 @@ describe('other outcomes', () => {
     expect(planNext(ours, facts({ schedule, sinceMs: nowMs - 30_001 }))).toEqual({
       kind: 'retry',
       atMs: nowMs + 10_000,
+      triesLeft: 2,
     });
     expect(planNext(ours, facts({ schedule, sinceMs: nowMs - 30_001, tries: 3 }))).toMatchObject({ kind: 'dead' });
   });

@@ -25,7 +25,7 @@ export const ourFaultDelayMs = 30 * second;
 /** What becomes of the state after an attempt. `uncharged`: the try does not count. */
 export type NextStep =
   | { readonly kind: 'delivered' }
-  | { readonly kind: 'retry'; readonly atMs: number }
+  | { readonly kind: 'retry'; readonly atMs: number; readonly triesLeft: number }
   | { readonly kind: 'uncharged'; readonly atMs: number }
   | { readonly kind: 'hold' }
   | { readonly kind: 'dead'; readonly exhausted: boolean };
@@ -84,7 +84,8 @@ function retryOrDead({ tries, nowMs, schedule, random }: PlanFacts, retryAfterMs
   const delayMs = schedule[tries];
   if (delayMs === undefined || tries >= budget) return { kind: 'dead', exhausted: true };
   const atLeastMs = Math.min(retryAfterMs, longestRetryAfterMs);
-  return { kind: 'retry', atMs: nowMs + Math.max(jittered(delayMs, random), atLeastMs) };
+  const atMs = nowMs + Math.max(jittered(delayMs, random), atLeastMs);
+  return { kind: 'retry', atMs, triesLeft: Math.min(budget, schedule.length) - tries };
 }
 
 /** Anywhere from 80 % to 120 %, so that what failed together does not come back together. */

@@ -6,13 +6,16 @@ import { createMemoryHub, type MemoryHub } from '@juice/messaging';
 import { createMetrics } from '@juice/observability';
 import {
   connectMongo,
+  createDeadLetters,
   createDeliveryStore,
   createEndpointStore,
+  createReplayStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
   type DeliveryStore,
   type MongoConnection,
+  type NewReplay,
   type TaskStore,
 } from '@juice/persistence';
 import { Webhook } from 'standardwebhooks';
@@ -72,6 +75,8 @@ describe('the dispatcher', () => {
       {
         store,
         endpoints: createEndpointStore(mongo),
+        deadLetters: createDeadLetters(mongo),
+        replays: createReplayStore(mongo),
         tenants: createTenantStore(mongo),
         broker: hub.connect(),
         log,
@@ -298,6 +303,79 @@ describe('the dispatcher', () => {
     expect(taken).toHaveLength(30);
   });
 
+  const replay = (changes: Partial<NewReplay> = {}) =>
+    createReplayStore(mongo).createReplay({
+      ...{ replayId: 'r1', owner: tenant, by: 'key-1', reason: 'repaired', ratePerSecond: 100, selected: 6 },
+      ...{ choice: { tenantId: tenant, untilMs: Date.now() + 1 }, createdAtMs: Date.now() },
+      ...changes,
+    });
+  const replayIs = async (state: string) => (await createReplayStore(mongo).findReplay(null, 'r1'))?.state === state;
+  const areDead = async (made: readonly CalledBackTask[]) => {
+    const lanes = await Promise.all(made.map(({ taskId }) => laneOf(taskId)));
+    return lanes.every((lane) => lane?.state === 'dead');
+  };
+
+  test('dead lanes are replayed: the same ids, marked, with tries before them again', async () => {
+    let isUp = false;
+    const { url, received } = await receiver((_, response) => void response.writeHead(isUp ? 200 : 500).end());
+    const made = await Promise.all(Array.from({ length: 6 }, () => ended(url)));
+    start({ schedule: ['0s'] });
+    await until(() => areDead(made), 'the deaths');
+    isUp = true;
+    const before = received.length;
+    await replay();
+    await until(() => replayIs('done'), 'the end of the replay');
+    expect(await areIdle(made)).toBe(true);
+    const again = received.slice(before);
+    expect(new Set(idsOf(again))).toEqual(new Set(idsOf(received.slice(0, before))));
+    expect(again).toHaveLength(6);
+    for (const { headers } of again) expect(headers).toMatchObject({ 'juice-replay': 'r1', 'juice-attempt': '1' });
+    expect(await createReplayStore(mongo).findReplay(tenant, 'r1')).toMatchObject({
+      ...{
+        state: 'done',
+        selected: 6,
+        replayed: 6,
+        delivered: 6,
+        skipped: 0,
+        waiting: 0,
+        endedAtMs: expect.any(Number),
+      },
+    });
+    expect(of('replay.ended').at(-1)).toMatchObject({ replayId: 'r1', state: 'done', replayed: 6, failed: 0 });
+  });
+
+  test('a worker that dies in the midst of a replay: another goes on, and each lane is replayed once', async () => {
+    let isUp = false;
+    const { url, received } = await receiver((_, response) => void response.writeHead(isUp ? 200 : 500).end());
+    const made = await Promise.all(Array.from({ length: 6 }, () => ended(url)));
+    const first = start({ schedule: ['0s'] });
+    await until(() => areDead(made), 'the deaths');
+    await first.stop();
+    isUp = true;
+    const before = received.length;
+    let die: (error: Error) => void = () => undefined;
+    let isArmed = false;
+    const dying: DeliveryStore = {
+      ...deliveries,
+      async rearm(taskIds, rearming) {
+        await deliveries.rearm(taskIds.slice(0, 3), rearming);
+        isArmed = true;
+        return new Promise((_, reject) => (die = reject));
+      },
+    };
+    start({}, dying);
+    await replay();
+    await until(() => isArmed, 'the first half');
+    start({}, deliveries, () => Date.now() + 15_000);
+    await until(() => replayIs('done'), 'the end of the replay');
+    expect(await createReplayStore(mongo).findReplay(tenant, 'r1')).toMatchObject({
+      ...{ selected: 6, replayed: 6, delivered: 6, skipped: 0 },
+    });
+    expect(new Set(idsOf(received.slice(before))).size).toBe(6);
+    expect(received.slice(before)).toHaveLength(6);
+    die(new DependencyFailure({ dependency: 'mongodb', operation: 're-arm', retryable: false, detail: 'dead' }));
+  });
+
   test('nothing inside is called unless it is allowed', async () => {
     const { url, received } = await receiver();
     const [literal, named] = await Promise.all([ended(url), ended(url.replace('127.0.0.1', 'localhost'))]);
@@ -321,6 +399,7 @@ describe('the dispatcher', () => {
     expect(text).toMatch(/juice_callback_delivery_delay_seconds_count\{.*\} 1/);
     expect(text).toMatch(/juice_callback_lanes_waiting\{.*\} 0/);
     expect(text).toMatch(/juice_callback_endpoints\{.*state="open".*\} 0/);
+    expect(text).toMatch(/juice_callback_replayed_total\{?.*\}? 0/);
     expect(text).toMatch(/juice_callback_phase_duration_seconds_count\{.*phase="first-byte".*\} 1/);
     // What the alert rules ask for is there.
     const rules = readFileSync(new URL('../../../deploy/prometheus/callback-alerts.yml', import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Log, Metrics } from '@juice/observability';
-import type { DeliveryStore, Endpoint, TenantStore } from '@juice/persistence';
+import type { DeliveryStore, Endpoint, ReplayStore, TenantStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAttempts, type SettlingStore } from './attempt.ts';
 import { createCallbackMetrics, watchBacklog } from './callback-metrics.ts';
@@ -11,6 +11,7 @@ import { createGuardedAgents, type Resolve } from './guard-dial.ts';
 import { createHttpSender } from './http-sender.ts';
 import { startIntake, type Intake, type LaneStore } from './intake.ts';
 import { watchOverview } from './overview-watch.ts';
+import { startReplayer, type ReplayerDeps } from './replayer.ts';
 import { createStatusEvents, type EventSource } from './status-events.ts';
 import { listenForTenantChanges, type ChangeSource } from './tenant-changes.ts';
 import { createRulesOf } from './tenant-rules.ts';
@@ -23,7 +24,9 @@ export const version = '0.1.0';
 
 /** What the dispatcher runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface CallbackDeps {
-  readonly store: LaneStore & SettlingStore & Pick<DeliveryStore, 'overviewLanes'>;
+  readonly store: LaneStore & SettlingStore & ReplayerDeps['lanes'] & Pick<DeliveryStore, 'overviewLanes'>;
+  readonly deadLetters: ReplayerDeps['deadLetters'];
+  readonly replays: ReplayerDeps['replays'] & Pick<ReplayStore, 'countReplays'>;
   readonly endpoints: EndpointsDeps['store'];
   readonly tenants: Pick<TenantStore, 'callbackRulesOf'>;
   readonly broker: EventSource & ChangeSource & { isUp(): boolean };
@@ -94,13 +97,23 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
   });
   const changes = listenForTenantChanges(broker, () => rulesOf.forgetAll());
   changes.catch(onFatal);
-  const overview = watchOverview({ store, monotonicMs, random, onBroken: onFatal });
+  const overview = watchOverview({ store, replays: deps.replays, monotonicMs, random, onBroken: onFatal });
+  const replayer = startReplayer({
+    ...{ replays: deps.replays, deadLetters: deps.deadLetters, lanes: store, now, log, onBroken: onFatal },
+    newToken: randomUUID,
+    onArmed(lanes) {
+      metrics.replayed(lanes);
+      intake.postponed(now());
+    },
+    onSuperseded: (states) => metrics.superseded(states),
+  });
   watchBacklog(deps.metrics, {
     underWay: () => intake.underWay,
     waiting: () => intake.waiting,
     overdueMs: () => intake.overdueMs,
     endpoints: () => countEndpoints(endpoints.known(), now()),
     overview: () => overview.latest,
+    replays: () => overview.replays,
     now,
   });
 
@@ -118,7 +131,7 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
       closing.abort();
       await events.pause();
       await (await changes).close();
-      await overview.close();
+      await Promise.all([overview.close(), replayer.close()]);
       const grace = setTimeout(() => abandoning.abort(), stopGraceMs);
       await intake.close();
       clearTimeout(grace);

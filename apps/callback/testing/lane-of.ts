@@ -1,5 +1,5 @@
 import { TaskState, type TaskId, type TaskSpec, type TaskTransition } from '@juice/contracts';
-import type { MemoryLanes } from './memory-lanes.ts';
+import type { MemoryLanes } from '@juice/persistence/testing';
 
 export const tenant = 'acme';
 

@@ -8,8 +8,10 @@ import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
   createAuditStore,
+  createDeadLetters,
   createDeliveryStore,
   createEndpointStore,
+  createReplayStore,
   createEventLog,
   createFrameworkStore,
   createKeyStore,
@@ -70,6 +72,8 @@ async function runStandalone(): Promise<void> {
       {
         store: createDeliveryStore(mongo),
         endpoints: createEndpointStore(mongo),
+        deadLetters: createDeadLetters(mongo),
+        replays: createReplayStore(mongo),
         tenants: createTenantStore(mongo),
         ...{ broker, log: log('callback'), metrics: metrics.callback, onFatal },
       },

@@ -44,6 +44,8 @@ export const eventNames = [
   'callback.held',
   'callback.superseded',
   'callback.abandoned',
+  'replay.armed',
+  'replay.ended',
   'breaker.opened',
   'breaker.closed',
   'endpoint.held',

@@ -77,7 +77,7 @@ function leasing({ nowMs, token, leaseMs, by }: Claim) {
       'callback.lease': { token, until, since: new Date(nowMs), by },
       'callback.dueAt': until,
     },
-    $unset: { 'callback.aside': '' as const, 'callback.asideAt': '' as const },
+    $unset: { 'callback.aside': '' as const, 'callback.asideAt': '' as const, 'callback.group': '' as const },
   };
 }
 

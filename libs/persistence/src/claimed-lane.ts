@@ -1,5 +1,5 @@
 import { isEndState, type TaskId, type TaskState } from '@juice/contracts';
-import { endpointOf } from './lane-keys.ts';
+import { endpointOf, replayUnderWay } from './lane-keys.ts';
 import type { AttemptRecord, CallbackLane, PendingRecord, TaskRecord } from './task-record.ts';
 
 /** A state that is to be called back. */
@@ -44,6 +44,8 @@ export interface ClaimedLane {
   readonly sinceMs: number;
   /** How often `state` was tried before. */
   readonly tries: number;
+  /** The replay that it is under; null: none. */
+  readonly replay: string | null;
   /** Every pending state as of the claim, `state` first. */
   readonly pending: readonly PendingState[];
   /** null when the state is about no attempt. */
@@ -99,6 +101,7 @@ export function asClaimedLane(
     state,
     sinceMs: waitingSinceMs(oldest, lane),
     tries: lane.attempt,
+    replay: replayUnderWay(lane.replay),
     pending,
     run: run === undefined ? null : asRun(run),
     ...taken,

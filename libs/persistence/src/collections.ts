@@ -29,6 +29,8 @@ const taskSchema = new Schema(
   .index({ idemAt: 1 }, { sparse: true })
   .index({ 'callback.dueAt': 1 }, { sparse: true })
   .index({ 'callback.aside': 1 }, { sparse: true })
+  .index({ 'callback.group': 1 }, { sparse: true })
+  .index({ 'callback.replay': 1 }, { sparse: true })
   .index({ killPendingAt: 1 }, { sparse: true })
   .index({ outboxAt: 1 }, { sparse: true })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
@@ -50,6 +52,14 @@ const endpointSchema = new Schema(
   { collection: 'endpoints', strict: false, versionKey: false },
 )
   .index({ changedAt: 1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
+const replaySchema = new Schema(
+  { _id: text, owner: { type: String, default: null }, state: text },
+  { collection: 'replays', strict: false, versionKey: false },
+)
+  .index({ dueAt: 1 }, { sparse: true })
+  .index({ owner: 1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
 const leaseSchema = new Schema(
@@ -114,6 +124,7 @@ const schemas = {
   Task: taskSchema,
   CallbackAttempt: callbackAttemptSchema,
   Endpoint: endpointSchema,
+  Replay: replaySchema,
   Lease: leaseSchema,
   Framework: frameworkSchema,
   Quarantine: quarantineSchema,

@@ -8,6 +8,7 @@ import { createLaneOverviews, type LaneOverviews } from './lane-overview.ts';
 import { createLaneLists, type LaneLists } from './list-lanes.ts';
 import { attempt } from './mongo-failure.ts';
 import { createPuttingAside, type PuttingAside } from './put-aside.ts';
+import { createReplayingLanes, type ReplayingLanes } from './replay-lanes.ts';
 import { retentionOf, type RetentionOptions } from './retention.ts';
 import { createSettling, type Settling } from './settle-lane.ts';
 
@@ -26,7 +27,7 @@ import { createSettling, type Settling } from './settle-lane.ts';
  * be reached; a settling may then be repeated: a final delivery that had applied is recognised, anything else that had says
  * `applied: false`. Concurrent claims, final deliveries and log entries share round trips.
  */
-export interface DeliveryStore extends LaneLists, LaneOverviews, PuttingAside, Settling {
+export interface DeliveryStore extends LaneLists, LaneOverviews, PuttingAside, ReplayingLanes, Settling {
   /**
    * Leases the lane, if it is due (or waits for its endpoint, and that is asked for), not leased to another and not backing off;
    * null otherwise: then a lane that is listed as due, but cannot be claimed yet, is listed again when it can be.
@@ -44,6 +45,7 @@ export function createDeliveryStore(conn: MongoConnection, options: RetentionOpt
     ...createLaneOverviews(tasks),
     claim: (taskId, claim) => attempt('claim lane', () => claimLane({ taskId, ...claim })),
     ...createPuttingAside(tasks),
+    ...createReplayingLanes(tasks),
     ...createSettling(tasks, retentionMs),
     logAttempt: createAttemptLog(conn, retentionMs),
   };

@@ -24,11 +24,36 @@ export { createQuarantineStore, type QuarantinedCase, type QuarantineStore } fro
 export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
 export { type Claim } from './claim-lane.ts';
 export { type Abandoned, type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
-export { causeOf, endpointOf } from './lane-keys.ts';
+export { causeOf, endpointOf, fingerprintOf, partsOfEndpoint } from './lane-keys.ts';
+export {
+  createDeadLetters,
+  type DeadChoice,
+  type DeadGroup,
+  type DeadLetter,
+  type DeadLetters,
+  type DeadPage,
+} from './dead-letters.ts';
+export { type Rearming, type ReplayedCount, type ReplayedLane, type ReplayingLanes } from './replay-lanes.ts';
+export {
+  failedAgain,
+  type HeldReplay,
+  type NewReplay,
+  type Replay,
+  type ReplayAction,
+  type ReplayState,
+  type ReplayWord,
+} from './replay.ts';
+export {
+  createReplayStore,
+  type ReplayChange,
+  type ReplayStore,
+  type ReplayTurn,
+  type ReplayTurns,
+} from './replay-store.ts';
 export { type LaneOverview } from './lane-overview.ts';
 export { type LanesAside, type ListedLane } from './list-lanes.ts';
-export { type Aside, type Revived } from './put-aside.ts';
-export { type Death, type Delivered, type Settled, type Settling } from './settle-lane.ts';
+export { type Aside } from './put-aside.ts';
+export { type Death, type Delivered, type Failure, type Settled, type Settling } from './settle-lane.ts';
 export {
   plainEndpointState,
   unknownEndpoint,

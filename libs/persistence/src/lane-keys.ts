@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TaskId } from '@juice/contracts';
 
 /*
@@ -44,6 +45,47 @@ export function keysBelow(words: string): { readonly $gte: string; readonly $lt:
 /** The first that a key after all those can be. */
 export function pastKeysBelow(words: string): string {
   return `${words}!`;
+}
+
+export interface DeadPlace {
+  readonly tenantId: string;
+  readonly origin: string;
+  readonly reason: string;
+}
+
+/** What the key of a dead lane says. */
+export function placeOfDead(key: string): DeadPlace {
+  const [, tenantId = '', origin = '', reason = ''] = key.split(' ');
+  return { tenantId, origin, reason };
+}
+
+/** 64 bits: among a million groups two alike are as likely as one in thirty million. */
+const fingerprintDigits = 16;
+
+/** Names the dead lanes that share a trouble: a tenant, an origin and a reason. The same for ever, in every installation. */
+export function fingerprintOf(endpoint: string, reason: string): string {
+  return createHash('sha256').update(`${endpoint} ${reason}`).digest('hex').slice(0, fingerprintDigits);
+}
+
+/**
+ * What a lane keeps of the replay that has armed it again: `<replay> waiting` until all was delivered or it has died once more,
+ * then `delivered` or `dead`. One index over it counts what came of a replay.
+ */
+export type ReplayOutcome = 'waiting' | 'delivered' | 'dead';
+
+export function replayMark(replayId: string, outcome: ReplayOutcome): string {
+  return `${replayId} ${outcome}`;
+}
+
+/** What a lane may bear of a replay. */
+export function replayMarks(replayId: string): string[] {
+  return (['waiting', 'delivered', 'dead'] as const).map((outcome) => replayMark(replayId, outcome));
+}
+
+/** The replay that a lane is under; null: none, or its outcome is known. */
+export function replayUnderWay(mark: string | undefined): string | null {
+  const [replayId = null, outcome] = mark?.split(' ') ?? [];
+  return outcome === 'waiting' ? replayId : null;
 }
 
 export function endpointOfKey(key: string): string {

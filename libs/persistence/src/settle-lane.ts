@@ -3,7 +3,7 @@ import { dropping, lanesAtOnce } from './claim-lane.ts';
 import { asClaimedLane, laneProjection, overtaken, type ClaimedLane } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
-import { causeOf, deadKey } from './lane-keys.ts';
+import { causeOf, deadKey, fingerprintOf, replayMark, type ReplayOutcome } from './lane-keys.ts';
 import { attempt } from './mongo-failure.ts';
 import { asideUpdate, type Aside } from './put-aside.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
@@ -30,13 +30,20 @@ export interface Settling {
   /** The oldest state was taken with a 2xx. `next`: the following one, its lease renewed for leaseMs. */
   settleDelivered(lane: ClaimedLane, when: { readonly nowMs: number; readonly leaseMs: number }): Promise<Delivered>;
   /** The try failed and counts; the next is not before retryAtMs. Drops what was overtaken. */
-  settleFailed(lane: ClaimedLane, failure: { readonly retryAtMs: number; readonly reason: string }): Promise<Settled>;
+  settleFailed(lane: ClaimedLane, failure: Failure): Promise<Settled>;
   /** Gives the oldest state up. When a newer one has overtaken it, it is dropped instead and the lane is due at once. */
   settleDead(lane: ClaimedLane, death: Death): Promise<Settled>;
   /** The endpoint cannot take it now: gives the lease back without a try. See `putAside`. */
   setAside(lane: ClaimedLane, aside: Aside): Promise<Settled>;
   /** Gives the lease back without a try (stopping, the endpoint is busy); the lane is due again at dueAtMs. */
   release(lane: ClaimedLane, dueAtMs: number): Promise<Settled>;
+}
+
+export interface Failure {
+  readonly retryAtMs: number;
+  readonly reason: string;
+  /** How many tries the state has after this one: for people who ask. */
+  readonly triesLeft: number;
 }
 
 export interface Death {
@@ -112,6 +119,7 @@ function lastDelivery({ lane, nowMs }: LastDelivery, retentionMs: number) {
         'callback.attempt': 0,
         'callback.settledBy': lane.token,
         callbackAt: new Date(nowMs),
+        ...outcomeOfReplay(lane, 'delivered'),
         ...(isEndState(status) ? { purgeAt: new Date(nowMs + retentionMs) } : {}),
       },
       $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '', 'callback.revivedAt': '' } as const,
@@ -143,11 +151,7 @@ async function goOn(
   return left === null ? { ...stale, next: null } : { applied: true, superseded: [], next: asClaimedLane(left) };
 }
 
-async function settleFailed(
-  tasks: TaskCollection,
-  lane: ClaimedLane,
-  failure: { readonly retryAtMs: number; readonly reason: string },
-): Promise<Settled> {
+async function settleFailed(tasks: TaskCollection, lane: ClaimedLane, failure: Failure): Promise<Settled> {
   const present = await readLeased(tasks, lane);
   if (present === null) return stale;
   const superseded = overtaken(present.pending);
@@ -161,6 +165,7 @@ async function settleFailed(
         // Tries are those of the oldest pending state; when that one goes, its successor has had none.
         'callback.attempt': superseded.includes(lane.state.seq) ? 0 : lane.tries + 1,
         'callback.cause': causeOf(lane.endpoint, failure.reason),
+        'callback.triesLeft': failure.triesLeft,
         'callback.dueAt': retryAt,
         'callback.notBefore': retryAt,
       },
@@ -219,12 +224,18 @@ async function die(
         'callback.cause': causeOf(lane.endpoint, death.reason),
         'callback.aside': deadKey(lane.endpoint, death.reason, lane.taskId),
         'callback.asideAt': new Date(death.nowMs),
+        'callback.group': fingerprintOf(lane.endpoint, death.reason),
+        ...outcomeOfReplay(lane, 'dead'),
         ...(ended ? { purgeAt: new Date(death.nowMs + retentionMs) } : {}),
       },
       $unset: { ...withoutLease, 'callback.dueAt': '' },
     },
   );
   return matchedCount === 1;
+}
+
+function outcomeOfReplay({ replay }: ClaimedLane, outcome: ReplayOutcome) {
+  return replay === null ? {} : { 'callback.replay': replayMark(replay, outcome) };
 }
 
 interface LaneUpdate {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import {
   auditStoreContract,
+  deadLettersContract,
   deliveryStoreContract,
   endpointStoreContract,
   eventLogContract,
@@ -11,6 +12,7 @@ import {
   lanesAsideContract,
   leaseStoreContract,
   quarantineStoreContract,
+  replayStoreContract,
   requestKeysContract,
   taskPagesContract,
   taskStoreContract,
@@ -20,6 +22,7 @@ import {
 import {
   connectMongo,
   createAuditStore,
+  createDeadLetters,
   createDeliveryStore,
   createEndpointStore,
   createEventLog,
@@ -27,6 +30,7 @@ import {
   createKeyStore,
   createLeaseStore,
   createQuarantineStore,
+  createReplayStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
@@ -58,7 +62,9 @@ function suites(url: () => string): void {
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
   withStores(url, lanesAsideContract);
+  withStores(url, deadLettersContract);
   withStores(url, endpointStoreContract);
+  withStores(url, replayStoreContract);
   withStores(url, leaseStoreContract);
   withStores(url, frameworkStoreContract);
   withStores(url, quarantineStoreContract);
@@ -121,6 +127,8 @@ async function storesOn(conn: MongoConnection) {
     raw: tasksOf(conn),
     windowed: createTaskStore(conn, { windowSize: 7 }),
     deliveries: createDeliveryStore(conn),
+    deadLetters: createDeadLetters(conn),
+    replays: createReplayStore(conn),
     endpoints: createEndpointStore(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),

@@ -126,6 +126,12 @@ export interface CallbackLane {
   /** Why no worker takes the lane by itself: it waits for its endpoint, or is dead. See lane-keys.ts. */
   readonly aside?: string;
   readonly asideAt?: Date;
+  /** Of a dead lane: those that share its trouble. See `fingerprintOf`. */
+  readonly group?: string;
+  /** The replay that has armed it again last, and what came of that. See `replayMark`. */
+  readonly replay?: string;
+  /** How many more tries the oldest pending state has, after the one that failed last. */
+  readonly triesLeft?: number;
   /** When the lane was last revived, unless all was delivered since. */
   readonly revivedAt?: Date;
   /** Token of the lease under which the lane was last left idle. */

@@ -88,6 +88,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
           state,
           sinceMs: t0,
           tries: 0,
+          replay: null,
           pending: [state],
           run: {
             mesosTaskId: `render_frame-${id}-1`,
@@ -234,7 +235,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
     });
 
     describe('failed', () => {
-      const failure = { retryAtMs: t0 + 5000, reason: 'timeout' };
+      const failure = { retryAtMs: t0 + 5000, reason: 'timeout', triesLeft: 3 };
 
       test('the state waits for its next try', async () => {
         await push.running();
@@ -243,6 +244,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
           state: 'pending',
           attempt: 1,
           cause: 'timeout http://127.0.0.1',
+          triesLeft: 3,
         });
         expect(await tryClaim(t0 + 4999, 'b')).toBeNull();
         expect(await deliveries.nextDueAt()).toBe(t0 + 5000);
@@ -284,7 +286,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
     describe('given up, held, given back', () => {
       const death = { nowMs: t0 + 1, reason: 'status-404', isTried: true };
 
-      test('a dead end state stays, visible and not due, until it is revived', async () => {
+      test('a dead end state stays, visible and not due, until it is armed again', async () => {
         await push.finished(1);
         expect(await deliveries.settleDead(await claim(t0, 'a'), death)).toEqual({ applied: true, superseded: [] });
         const dead = await stored();
@@ -296,7 +298,9 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         });
         expect(dead.purgeAt?.getTime()).toBeGreaterThan(t0);
         expect(await deliveries.nextDueAt()).toBeNull();
-        expect(await deliveries.revive([id, idAt(9)], t0 + 100)).toEqual([{ taskId: id, superseded: [] }]);
+        const rearm = (replayId: string, nowMs: number) =>
+          deliveries.rearm([id, idAt(9)], { replayId, tenantId: tenant, diedByMs: nowMs, nowMs });
+        expect(await rearm('r1', t0 + 100)).toEqual([{ taskId: id, superseded: [] }]);
         const revived = await stored();
         expect(revived).not.toHaveProperty('purgeAt');
         expect(revived.lane).not.toHaveProperty('aside');
@@ -306,7 +310,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
         const delivered = (await stored()).lane;
         expect(delivered.state).toBe('idle');
         expect(delivered).not.toHaveProperty('revivedAt');
-        expect(await deliveries.revive([id], t0 + 200)).toEqual([]);
+        expect(await rearm('r2', t0 + 200)).toEqual([]);
       });
 
       test('a state that a newer one overtook does not kill the lane', async () => {
@@ -351,7 +355,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       const later = { nowMs: t0 + leaseMs + 1, leaseMs };
       expect(await deliveries.settleDelivered(lane, later)).toEqual({ applied: false, superseded: [], next: null });
       const stale = { applied: false, superseded: [] };
-      expect(await deliveries.settleFailed(lane, { retryAtMs: t0, reason: 'timeout' })).toEqual(stale);
+      expect(await deliveries.settleFailed(lane, { retryAtMs: t0, reason: 'timeout', triesLeft: 3 })).toEqual(stale);
       expect(await deliveries.settleDead(lane, { nowMs: t0, reason: 'gone', isTried: true })).toEqual(stale);
       expect(await deliveries.setAside(lane, { state: 'held', reason: 'gone', atMs: t0, dueAtMs: null })).toEqual(
         stale,
@@ -370,7 +374,7 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
           frame(),
           lanes.flatMap((lane) => [launch(lane, 0), run(lane, 1, callback)]),
         );
-        const when = { nowMs: t0, leaseMs, retryAtMs: t0 + 1, reason: 'gone', isTried: true };
+        const when = { nowMs: t0, leaseMs, retryAtMs: t0 + 1, triesLeft: 3, reason: 'gone', isTried: true };
         const aside = { state: 'held', reason: 'gone', atMs: t0, dueAtMs: null } as const;
         await Promise.all(
           lanes.map(async (taskId) => {

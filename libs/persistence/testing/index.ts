@@ -4,6 +4,7 @@ export { deliveryStoreContract, type MadeDeliveryStore } from './delivery-store-
 export { endpointStoreContract, type MadeEndpointStore } from './endpoint-store-contract.ts';
 export { frameworkStoreContract, type MadeFrameworkStore } from './framework-store-contract.ts';
 export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
+export { deadLettersContract, type MadeDeadLetters } from './dead-letters-contract.ts';
 export { lanesAsideContract } from './lanes-aside-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
@@ -20,3 +21,7 @@ export {
   type LogServer,
   type MemoryLog,
 } from './memory-event-log.ts';
+export { createMemoryEndpoints, type MemoryEndpoints } from './memory-endpoints.ts';
+export { createMemoryLanes, type MemoryLanes } from './memory-lanes.ts';
+export { createMemoryReplays } from './memory-replays.ts';
+export { replayStoreContract, type MadeReplayStore } from './replay-store-contract.ts';

@@ -14,7 +14,7 @@ type Step =
   | { readonly kind: 'claim'; readonly worker: number; readonly evenAside: boolean }
   | { readonly kind: 'settle'; readonly worker: number; readonly how: How; readonly pushed: boolean }
   | { readonly kind: 'aside'; readonly state: 'held' | 'pending'; readonly isDue: boolean }
-  | { readonly kind: 'revive' }
+  | { readonly kind: 'rearm' }
   | { readonly kind: 'pass'; readonly ms: number };
 
 type How = 'delivered' | 'failed' | 'dead' | 'aside' | 'release';
@@ -35,7 +35,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
       isDue: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.constant<Step>({ kind: 'revive' }) },
+  { weight: 1, arbitrary: fc.constant<Step>({ kind: 'rearm' }) },
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 3000, leaseMs, leaseMs) }),
@@ -140,7 +140,7 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
       case 'delivered':
         return deliveries.settleDelivered(lane, { nowMs, leaseMs });
       case 'failed':
-        return deliveries.settleFailed(lane, { retryAtMs: nowMs + 5000, reason: 'failed' });
+        return deliveries.settleFailed(lane, { retryAtMs: nowMs + 5000, reason: 'failed', triesLeft: 3 });
       case 'dead':
         return deliveries.settleDead(lane, { nowMs, reason: 'dead', isTried: true });
       case 'aside':
@@ -156,6 +156,11 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
     await deliveries.putAside(lanes.filter((lane) => lane.taskId === taskId).map((lane) => ({ lane, aside })));
   };
 
+  const rearm = async () => {
+    const rearming = { replayId: `replay-${tokens++}`, tenantId: tenant, diedByMs: nowMs, nowMs };
+    for (const armed of await deliveries.rearm([taskId], rearming)) dropped(armed.superseded);
+  };
+
   const take = async (step: Step): Promise<void> => {
     switch (step.kind) {
       case 'push':
@@ -169,9 +174,8 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
         return;
       case 'aside':
         return putAside(step.state, step.isDue ? nowMs + leaseMs : null);
-      case 'revive':
-        for (const revived of await deliveries.revive([taskId], nowMs)) dropped(revived.superseded);
-        return;
+      case 'rearm':
+        return rearm();
       case 'pass':
         nowMs += step.ms;
     }
@@ -204,7 +208,7 @@ async function begin({ tasks, deliveries }: Stores, taskId: TaskId) {
   const conclude = async () => {
     await push(true);
     nowMs += leaseMs;
-    for (const revived of await deliveries.revive([taskId], nowMs)) dropped(revived.superseded);
+    await rearm();
     for (let round = 0; (await read()).pending.length > 0; round++) {
       expect(round).toBeLessThan(200);
       nowMs = Math.max(nowMs, (await read()).dueAt?.getTime() ?? 0);

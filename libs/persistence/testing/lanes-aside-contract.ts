@@ -90,7 +90,7 @@ export function lanesAsideContract(make: () => Promise<MadeDeliveryStore>): void
 
     test('a held lane keeps its tries, and is claimed without what a newer state has overtaken', async () => {
       await running([id]);
-      await deliveries.settleFailed(await claimed(id), { retryAtMs: t0 + 5, reason: 'timeout-connect' });
+      await deliveries.settleFailed(await claimed(id), { retryAtMs: t0 + 5, reason: 'timeout-connect', triesLeft: 3 });
       const later = t0 + 5;
       await putAside({ ...held, atMs: later }, id);
       expect(await claim(id, { nowMs: later, evenAside: true })).toMatchObject({ tries: 1, superseded: [] });
@@ -129,7 +129,11 @@ export function lanesAsideContract(make: () => Promise<MadeDeliveryStore>): void
       await running([id, idAt(2)]);
       const listed: readonly ListedLane[] = await deliveries.lookUpLanes([id, idAt(2)]);
       await claimed(id);
-      await deliveries.settleFailed(await claimed(idAt(2), { token: 'b' }), { retryAtMs: t0, reason: 'timeout' });
+      await deliveries.settleFailed(await claimed(idAt(2), { token: 'b' }), {
+        retryAtMs: t0,
+        reason: 'timeout',
+        triesLeft: 3,
+      });
       const before = [await laneOf(id), await laneOf(idAt(2))];
       await deliveries.putAside(listed.map((lane) => ({ lane, aside: held })));
       await putAside(held, id);
@@ -162,7 +166,7 @@ export function lanesAsideContract(make: () => Promise<MadeDeliveryStore>): void
 
     test('a backoff is not cut short', async () => {
       await running([id]);
-      await deliveries.settleFailed(await claimed(id), { retryAtMs: t0 + 5000, reason: 'timeout' });
+      await deliveries.settleFailed(await claimed(id), { retryAtMs: t0 + 5000, reason: 'timeout', triesLeft: 3 });
       await tasks.applyTransitions(frame(1, 'end'), [finish(id, 2, callback)]);
       await putAside(crowded, id);
       expect(await claim(id, { evenAside: true, token: 'b', nowMs: t0 + 4999 })).toBeNull();
@@ -206,27 +210,6 @@ export function lanesAsideContract(make: () => Promise<MadeDeliveryStore>): void
       expect(all.oldest[0]).toEqual({ tenantId: 'older', atMs: t0 - 500 });
       expect(new Set(all.oldest.map(({ tenantId }) => tenantId))).toEqual(new Set(['older', 'acme', 'zeta']));
       expect((await deliveries.overviewLanes(1)).oldest).toEqual([{ tenantId: 'older', atMs: t0 - 500 }]);
-    });
-
-    test('held and dead lanes are revived together; each starts with the newest state', async () => {
-      const ids = [1, 2, 3, 4].map(idAt);
-      await running(ids);
-      const [heldOne = id, deadOne = id, idle = id, leased = id] = ids;
-      await putAside(paused, heldOne);
-      await tasks.applyTransitions(frame(1, 'more'), [unreachable(heldOne, 2, callback)]);
-      await deliveries.settleDead(await claimed(deadOne), { nowMs: t0, reason: 'status-404', isTried: true });
-      await deliveries.settleDelivered(await claimed(idle, { token: 'b' }), { nowMs: t0, leaseMs });
-      await claimed(leased, { token: 'c' });
-      const revived = await deliveries.revive([...ids, idAt(99)], t0 + 10);
-      expect(revived.toSorted((a, b) => Number(a.taskId - b.taskId))).toEqual([
-        { taskId: heldOne, superseded: [2] },
-        { taskId: deadOne, superseded: [] },
-      ]);
-      expect(await waiting()).toEqual([]);
-      const due = await deliveries.dueLanes(t0 + 10, 10);
-      expect(new Set(due.map(({ taskId }) => taskId))).toEqual(new Set([heldOne, deadOne]));
-      expect(await claim(heldOne, { nowMs: t0 + 10, token: 'd' })).toMatchObject({ state: { seq: 3 }, tries: 0 });
-      expect(await deliveries.revive(ids, t0 + 20)).toEqual([]);
     });
   });
 }

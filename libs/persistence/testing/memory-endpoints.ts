@@ -1,6 +1,6 @@
-import { plainEndpointState, unknownEndpoint, type Endpoint, type EndpointStore } from '@juice/persistence';
+import { plainEndpointState, unknownEndpoint, type Endpoint, type EndpointStore } from '../src/index.ts';
 
-/** Endpoints in memory. Held to persistence's own contract suite (memory-endpoints.spec.ts). `onOperation` can make an operation fail. */
+/** Endpoints in memory. Held to the same contract suite as the real ones. `onOperation` can make an operation fail. */
 export interface MemoryEndpoints {
   readonly store: EndpointStore;
   /** Called before every operation: may throw in its place. */

@@ -2,9 +2,11 @@ import { isEndState, type TaskId, type TaskTransition } from '@juice/contracts';
 import {
   causeOf,
   endpointOf,
+  fingerprintOf,
   type Aside,
   type CallbackAttempt,
   type ClaimedLane,
+  type DeadLetters,
   type DeliveryStore,
   type InsertOutcome,
   type LaneOverview,
@@ -14,11 +16,12 @@ import {
   type Settled,
   type TaskRecord,
   type TaskStore,
-} from '@juice/persistence';
+} from '../src/index.ts';
+import { createMemoryDeadLetters } from './memory-dead-letters.ts';
 
 /**
- * Delivery lanes in memory, with what a test needs of a task store beside them. Held to persistence's own contract suites
- * (memory-lanes.spec.ts). Every operation is one step of the event loop; `onOperation` can make it fail.
+ * Delivery lanes in memory, with what a test needs of a task store beside them, held to the same contract suites as the real ones
+ * (memory-stores.spec.ts). Every operation is one step of the event loop; `onOperation` can make it fail.
  */
 export interface MemoryLanes {
   readonly tasks: Pick<
@@ -26,6 +29,7 @@ export interface MemoryLanes {
     'insertTasks' | 'applyTransitions' | 'findTasks' | 'requestKill' | 'callbackAttempts'
   >;
   readonly deliveries: DeliveryStore;
+  readonly deadLetters: DeadLetters;
   readonly attempts: readonly CallbackAttempt[];
   /** Called before every operation of the delivery store: may throw in its place. */
   onOperation: (operation: keyof DeliveryStore) => void;
@@ -33,7 +37,7 @@ export interface MemoryLanes {
 
 const retentionMs = 86_400_000;
 
-interface Lane {
+export interface MemoryLane {
   url: string;
   events: 'all' | 'terminal';
   state: 'idle' | 'pending' | 'leased' | 'held' | 'dead';
@@ -47,12 +51,15 @@ interface Lane {
   superseded: number[];
   settledBy: string | null;
   revivedAtMs: number | null;
+  group: string | null;
+  replay: { readonly replayId: string; readonly outcome: 'waiting' | 'delivered' | 'dead' } | null;
+  triesLeft: number | null;
 }
 
-interface Task {
+export interface MemoryTask {
   readonly record: NewTask;
   readonly runs: ClaimedLane['run'][];
-  readonly lane: Lane | null;
+  readonly lane: MemoryLane | null;
   status: TaskRecord['status'];
   seq: number;
   callbackAtMs: number | null;
@@ -63,17 +70,17 @@ const stale: Settled = { applied: false, superseded: [] };
 const applied: Settled = { applied: true, superseded: [] };
 
 export function createMemoryLanes(): MemoryLanes {
-  const all = new Map<TaskId, Task>();
+  const all = new Map<TaskId, MemoryTask>();
   const attempts = new Map<string, CallbackAttempt>();
-  const laneOf = (taskId: TaskId): Lane | null => all.get(taskId)?.lane ?? null;
+  const laneOf = (taskId: TaskId): MemoryLane | null => all.get(taskId)?.lane ?? null;
 
   /** The lane, when the lease is still this worker's. */
-  function leasedTo({ taskId, token }: ClaimedLane): Lane | null {
+  function leasedTo({ taskId, token }: ClaimedLane): MemoryLane | null {
     const lane = laneOf(taskId);
     return lane?.lease?.token === token ? lane : null;
   }
 
-  function endLease(claimed: ClaimedLane, change: (lane: Lane) => Settled | void): Settled {
+  function endLease(claimed: ClaimedLane, change: (lane: MemoryLane) => Settled | void): Settled {
     const lane = leasedTo(claimed);
     if (lane === null) return stale;
     lane.lease = null;
@@ -129,7 +136,7 @@ export function createMemoryLanes(): MemoryLanes {
       const abandoned = lane.lease === null ? null : { by: lane.lease.by, sinceMs: lane.lease.sinceMs };
       const superseded = lane.state === 'held' || lane.state === 'dead' ? wake(lane) : [];
       lane.lease = { token, untilMs: nowMs + leaseMs, sinceMs: nowMs, by };
-      Object.assign(lane, { state: 'leased', dueAtMs: nowMs + leaseMs, aside: null });
+      Object.assign(lane, { state: 'leased', dueAtMs: nowMs + leaseMs, aside: null, group: null });
       return asClaimed(task, lane, { superseded, abandoned });
     },
     async putAside(lanes) {
@@ -159,16 +166,17 @@ export function createMemoryLanes(): MemoryLanes {
       }
       Object.assign(lane, { state: 'idle', lease: null, dueAtMs: null, notBeforeMs: 0, revivedAtMs: null });
       lane.settledBy = claimed.token;
+      settleReplay(lane, claimed, 'delivered');
       if (isEndState(claimed.state.status)) task.purgeAtMs = nowMs + retentionMs;
       return { ...applied, next: null };
     },
-    async settleFailed(claimed, { retryAtMs, reason }) {
+    async settleFailed(claimed, { retryAtMs, reason, triesLeft }) {
       made.onOperation('settleFailed');
       return endLease(claimed, (lane) => {
         const superseded = dropOvertaken(lane);
         const tries = superseded.includes(claimed.state.seq) ? 0 : claimed.tries + 1;
         const cause = causeOf(claimed.endpoint, reason);
-        Object.assign(lane, { state: 'pending', tries, cause, dueAtMs: retryAtMs, notBeforeMs: retryAtMs });
+        Object.assign(lane, { state: 'pending', tries, cause, dueAtMs: retryAtMs, notBeforeMs: retryAtMs, triesLeft });
         return { applied: true, superseded };
       });
     },
@@ -185,6 +193,8 @@ export function createMemoryLanes(): MemoryLanes {
         const cause = causeOf(claimed.endpoint, reason);
         const tries = claimed.tries + (isTried ? 1 : 0);
         Object.assign(lane, { state: 'dead', tries, cause, dueAtMs: null, aside: { key, atMs: nowMs } });
+        lane.group = fingerprintOf(claimed.endpoint, reason);
+        settleReplay(lane, claimed, 'dead');
         const task = all.get(claimed.taskId);
         const hasEnded = lane.pending.some(({ status }) => isEndState(status));
         if (task !== undefined && hasEnded) task.purgeAtMs = nowMs + retentionMs;
@@ -204,17 +214,27 @@ export function createMemoryLanes(): MemoryLanes {
         Object.assign(lane, { state: 'pending', dueAtMs, notBeforeMs: dueAtMs });
       });
     },
-    async revive(taskIds, nowMs) {
-      made.onOperation('revive');
+    async rearm(taskIds, { replayId, tenantId, diedByMs, nowMs }) {
+      made.onOperation('rearm');
       return taskIds.flatMap((taskId) => {
         const task = all.get(taskId);
         const lane = laneOf(taskId);
-        if (task === undefined || lane === null || (lane.state !== 'held' && lane.state !== 'dead')) return [];
+        if (task === undefined || lane === null) return [];
+        if (lane.replay?.replayId === replayId) return [{ taskId, superseded: [] }];
+        const isMeant = tenantId === null || task.record.tenantId === tenantId;
+        if (!isMeant || lane.state !== 'dead' || (lane.aside?.atMs ?? Infinity) > diedByMs) return [];
         const superseded = wake(lane);
-        Object.assign(lane, { state: 'pending', tries: 0, dueAtMs: nowMs, aside: null, revivedAtMs: nowMs });
+        Object.assign(lane, { state: 'pending', tries: 0, dueAtMs: nowMs, aside: null, group: null });
+        Object.assign(lane, { revivedAtMs: nowMs, replay: { replayId, outcome: 'waiting' } });
         task.purgeAtMs = null;
         return [{ taskId, superseded }];
       });
+    },
+    async countReplayed(replayId) {
+      made.onOperation('countReplayed');
+      const marks = [...all.values()].flatMap(({ lane }) => (lane?.replay?.replayId === replayId ? lane.replay : []));
+      const count = (outcome: string) => marks.filter((mark) => mark.outcome === outcome).length;
+      return { waiting: count('waiting'), delivered: count('delivered') };
     },
     async logAttempt(attempt) {
       made.onOperation('logAttempt');
@@ -272,6 +292,7 @@ export function createMemoryLanes(): MemoryLanes {
   const made: MemoryLanes = {
     tasks,
     deliveries,
+    deadLetters: createMemoryDeadLetters(all),
     get attempts() {
       return [...attempts.values()];
     },
@@ -291,15 +312,16 @@ function byPlace(one: Place, other: Place): number {
   return one.startedAtMs - other.startedAtMs || (tryIdOf(one) < tryIdOf(other) ? -1 : 1);
 }
 
-function newTask(record: NewTask): Task {
+function newTask(record: NewTask): MemoryTask {
   const { callbackUrl: url, callbackEvents: events } = record.spec;
   const times = { dueAtMs: null, notBeforeMs: 0, lease: null, aside: null };
   const empty = { ...times, pending: [], tries: 0, cause: null, superseded: [], settledBy: null, revivedAtMs: null };
-  const lane: Lane | null = url === null ? null : { url, events, state: 'idle', ...empty };
+  const notDead = { group: null, replay: null, triesLeft: null };
+  const lane: MemoryLane | null = url === null ? null : { url, events, state: 'idle', ...empty, ...notDead };
   return { record, lane, runs: [], status: -1, seq: 0, callbackAtMs: null, purgeAtMs: null };
 }
 
-function push(task: Task | undefined, transition: TaskTransition): boolean {
+function push(task: MemoryTask | undefined, transition: TaskTransition): boolean {
   if (task === undefined || task.seq !== transition.expectSeq) return false;
   const { status, attempt, message, reason, atMs, change } = transition;
   task.seq += 1;
@@ -315,20 +337,20 @@ function push(task: Task | undefined, transition: TaskTransition): boolean {
   return true;
 }
 
-function dueOnes(all: ReadonlyMap<TaskId, Task>): { task: Task; dueAtMs: number }[] {
+function dueOnes(all: ReadonlyMap<TaskId, MemoryTask>): { task: MemoryTask; dueAtMs: number }[] {
   return [...all.values()]
     .flatMap((task) => (task.lane === null || task.lane.dueAtMs === null ? [] : { task, dueAtMs: task.lane.dueAtMs }))
     .toSorted((a, b) => a.dueAtMs - b.dueAtMs);
 }
 
-function asideOnes(all: ReadonlyMap<TaskId, Task>, prefix: string): { taskId: TaskId; key: string }[] {
+function asideOnes(all: ReadonlyMap<TaskId, MemoryTask>, prefix: string): { taskId: TaskId; key: string }[] {
   return [...all]
     .flatMap(([taskId, { lane }]) => (lane === null || lane.aside === null ? [] : { taskId, key: lane.aside.key }))
     .filter(({ key }) => key.startsWith(prefix))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function overviewOf(all: ReadonlyMap<TaskId, Task>, tenants: number): LaneOverview {
+function overviewOf(all: ReadonlyMap<TaskId, MemoryTask>, tenants: number): LaneOverview {
   const lanes = { pending: 0, held: 0, dead: 0 };
   const oldest = new Map<string, number>();
   for (const { record, lane } of all.values()) {
@@ -342,29 +364,29 @@ function overviewOf(all: ReadonlyMap<TaskId, Task>, tenants: number): LaneOvervi
   return { lanes, oldest: sorted.map(([tenantId, atMs]) => ({ tenantId, atMs })) };
 }
 
-function listed({ record, lane }: Task): ListedLane {
+function listed({ record, lane }: MemoryTask): ListedLane {
   if (lane === null) throw new Error('a task without a lane is not listed');
   const { taskId, tenantId } = record;
   const endpoint = endpointOf(tenantId, lane.url);
   return { taskId, tenantId, endpoint, state: lane.state, freeAtMs: freeAtMs(lane), sinceMs: waitingSinceMs(lane) };
 }
 
-function waitingSinceMs({ pending, revivedAtMs }: Lane): number {
+function waitingSinceMs({ pending, revivedAtMs }: MemoryLane): number {
   return Math.max(pending[0]?.atMs ?? 0, revivedAtMs ?? 0);
 }
 
-function freeAtMs({ notBeforeMs, lease }: Lane): number {
+function freeAtMs({ notBeforeMs, lease }: MemoryLane): number {
   return Math.max(notBeforeMs, lease?.untilMs ?? 0);
 }
 
-function setAside(lane: Lane, { taskId, endpoint }: { taskId: TaskId; endpoint: string }, aside: Aside): void {
+function setAside(lane: MemoryLane, { taskId, endpoint }: { taskId: TaskId; endpoint: string }, aside: Aside): void {
   const { state, reason, atMs, dueAtMs } = aside;
-  Object.assign(lane, { state, dueAtMs, aside: { key: `waits ${endpoint} ${taskId}`, atMs } });
+  Object.assign(lane, { state, dueAtMs, aside: { key: `waits ${endpoint} ${taskId}`, atMs }, group: null });
   if (state === 'held') lane.cause = causeOf(endpoint, reason);
 }
 
 /** A lane that was held or dead goes on, with the newest state. Tries are those of the oldest one. */
-function wake(lane: Lane): readonly number[] {
+function wake(lane: MemoryLane): readonly number[] {
   const oldest = lane.pending[0]?.seq ?? 0;
   const superseded = dropOvertaken(lane);
   if (lane.state === 'dead' || superseded.includes(oldest)) lane.tries = 0;
@@ -372,7 +394,11 @@ function wake(lane: Lane): readonly number[] {
   return superseded;
 }
 
-function dropOvertaken(lane: Lane): readonly number[] {
+function settleReplay(lane: MemoryLane, { replay }: ClaimedLane, outcome: 'delivered' | 'dead'): void {
+  if (replay !== null) lane.replay = { replayId: replay, outcome };
+}
+
+function dropOvertaken(lane: MemoryLane): readonly number[] {
   const dropped = lane.pending.slice(0, -1).filter(({ status }) => !isEndState(status));
   lane.pending = lane.pending.filter((state) => !dropped.includes(state));
   lane.superseded.push(...dropped.map(({ seq }) => seq));
@@ -380,8 +406,8 @@ function dropOvertaken(lane: Lane): readonly number[] {
 }
 
 function asClaimed(
-  { record, runs }: Task,
-  lane: Lane,
+  { record, runs }: MemoryTask,
+  lane: MemoryLane,
   taken: Pick<ClaimedLane, 'superseded' | 'abandoned'>,
 ): ClaimedLane | null {
   const state = lane.pending[0];
@@ -400,6 +426,7 @@ function asClaimed(
     state,
     sinceMs: waitingSinceMs(lane),
     tries: lane.tries,
+    replay: lane.replay?.outcome === 'waiting' ? lane.replay.replayId : null,
     pending: [...lane.pending],
     run: runs[state.attempt - 1] ?? null,
     ...taken,
@@ -407,7 +434,7 @@ function asClaimed(
 }
 
 /** What tests look at of a task, as persistence would show it. */
-function asRecord(task: Task): TaskRecord {
+function asRecord(task: MemoryTask): TaskRecord {
   const { lane } = task;
   const instant = (name: string, atMs: number | null) => (atMs === null ? {} : { [name]: new Date(atMs) });
   const callback = lane === null ? {} : { callback: shown(lane) };
@@ -421,8 +448,8 @@ function asRecord(task: Task): TaskRecord {
   } as unknown as TaskRecord;
 }
 
-function shown({ dueAtMs, notBeforeMs, lease, tries, cause, aside, ...rest }: Lane) {
-  const { superseded, settledBy, revivedAtMs, ...lane } = rest;
+function shown({ dueAtMs, notBeforeMs, lease, tries, cause, aside, ...rest }: MemoryLane) {
+  const { superseded, settledBy, revivedAtMs, group, replay, triesLeft, ...lane } = rest;
   return {
     ...lane,
     pending: lane.pending.map(({ atMs, ...state }) => ({ ...state, at: new Date(atMs) })),
@@ -435,9 +462,12 @@ function shown({ dueAtMs, notBeforeMs, lease, tries, cause, aside, ...rest }: La
     ...(superseded.length === 0 ? {} : { superseded: superseded.length, supersededSeqs: [...superseded] }),
     ...(settledBy === null ? {} : { settledBy }),
     ...(revivedAtMs === null ? {} : { revivedAt: new Date(revivedAtMs) }),
+    ...(group === null ? {} : { group }),
+    ...(replay === null ? {} : { replay: `${replay.replayId} ${replay.outcome}` }),
+    ...(triesLeft === null ? {} : { triesLeft }),
   };
 }
 
-function shownLease({ token, untilMs, sinceMs, by }: NonNullable<Lane['lease']>) {
+function shownLease({ token, untilMs, sinceMs, by }: NonNullable<MemoryLane['lease']>) {
   return { token, until: new Date(untilMs), since: new Date(sinceMs), by };
 }

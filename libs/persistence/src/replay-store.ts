@@ -1,0 +1,195 @@
+import type { TaskId } from '@juice/contracts';
+import type mongoose from 'mongoose';
+import { nativeDb, type MongoConnection } from './connection.ts';
+import { attempt } from './mongo-failure.ts';
+import type { HeldReplay, NewReplay, Replay, ReplayAction, ReplayState, ReplayWord } from './replay.ts';
+import { asHeldReplay, asReplay, asReplayDocument, type ReplayDocument } from './replay-document.ts';
+
+/** `refused`: its state has nothing for it; the replay as it is. */
+export type ReplayChange =
+  { readonly kind: 'changed'; readonly replay: Replay } | { readonly kind: 'refused'; readonly replay: Replay };
+
+export interface ReplayTurn {
+  /** Never used before, by any worker. */
+  readonly token: string;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * Replays as durable jobs. A worker takes one that is due for a turn, under a lease: notes what it is about to arm (`beginBatch`),
+ * arms it (`ReplayingLanes.rearm`), counts it (`endBatch`), and gives it back (`giveBack`). One that dies in between leaves the batch
+ * in the document, and who takes the next turn arms and counts the same lanes: whatever the crash, each is armed once and counted once.
+ *
+ * `owner`: the tenant whose replays these are; null: everybody's. Every method throws DependencyFailure when MongoDB cannot be
+ * reached; what a worker wrote may then have applied, and its turn is over when its lease is.
+ */
+export interface ReplayStore extends ReplayTurns {
+  createReplay(made: NewReplay): Promise<Replay>;
+  findReplay(owner: string | null, replayId: string): Promise<Replay | null>;
+  /** The newest first, older than this one (null: from the newest). */
+  listReplays(owner: string | null, before: string | null, limit: number): Promise<readonly Replay[]>;
+  /** How many of those that this owner, and nobody else, has made may still arm something. */
+  countOpenReplays(owner: string | null): Promise<number>;
+  /** null: there is none such. */
+  changeReplay(
+    owner: string | null,
+    replayId: string,
+    word: ReplayWord & { readonly action: ReplayAction },
+  ): Promise<ReplayChange | null>;
+  /** How many are in each state that may still change something. */
+  countReplays(): Promise<Readonly<Record<'running' | 'paused' | 'delivering', number>>>;
+}
+
+export interface ReplayTurns {
+  /** Of those that are due, and in nobody's hand, the longest due; null: none. */
+  takeReplay(turn: ReplayTurn): Promise<HeldReplay | null>;
+  /** Notes what is about to be armed, and where the next batch begins. false: it is not running any more, or not ours. */
+  beginBatch(held: HeldReplay, batch: readonly TaskId[], after: string): Promise<boolean>;
+  /** What was noted is armed: so many of it, now or by an earlier turn. false: the turn was over. */
+  endBatch(held: HeldReplay, counts: { readonly replayed: number; readonly skipped: number }): Promise<boolean>;
+  /** Nothing is left to arm. What was meant and not armed was no longer dead. false: as `beginBatch`. */
+  endSelection(held: HeldReplay): Promise<boolean>;
+  /** Ends the turn. `dueAtMs`: when the next one is due. */
+  giveBack(
+    held: HeldReplay,
+    seen: { readonly waiting: number; readonly delivered: number; readonly dueAtMs: number },
+  ): Promise<void>;
+  /** Ends the turn, and the replay if its state is still this one: nothing of it will change. */
+  conclude(
+    held: HeldReplay,
+    seen: { readonly state: ReplayState; readonly delivered: number; readonly nowMs: number },
+  ): Promise<void>;
+}
+
+/** As long as tasks are kept by default. */
+const retentionMs = 30 * 24 * 3600 * 1000;
+
+const changes: Readonly<Record<ReplayAction, { readonly from: ReplayState[]; readonly to: ReplayState }>> = {
+  pause: { from: ['running'], to: 'paused' },
+  resume: { from: ['paused'], to: 'running' },
+  cancel: { from: ['running', 'paused'], to: 'cancelled' },
+};
+
+type ReplayCollection = mongoose.mongo.Collection<ReplayDocument>;
+
+export function createReplayStore(conn: MongoConnection): ReplayStore {
+  const replays = nativeDb(conn.connection).collection<ReplayDocument>('replays');
+  const ownedBy = (owner: string | null) => (owner === null ? {} : { owner });
+  return {
+    createReplay: (made) =>
+      attempt('create replay', async () => {
+        const document = asReplayDocument(made);
+        await replays.insertOne(document);
+        return asReplay(document);
+      }),
+    findReplay: (owner, replayId) =>
+      attempt('find replay', async () => {
+        const found = await replays.findOne({ _id: replayId, ...ownedBy(owner) });
+        return found === null ? null : asReplay(found);
+      }),
+    listReplays: (owner, before, limit) =>
+      attempt('list replays', async () => {
+        const range = before === null ? {} : { _id: { $lt: before } };
+        const found = await replays.find({ ...ownedBy(owner), ...range }, { sort: { _id: -1 }, limit }).toArray();
+        return found.map(asReplay);
+      }),
+    countOpenReplays: (owner) =>
+      attempt('count open replays', () => replays.countDocuments({ owner, state: { $in: ['running', 'paused'] } })),
+    changeReplay: (owner, replayId, word) =>
+      attempt('change replay', async () => {
+        const ofOwner = { _id: replayId, ...ownedBy(owner) };
+        const { from, to } = changes[word.action];
+        const { atMs, ...said } = word;
+        const at = new Date(atMs);
+        const changed = await replays.findOneAndUpdate(
+          { ...ofOwner, state: { $in: from } },
+          { $set: { state: to, dueAt: at }, $push: { words: { ...said, at } } },
+          { returnDocument: 'after' },
+        );
+        if (changed !== null) return { kind: 'changed', replay: asReplay(changed) };
+        const present = await replays.findOne(ofOwner);
+        return present === null ? null : { kind: 'refused', replay: asReplay(present) };
+      }),
+    countReplays: () =>
+      attempt('count replays', async () => {
+        const count = (state: ReplayState): Promise<number> =>
+          replays.countDocuments({ dueAt: { $gt: new Date(0) }, state });
+        const [running, paused, delivering] = await Promise.all([
+          count('running'),
+          count('paused'),
+          count('delivering'),
+        ]);
+        return { running, paused, delivering };
+      }),
+    ...createTurns(replays),
+  };
+}
+
+function createTurns(replays: ReplayCollection): ReplayTurns {
+  const ours = ({ replayId, token }: HeldReplay) => ({ _id: replayId, 'lease.token': token });
+  const isApplied = async (writing: Promise<{ matchedCount: number }>): Promise<boolean> =>
+    (await writing).matchedCount === 1;
+  return {
+    takeReplay: ({ token, nowMs, leaseMs }) =>
+      attempt('take replay', async () => {
+        const now = new Date(nowMs);
+        const taken = await replays.findOneAndUpdate(
+          { dueAt: { $lte: now }, 'lease.until': { $not: { $gt: now } } },
+          { $set: { lease: { token, until: new Date(nowMs + leaseMs) } } },
+          { sort: { dueAt: 1 }, returnDocument: 'after' },
+        );
+        return taken === null ? null : asHeldReplay(taken);
+      }),
+    beginBatch: (held, batch, after) =>
+      attempt('begin batch', () =>
+        isApplied(
+          replays.updateOne(
+            { ...ours(held), state: 'running', batch: { $exists: false } },
+            { $set: { batch: [...batch], after } },
+          ),
+        ),
+      ),
+    endBatch: (held, { replayed, skipped }) =>
+      attempt('end batch', () =>
+        isApplied(
+          replays.updateOne(
+            { ...ours(held), batch: { $exists: true } },
+            { $inc: { replayed, skipped }, $unset: { batch: '' } },
+          ),
+        ),
+      ),
+    endSelection: (held) =>
+      attempt('end selection', () =>
+        isApplied(
+          replays.updateOne(
+            { ...ours(held), state: 'running', batch: { $exists: false }, replayed: held.replayed },
+            { $set: { state: 'delivering', skipped: Math.max(held.skipped, held.selected - held.replayed) } },
+          ),
+        ),
+      ),
+    giveBack: (held, { waiting, delivered, dueAtMs }) =>
+      attempt('give replay back', async () => {
+        await replays.updateOne(ours(held), {
+          $set: { waiting, delivered, dueAt: new Date(dueAtMs) },
+          $unset: { lease: '' },
+        });
+      }),
+    conclude: (held, { state, delivered, nowMs }) =>
+      attempt('conclude replay', async () => {
+        const at = new Date(nowMs);
+        const ended = await replays.updateOne(
+          { ...ours(held), state },
+          {
+            $set: {
+              state: state === 'delivering' ? ('done' as const) : state,
+              ...{ waiting: 0, delivered, endedAt: at, purgeAt: new Date(nowMs + retentionMs) },
+            },
+            $unset: { lease: '', dueAt: '' },
+          },
+        );
+        // Somebody has said a word to it in between: the next turn is due when that word says.
+        if (ended.matchedCount === 0) await replays.updateOne(ours(held), { $unset: { lease: '' } });
+      }),
+  };
+}

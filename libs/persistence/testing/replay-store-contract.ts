@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { HeldReplay, NewReplay, Replay, ReplayStore } from '../src/index.ts';
+import { idAt } from './sample-tasks.ts';
+
+export interface MadeReplayStore {
+  readonly replays: ReplayStore;
+  close(): Promise<void>;
+}
+
+const t0 = 1_750_000_000_000;
+const leaseMs = 10_000;
+
+function newReplay(n: number, changes: Partial<NewReplay> = {}): NewReplay {
+  const choice = { tenantId: 'acme', origin: 'https://acme.example', untilMs: t0, taskIds: [idAt(1)] };
+  return {
+    ...{ replayId: `r${n}`, owner: 'acme', by: 'key-1', reason: 'receiver repaired', choice },
+    ...{ ratePerSecond: 50, selected: 3, createdAtMs: t0 },
+    ...changes,
+  };
+}
+
+/** What a store of replays must do. `make` gives an empty one. */
+export function replayStoreContract(make: () => Promise<MadeReplayStore>): void {
+  describe('a store of replays', () => {
+    let made: MadeReplayStore;
+    let replays: ReplayStore;
+    beforeEach(async () => {
+      made = await make();
+      ({ replays } = made);
+    });
+    afterEach(() => made.close());
+
+    const find = async (replayId = 'r1'): Promise<Replay> => {
+      const found = await replays.findReplay(null, replayId);
+      if (found === null) throw new Error('there is no such replay');
+      return found;
+    };
+    const tryTake = (nowMs = t0, token = `token-${nowMs}`) => replays.takeReplay({ token, nowMs, leaseMs });
+    const take = async (nowMs = t0, token?: string): Promise<HeldReplay> => {
+      const held = await tryTake(nowMs, token);
+      if (held === null) throw new Error('it could not be taken');
+      return held;
+    };
+    const word = (action: 'pause' | 'resume' | 'cancel', atMs = t0 + 5) =>
+      ({ action, atMs, by: 'key-2', reason: `to ${action}` }) as const;
+    const change = (action: 'pause' | 'resume' | 'cancel', owner: string | null = null, atMs?: number) =>
+      replays.changeReplay(owner, 'r1', word(action, atMs));
+
+    test('what is made is found as it was made, by whom it belongs to and by operators', async () => {
+      const replay = await replays.createReplay(newReplay(1));
+      expect(replay).toEqual({
+        ...newReplay(1),
+        ...{ state: 'running', replayed: 0, skipped: 0, delivered: 0, waiting: 0, endedAtMs: null },
+        words: [{ action: 'create', atMs: t0, by: 'key-1', reason: 'receiver repaired' }],
+      });
+      expect(await replays.findReplay('acme', 'r1')).toEqual(replay);
+      expect(await replays.findReplay(null, 'r1')).toEqual(replay);
+      expect(await replays.findReplay('other', 'r1')).toBeNull();
+      expect(await replays.findReplay('acme', 'r2')).toBeNull();
+    });
+
+    test('they are listed, the newest first, page by page, and open ones counted', async () => {
+      for (const n of [1, 2, 3]) await replays.createReplay(newReplay(n));
+      await replays.createReplay(newReplay(4, { owner: null }));
+      const ids = async (owner: string | null, before: string | null, limit = 10) =>
+        (await replays.listReplays(owner, before, limit)).map(({ replayId }) => replayId);
+      expect(await ids(null, null)).toEqual(['r4', 'r3', 'r2', 'r1']);
+      expect(await ids('acme', null, 2)).toEqual(['r3', 'r2']);
+      expect(await ids('acme', 'r2', 2)).toEqual(['r1']);
+      expect(await ids('other', null)).toEqual([]);
+      await replays.changeReplay('acme', 'r2', word('pause'));
+      await replays.changeReplay('acme', 'r3', word('cancel'));
+      expect(await replays.countOpenReplays('acme')).toBe(2);
+      expect(await replays.countOpenReplays(null)).toBe(1);
+      expect(await replays.countReplays()).toEqual({ running: 2, paused: 1, delivering: 0 });
+    });
+
+    test('of many who want the turn one gets it, until its lease ends or it is given back', async () => {
+      await replays.createReplay(newReplay(1));
+      expect(await tryTake(t0 - 1)).toBeNull();
+      const taken = await Promise.all(Array.from({ length: 8 }, (_, n) => tryTake(t0, `token-${n}`)));
+      const [held] = taken.filter((each) => each !== null);
+      expect(taken.filter((each) => each !== null)).toHaveLength(1);
+      expect(held).toMatchObject({ replayId: 'r1', dueAtMs: t0, after: null, batch: null });
+      expect(await tryTake(t0 + leaseMs - 1)).toBeNull();
+      const later = await take(t0 + leaseMs);
+      if (held !== undefined) await replays.giveBack(held, { waiting: 9, delivered: 9, dueAtMs: t0 });
+      expect(await find()).toMatchObject({ waiting: 0 });
+      await replays.giveBack(later, { waiting: 2, delivered: 1, dueAtMs: t0 + 20_000 });
+      expect(await find()).toMatchObject({ waiting: 2, delivered: 1 });
+      expect(await tryTake(t0 + 19_999)).toBeNull();
+      expect(await take(t0 + 20_000)).toMatchObject({ dueAtMs: t0 + 20_000 });
+    });
+
+    test('the longest due comes first', async () => {
+      await replays.createReplay(newReplay(1, { createdAtMs: t0 + 1 }));
+      await replays.createReplay(newReplay(2));
+      expect(await take(t0 + 1, 'a')).toMatchObject({ replayId: 'r2' });
+      expect(await take(t0 + 1, 'b')).toMatchObject({ replayId: 'r1' });
+    });
+
+    test('a batch is noted, counted once, and found by who comes after a worker that has died', async () => {
+      await replays.createReplay(newReplay(1));
+      const held = await take();
+      expect(await replays.beginBatch(held, [idAt(1), idAt(2)], 'place-2')).toBe(true);
+      expect(await replays.beginBatch(held, [idAt(3)], 'place-3')).toBe(false);
+      const next = await take(t0 + leaseMs);
+      expect(next).toMatchObject({ batch: [idAt(1), idAt(2)], after: 'place-2' });
+      expect(await replays.endBatch(held, { replayed: 2, skipped: 0 })).toBe(false);
+      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toBe(true);
+      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toBe(false);
+      expect(await find()).toMatchObject({ replayed: 1, skipped: 1, state: 'running' });
+    });
+
+    test('paused or cancelled it begins nothing, and ends what it has begun', async () => {
+      await replays.createReplay(newReplay(1));
+      const held = await take();
+      await replays.beginBatch(held, [idAt(1)], 'place-1');
+      expect(await change('pause')).toMatchObject({ kind: 'changed', replay: { state: 'paused' } });
+      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toBe(true);
+      expect(await replays.beginBatch(held, [idAt(2)], 'place-2')).toBe(false);
+      expect(await replays.endSelection(held)).toBe(false);
+      expect(await change('resume')).toMatchObject({ kind: 'changed', replay: { state: 'running' } });
+      expect(await replays.beginBatch(held, [idAt(2)], 'place-2')).toBe(true);
+      expect(await change('cancel')).toMatchObject({ kind: 'changed', replay: { state: 'cancelled' } });
+      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toBe(true);
+      const { words } = await find();
+      expect(words.map(({ action }) => action)).toEqual(['create', 'pause', 'resume', 'cancel']);
+      expect(words.at(-1)).toEqual(word('cancel'));
+    });
+
+    test('a word that its state has nothing for changes nothing; another tenant’s is not there', async () => {
+      await replays.createReplay(newReplay(1));
+      const refused = { kind: 'refused', replay: { state: 'running' } };
+      expect(await change('resume')).toMatchObject(refused);
+      expect(await change('pause', 'other')).toBeNull();
+      expect(await replays.changeReplay(null, 'r9', word('pause'))).toBeNull();
+      await change('cancel', 'acme');
+      expect(await change('resume')).toMatchObject({ kind: 'refused', replay: { state: 'cancelled' } });
+      expect((await find()).words).toHaveLength(2);
+    });
+
+    test('when all are armed, what was meant and was not is skipped; when all have ended, it is done', async () => {
+      await replays.createReplay(newReplay(1));
+      const first = await take();
+      await replays.beginBatch(first, [idAt(1), idAt(2)], 'place-2');
+      await replays.endBatch(first, { replayed: 2, skipped: 0 });
+      expect(await replays.endSelection(first)).toBe(false);
+      await replays.giveBack(first, { waiting: 2, delivered: 0, dueAtMs: t0 + 1 });
+      const second = await take(t0 + 1);
+      expect(await replays.endSelection(second)).toBe(true);
+      expect(await find()).toMatchObject({ state: 'delivering', replayed: 2, skipped: 1, endedAtMs: null });
+      await replays.conclude(second, { state: 'delivering', delivered: 1, nowMs: t0 + 9 });
+      expect(await find()).toMatchObject({ state: 'done', waiting: 0, delivered: 1, endedAtMs: t0 + 9 });
+      expect(await tryTake(t0 + 1_000_000)).toBeNull();
+    });
+
+    test('it is not concluded behind the back of who has changed its state', async () => {
+      await replays.createReplay(newReplay(1));
+      await change('cancel', null, t0);
+      const held = await take();
+      await replays.conclude(held, { state: 'running', delivered: 0, nowMs: t0 + 1 });
+      expect(await find()).toMatchObject({ state: 'cancelled', endedAtMs: null });
+      const again = await take(t0 + 1);
+      await replays.conclude(again, { state: 'cancelled', delivered: 0, nowMs: t0 + 2 });
+      expect(await find()).toMatchObject({ state: 'cancelled', endedAtMs: t0 + 2 });
+    });
+  });
+}
