@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Administration } from './admin-router.ts';
 import { createApiKeys, type ApiKeyStore } from './api-keys.ts';
-import { createAudit, type AuditTrail } from './audit.ts';
+import { createAudit, type Audit, type AuditTrail } from './audit.ts';
 import { createCallbackSecrets, type SigningStore } from './callback-secrets.ts';
 import { createChangeTenant, type SettingsStore } from './change-tenant.ts';
 import type { AuditFinder } from './find-audits.ts';
@@ -23,6 +23,7 @@ export interface Access {
   readonly gates: Gates;
   readonly rulesOf: RulesOf;
   readonly administration: Administration;
+  readonly audit: Audit;
 }
 
 export function createAccess(deps: {
@@ -49,6 +50,7 @@ export function createAccess(deps: {
       limitRequests: createLimitRequests({ rulesOf, monotonicMs }),
     }),
     rulesOf,
+    audit,
     administration: {
       tenants,
       audits,

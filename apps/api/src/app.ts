@@ -1,6 +1,10 @@
 import cors from 'cors';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { answerHealth, type HealthChecks } from '@juice/runtime';
+import type { Audit } from './audit.ts';
+import { createCallbacksRouter } from './callbacks-router.ts';
+import type { CallbackRoutes } from './callback-routes.ts';
+import { operatorSurface, tenantSurface } from './callback-surfaces.ts';
 import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
 import type { AskLeader } from './ask-leader.ts';
@@ -18,6 +22,8 @@ import { createSubmitRouter, createTasksRouter, wrongMethod, type TaskRoutes } f
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
   readonly administration: Administration;
+  readonly audit: Audit;
+  readonly callbackRoutes: CallbackRoutes;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
   /** Whose pages may call from a browser; none: the headers are not even sent. */
@@ -59,6 +65,8 @@ export function createApp(deps: AppDeps): Express {
   app.use(createTasksRouter(deps));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
   app.use(createEventsRouter(deps));
+  for (const surface of [tenantSurface(gates.tenant), operatorSurface(gates.admin, deps.audit)])
+    app.use(createCallbacksRouter(deps.callbackRoutes, { surface, readBody }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
   app.use(createReferenceRouter(operator.limits));

@@ -34,6 +34,13 @@ export function setCaller(response: Response, caller: Caller): void {
   if (caller.keyId !== null) facts.keyId = caller.keyId;
 }
 
+/** Only behind a gate. */
+export function callerOf(response: Response): Caller {
+  const caller = response.locals[place] as Caller | undefined;
+  if (caller === undefined) throw new InvariantBroken('a route of callers is open to anybody');
+  return caller;
+}
+
 /** The tenant that a request is from. Only behind the gate that lets tenants in. */
 export function tenantOf(response: Response): TenantCaller {
   const caller = response.locals[place] as Caller | undefined;

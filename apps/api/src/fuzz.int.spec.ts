@@ -10,6 +10,7 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createCallbackStores,
   createEventLog,
   createKeyStore,
   createLeaseStore,
@@ -53,6 +54,7 @@ beforeAll(async () => {
     {
       ...{ tasks, leases: createLeaseStore(mongo), leader: noLeader, files: noFiles, store: mongo, broker, log },
       eventLog: createEventLog(mongo),
+      callbacks: createCallbackStores(mongo),
       ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
       metrics: createMetrics('api'),
     },

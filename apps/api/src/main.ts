@@ -4,6 +4,7 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createCallbackStores,
   createEventLog,
   createKeyStore,
   createLeaseStore,
@@ -63,6 +64,7 @@ await runMain(async () => {
       keys: createKeyStore(mongo),
       audits: createAuditStore(mongo),
       eventLog: createEventLog(mongo),
+      callbacks: createCallbackStores(mongo),
       leases,
       leader: createAskLeader({ leases, log }),
       files: createSandboxFiles(config),

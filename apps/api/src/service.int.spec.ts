@@ -7,6 +7,7 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createCallbackStores,
   createEventLog,
   createKeyStore,
   createLeaseStore,
@@ -14,6 +15,7 @@ import {
   createTenantStore,
   ensureIndexes,
   type AuditStore,
+  type CallbackStores,
   type EventLog,
   type KeyStore,
   type MongoConnection,
@@ -35,6 +37,7 @@ let tasks: TaskStore;
 let stores: {
   tasks: TaskStore;
   eventLog: EventLog;
+  callbacks: CallbackStores;
   tenants: TenantStore;
   keys: KeyStore;
   audits: AuditStore;
@@ -58,7 +61,8 @@ beforeAll(async () => {
   await ensureIndexes(mongo);
   tasks = createTaskStore(mongo);
   const access = { tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) };
-  stores = { tasks, eventLog: createEventLog(mongo), ...access, leader: noLeader, files: noFiles };
+  const followed = { eventLog: createEventLog(mongo), callbacks: createCallbackStores(mongo) };
+  stores = { tasks, ...followed, ...access, leader: noLeader, files: noFiles };
 });
 afterAll(async () => {
   await mongo.close();

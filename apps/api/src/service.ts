@@ -7,6 +7,7 @@ import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
 import type { AskLeader } from './ask-leader.ts';
 import { authOf, callbackAllowOf, policyOf, type ApiOptions } from './config.ts';
+import { createCallbackRoutes, type KnownCallbacks } from './callback-routes.ts';
 import { createDateText } from './date-text.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createEventTail, type EventHints } from './event-tail.ts';
@@ -39,6 +40,7 @@ export { isLoopback } from './loopback.ts';
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore & FollowedTasks;
   readonly eventLog: FollowedLog;
+  readonly callbacks: KnownCallbacks;
   readonly leases: WorkerLeases<L>;
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
@@ -100,7 +102,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     burst: options.tenantBurst ?? null,
     mostWaiting: options.tenantWaiting ?? null,
   };
-  const { gates, rulesOf, administration } = createAccess({
+  const { gates, rulesOf, administration, audit } = createAccess({
     stores: deps,
     auth,
     adminKey: options.adminKey ?? null,
@@ -142,8 +144,13 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       bounds: operator.limits,
       now,
     }),
+    callbackRoutes: createCallbackRoutes({
+      ...{ callbacks: deps.callbacks, tasks, now, wait },
+      allow: callbackAllowOf(options),
+    }),
     gates,
     administration,
+    audit,
     leader,
     operator,
     corsOrigins: options.corsOrigins,

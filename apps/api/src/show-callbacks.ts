@@ -61,7 +61,7 @@ export function createShowCallbacks({ tasks }: { tasks: CallbackStore }): ShowCa
   };
 }
 
-function viewLane({ url, events, state, pending, dueAt, attempt, cause, superseded }: FoundLane) {
+export function viewLane({ url, events, state, pending, dueAt, attempt, cause, superseded }: FoundLane) {
   return {
     url,
     events,
@@ -74,7 +74,7 @@ function viewLane({ url, events, state, pending, dueAt, attempt, cause, supersed
   };
 }
 
-function viewTry({ seq, status, httpStatus, cause, detail, startedAtMs, ...facts }: FoundTry) {
+export function viewTry({ seq, status, httpStatus, cause, detail, startedAtMs, ...facts }: FoundTry) {
   return {
     sequence: seq,
     taskStatus: status,

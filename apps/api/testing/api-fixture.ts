@@ -1,9 +1,18 @@
 import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
 import { parseAllowList } from '@juice/destinations';
+import type { CallbackTestAnswer, TaskId } from '@juice/contracts';
+import type { CalledBackRecord } from '@juice/persistence';
+import {
+  createMemoryCallbackTests,
+  createMemoryEndpoints,
+  createMemoryLanes,
+  createMemoryReplays,
+} from '@juice/persistence/testing';
 import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
 import { createApp } from '../src/app.ts';
+import { createCallbackRoutes, type KnownCallbacks } from '../src/callback-routes.ts';
 import { createDateText } from '../src/date-text.ts';
 import type { EventRoutes } from '../src/events-router.ts';
 import { createFindTasks } from '../src/find-tasks.ts';
@@ -39,6 +48,7 @@ export interface ApiFixture {
   readonly tenants: MemoryTenants;
   readonly keys: MemoryKeys;
   readonly audits: MemoryAudits;
+  readonly callbacks: KnownCallbacks;
   readonly published: Published[];
   readonly answered: Answered[];
   readonly warnings: unknown[];
@@ -85,6 +95,7 @@ export function createApiFixture(
     /** For tenants for which nothing is set. */
     tenants?: Partial<OperatorDefaults>;
     eventStreams?: EventRoutes['eventStreams'];
+    callbacks?: KnownCallbacks;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
@@ -112,7 +123,7 @@ export function createApiFixture(
     monotonicMs: () => 0,
   });
   const nextId = createTaskIdSource({ now });
-  const { gates, rulesOf, administration } = createAccess({
+  const { gates, rulesOf, administration, audit } = createAccess({
     stores,
     auth,
     adminKey,
@@ -144,6 +155,7 @@ export function createApiFixture(
     taskExpiryMs: 86_400_000,
   });
   const dateText = createDateText(timeZone);
+  const callbacks = settings.callbacks ?? createMemoryCallbacks(tasks);
   const app = createApp({
     submitTask,
     findTasks: createFindTasks({ tasks, dateText }),
@@ -163,8 +175,13 @@ export function createApiFixture(
       bounds,
       now,
     }),
+    callbackRoutes: createCallbackRoutes({
+      ...{ callbacks, tasks, now, wait: settings.wait ?? noWait },
+      allow: callbackAllow,
+    }),
     gates,
     administration,
+    audit,
     leader,
     operator: { policy, limits: bounds },
     corsOrigins: settings.corsOrigins ?? [],
@@ -188,6 +205,7 @@ export function createApiFixture(
     app,
     tasks,
     ...stores,
+    callbacks,
     published,
     answered,
     warnings,
@@ -201,6 +219,34 @@ export function createApiFixture(
     },
     advance(ms) {
       passedMs += ms;
+    },
+  };
+}
+
+/** What a worker tells of any receiver here. */
+const tested: CallbackTestAnswer = {
+  ...{ url: 'https://acme.example.com/hook', webhookId: 'test_1', outcome: 'delivered', summary: 'it is taken' },
+  ...{ phases: [{ phase: 'url', ok: true }], durationMs: 1, headers: {}, signatures: 1, worker: 'worker-1' },
+};
+
+/** Nothing is dead, and a worker answers whatever test is asked for; lanes are those of the tasks. */
+export function createMemoryCallbacks(tasks: MemoryTasks): KnownCallbacks {
+  const tests = createMemoryCallbackTests();
+  return {
+    deadLetters: createMemoryLanes().deadLetters,
+    replays: createMemoryReplays(),
+    endpoints: createMemoryEndpoints().store,
+    tests: {
+      ...tests,
+      async askTest(test) {
+        await tests.askTest(test);
+        await tests.tellTest(test.testId, tested);
+      },
+    },
+    async findLane(tenantId: string | null, taskId: TaskId) {
+      const owner = tenantId ?? tasks.stored.get(taskId)?.tenantId ?? '';
+      // A lane in memory holds what is shown of it.
+      return ((await tasks.findTasks(owner, [taskId]))[0] ?? null) as CalledBackRecord | null;
     },
   };
 }

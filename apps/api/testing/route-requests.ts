@@ -23,7 +23,7 @@ const ids = '<ids>';
 export function requestsOf(route: Route): readonly RouteRequest[] {
   const inQuery = queryNamesOf(route);
   const idsInQuery = inQuery.filter((name) => name === 'taskId' || name === 'taskIds');
-  const isInPath = namesIn(route.path).includes('taskId');
+  const isInPath = namesIn(route.path).some(isOfTask);
   const bodies = bodiesOf(route);
   const byQuery = idsInQuery.map((name) =>
     one(route, { about: `by ${name}`, query: `${name}=${ids}`, body: undefined, namesTask: true }),
@@ -43,13 +43,17 @@ function one(
 ): RouteRequest {
   const send: RouteRequest['send'] = (app, taskId, headers) => {
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-      name === 'taskId' ? String(taskId) : encodeURIComponent(parameterExamples[name] ?? ''),
+      isOfTask(name) ? String(taskId) : encodeURIComponent(parameterExamples[name] ?? ''),
     );
     const sent = request(app)[route.method](query === null ? path : `${path}?${query.replace(ids, String(taskId))}`);
     for (const [name, value] of Object.entries(headers)) void sent.set(name, value);
     return body === undefined ? sent : sent.send(body as object);
   };
   return { about: `${route.method} ${route.path} ${about}`, route, namesTask, send };
+}
+
+function isOfTask(name: string): boolean {
+  return name === 'taskId' || name === 'callbackId';
 }
 
 function bodiesOf({ body }: Route): Readonly<Record<string, unknown>> {

@@ -4,10 +4,8 @@ import { createMemoryHub } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
-  createDeadLetters,
+  createCallbackStores,
   createDeliveryStore,
-  createEndpointStore,
-  createReplayStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
@@ -190,9 +188,7 @@ function startDispatcher(deps: {
     { ...defaultCallbackOptions(secret), concurrency, allow: ['127.0.0.0/8'], stopGraceMs: 0 },
     {
       store: createDeliveryStore(mongo),
-      endpoints: createEndpointStore(mongo),
-      deadLetters: createDeadLetters(mongo),
-      replays: createReplayStore(mongo),
+      ...createCallbackStores(mongo),
       tenants: createTenantStore(mongo),
       ...{ broker, log, metrics: createMetrics('callback') },
       onFatal: (error) => {

@@ -4,6 +4,7 @@ import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
   createAuditStore,
+  createCallbackStores,
   createEventLog,
   createKeyStore,
   createLeaseStore,
@@ -24,6 +25,7 @@ export async function serveApi(storeUrl: string): Promise<string> {
     {
       ...{ tasks: createTaskStore(mongo), leases: createLeaseStore(mongo), eventLog: createEventLog(mongo) },
       ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
+      callbacks: createCallbackStores(mongo),
       ...{ leader: { why: unused, survey: unused }, files: { size: unused, read: unused } },
       ...{ store: mongo, broker: createMemoryBroker({ log }), log, metrics: createMetrics('api') },
     },

@@ -3,10 +3,8 @@ import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import {
   connectMongo,
-  createDeadLetters,
+  createCallbackStores,
   createDeliveryStore,
-  createEndpointStore,
-  createReplayStore,
   createTenantStore,
   ensureIndexes,
 } from '@juice/persistence';
@@ -70,9 +68,7 @@ await runMain(async () => {
     startCallback(config, {
       name: `${hostname()}-${process.pid}`,
       store: createDeliveryStore(mongo),
-      endpoints: createEndpointStore(mongo),
-      deadLetters: createDeadLetters(mongo),
-      replays: createReplayStore(mongo),
+      ...createCallbackStores(mongo),
       tenants: createTenantStore(mongo),
       broker,
       log,

@@ -6,9 +6,8 @@ import { createMemoryHub, type MemoryHub } from '@juice/messaging';
 import { createMetrics } from '@juice/observability';
 import {
   connectMongo,
-  createDeadLetters,
+  createCallbackStores,
   createDeliveryStore,
-  createEndpointStore,
   createReplayStore,
   createTaskStore,
   createTenantStore,
@@ -74,9 +73,7 @@ describe('the dispatcher', () => {
       { ...defaultCallbackOptions(secret), ...quick, ...changes },
       {
         store,
-        endpoints: createEndpointStore(mongo),
-        deadLetters: createDeadLetters(mongo),
-        replays: createReplayStore(mongo),
+        ...createCallbackStores(mongo),
         tenants: createTenantStore(mongo),
         broker: hub.connect(),
         log,
@@ -374,6 +371,21 @@ describe('the dispatcher', () => {
     expect(new Set(idsOf(received.slice(before))).size).toBe(6);
     expect(received.slice(before)).toHaveLength(6);
     die(new DependencyFailure({ dependency: 'mongodb', operation: 're-arm', retryable: false, detail: 'dead' }));
+  });
+
+  test('a receiver is tested when somebody asks, with the secrets of its tenant, over a connection of its own', async () => {
+    const { url, received } = await receiver((_, response) => void response.writeHead(202).end('thanks'));
+    start();
+    const { tests } = createCallbackStores(mongo);
+    await tests.askTest({ testId: 'one', tenantId: tenant, url, askedAtMs: Date.now() });
+    await until(async () => (await tests.readTest('one')) !== null, 'the answer');
+    expect(await tests.readTest('one')).toMatchObject({
+      ...{ outcome: 'delivered', httpStatus: 202, body: 'thanks', webhookId: 'test_one' },
+      phases: ['url', 'lookup', 'connect', 'response'].map((phase) => expect.objectContaining({ phase, ok: true })),
+    });
+    const [{ raw, headers } = { raw: Buffer.alloc(0), headers: {} }] = received;
+    expect(new Webhook(secret).verify(raw, headers as Record<string, string>)).toMatchObject({ type: 'callback.test' });
+    expect(of('callback.tested')).toMatchObject([{ outcome: 'delivered' }]);
   });
 
   test('nothing inside is called unless it is allowed', async () => {

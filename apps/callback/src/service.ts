@@ -7,14 +7,15 @@ import { createCallbackMetrics, watchBacklog } from './callback-metrics.ts';
 import { readOptions, type CallbackOptions } from './config.ts';
 import { admit } from './endpoint-state.ts';
 import { createEndpoints, type EndpointsDeps } from './endpoints.ts';
-import { createGuardedAgents, type Resolve } from './guard-dial.ts';
-import { createHttpSender } from './http-sender.ts';
+import { createGuardedAgents, type GuardedAgents, type Resolve } from './guard-dial.ts';
+import { createHttpSender, type Send } from './http-sender.ts';
 import { startIntake, type Intake, type LaneStore } from './intake.ts';
 import { watchOverview } from './overview-watch.ts';
 import { startReplayer, type ReplayerDeps } from './replayer.ts';
 import { createStatusEvents, type EventSource } from './status-events.ts';
 import { listenForTenantChanges, type ChangeSource } from './tenant-changes.ts';
 import { createRulesOf } from './tenant-rules.ts';
+import { startTester, type TesterDeps } from './tester.ts';
 import { createWhoseFault } from './whose-fault.ts';
 
 export { callbackConfigSchema, defaultCallbackOptions, type CallbackConfig, type CallbackOptions } from './config.ts';
@@ -28,6 +29,7 @@ export interface CallbackDeps {
   readonly deadLetters: ReplayerDeps['deadLetters'];
   readonly replays: ReplayerDeps['replays'] & Pick<ReplayStore, 'countReplays'>;
   readonly endpoints: EndpointsDeps['store'];
+  readonly tests: TesterDeps['tests'];
   readonly tenants: Pick<TenantStore, 'callbackRulesOf'>;
   readonly broker: EventSource & ChangeSource & { isUp(): boolean };
   readonly log: Log;
@@ -60,7 +62,16 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
   const monotonicMs = (): number => performance.now();
   const closing = new AbortController();
   const abandoning = new AbortController();
-  const agents = createGuardedAgents({ allow, ...(deps.resolve !== undefined && { resolve: deps.resolve }) });
+  const newAgents = (): GuardedAgents =>
+    createGuardedAgents({ allow, ...(deps.resolve !== undefined && { resolve: deps.resolve }) });
+  const agents = newAgents();
+  const senderOver = (over: GuardedAgents): Send =>
+    createHttpSender({
+      agents: over,
+      limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs },
+      abandoning: abandoning.signal,
+    });
+  const userAgent = `juice-callback/${version}`;
   const metrics = createCallbackMetrics(deps.metrics);
   const rulesOf = createRulesOf({ tenants: deps.tenants, operator: { schedule, keys }, monotonicMs });
   const endpoints = createEndpoints({
@@ -73,12 +84,8 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
     ...{ store, endpoints, rulesOf, allow, leaseMs, now, random, log, metrics },
     onPostponed: (atMs) => intake.postponed(atMs),
     whoseFault: createWhoseFault(),
-    send: createHttpSender({
-      agents,
-      limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs },
-      abandoning: abandoning.signal,
-    }),
-    userAgent: `juice-callback/${version}`,
+    send: senderOver(agents),
+    userAgent,
     closing: closing.signal,
     abandoning: abandoning.signal,
   });
@@ -94,6 +101,13 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
     onSwept: () => void events.resume().catch(onFatal),
     onStoreDown: () => void events.pause().catch(onFatal),
     onBroken: onFatal,
+  });
+  const tester = startTester({
+    ...{ tests: deps.tests, rulesOf, allow, userAgent, by: name, now, log, onBroken: onFatal },
+    openSender() {
+      const own = newAgents();
+      return { send: senderOver(own), close: own.close };
+    },
   });
   const changes = listenForTenantChanges(broker, () => rulesOf.forgetAll());
   changes.catch(onFatal);
@@ -131,9 +145,9 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
       closing.abort();
       await events.pause();
       await (await changes).close();
-      await Promise.all([overview.close(), replayer.close()]);
+      await overview.close();
       const grace = setTimeout(() => abandoning.abort(), stopGraceMs);
-      await intake.close();
+      await Promise.all([intake.close(), replayer.close(), tester.close()]);
       clearTimeout(grace);
       abandoning.abort();
       agents.close();

@@ -8,10 +8,8 @@ import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
   createAuditStore,
-  createDeadLetters,
+  createCallbackStores,
   createDeliveryStore,
-  createEndpointStore,
-  createReplayStore,
   createEventLog,
   createFrameworkStore,
   createKeyStore,
@@ -65,15 +63,14 @@ async function runStandalone(): Promise<void> {
       metrics: metrics.scheduler,
     }),
   );
+  const callbacks = createCallbackStores(mongo);
   const secrets = config.own.callbackSecret ?? (await keepCallbackSecret(dataDir));
   stop.closes(
     startCallback(
       { ...config.callback, secrets },
       {
         store: createDeliveryStore(mongo),
-        endpoints: createEndpointStore(mongo),
-        deadLetters: createDeadLetters(mongo),
-        replays: createReplayStore(mongo),
+        ...callbacks,
         tenants: createTenantStore(mongo),
         ...{ broker, log: log('callback'), metrics: metrics.callback, onFatal },
       },
@@ -81,7 +78,7 @@ async function runStandalone(): Promise<void> {
   );
   const api = stop.closes(
     await startApi(config.api, {
-      ...{ tasks, eventLog, leases, store: mongo, broker },
+      ...{ tasks, eventLog, callbacks, leases, store: mongo, broker },
       files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,

@@ -39,6 +39,14 @@ export const auditActions = [
   'key.revoked',
   'callbackSecret.created',
   'callbackSecret.removed',
+  'replay.created',
+  'replay.paused',
+  'replay.resumed',
+  'replay.cancelled',
+  'endpoint.paused',
+  'endpoint.resumed',
+  'callback.tested',
+  'poison.redriven',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -44,6 +44,7 @@ export const eventNames = [
   'callback.held',
   'callback.superseded',
   'callback.abandoned',
+  'callback.tested',
   'replay.armed',
   'replay.ended',
   'breaker.opened',

@@ -22,7 +22,7 @@ export const taskListAnswer = z.object({
 export type TaskListAnswer = z.output<typeof taskListAnswer>;
 
 /** One change of a task's state. */
-const timelineEntry = z.object({
+export const timelineEntry = z.object({
   sequence: z.number().int(),
   taskStatus: z.number().int(),
   taskStatusName: z.string(),
@@ -48,7 +48,7 @@ export const taskDetail = taskEntry.extend({
 export type TaskDetail = z.output<typeof taskDetail>;
 
 /** One try to call a state back. */
-const callbackTry = z.object({
+export const callbackTry = z.object({
   sequence: z.number().int().meta({ description: 'The state that was called back.' }),
   taskStatus: z.number().int(),
   taskStatusName: z.string(),

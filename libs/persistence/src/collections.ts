@@ -62,6 +62,13 @@ const replaySchema = new Schema(
   .index({ owner: 1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
+const callbackTestSchema = new Schema(
+  { _id: text, tenantId: text },
+  { collection: 'callback_tests', strict: false, versionKey: false },
+)
+  .index({ openAt: 1 }, { sparse: true })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 const leaseSchema = new Schema(
   {
     _id: text,
@@ -125,6 +132,7 @@ const schemas = {
   CallbackAttempt: callbackAttemptSchema,
   Endpoint: endpointSchema,
   Replay: replaySchema,
+  CallbackTest: callbackTestSchema,
   Lease: leaseSchema,
   Framework: frameworkSchema,
   Quarantine: quarantineSchema,

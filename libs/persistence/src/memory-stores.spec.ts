@@ -1,4 +1,6 @@
 import {
+  callbackTestsContract,
+  createMemoryCallbackTests,
   createMemoryEndpoints,
   createMemoryLanes,
   createMemoryReplays,
@@ -23,3 +25,4 @@ for (const contract of [deliveryStoreContract, lanesAsideContract, deadLettersCo
 }
 endpointStoreContract(async () => ({ endpoints: createMemoryEndpoints().store, close }));
 replayStoreContract(async () => ({ replays: createMemoryReplays(), close }));
+callbackTestsContract(async () => ({ tests: createMemoryCallbackTests(), close }));

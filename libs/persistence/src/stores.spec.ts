@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import {
   auditStoreContract,
+  callbackTestsContract,
   deadLettersContract,
   deliveryStoreContract,
   endpointStoreContract,
@@ -22,21 +23,19 @@ import {
 import {
   connectMongo,
   createAuditStore,
-  createDeadLetters,
+  createCallbackStores,
   createDeliveryStore,
-  createEndpointStore,
   createEventLog,
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
   createQuarantineStore,
-  createReplayStore,
   createTaskStore,
   createTenantStore,
   ensureIndexes,
   type MongoConnection,
 } from './index.ts';
-import { idAt, newTask, specOf } from '../testing/sample-tasks.ts';
+import { idAt, newTask, specOf, tenant } from '../testing/sample-tasks.ts';
 import { tasksOf } from './collections.ts';
 
 // The same suites on the embedded server, always, and on a real one when MONGO_URL names it. A database of its own per
@@ -62,6 +61,8 @@ function suites(url: () => string): void {
   withStores(url, transitionContract);
   withStores(url, deliveryStoreContract);
   withStores(url, lanesAsideContract);
+  withStores(url, callbackTestsContract);
+  withStores(url, laneContract);
   withStores(url, deadLettersContract);
   withStores(url, endpointStoreContract);
   withStores(url, replayStoreContract);
@@ -118,6 +119,26 @@ function labelsContract(make: () => Promise<Stores>): void {
   });
 }
 
+/** What is shown of a task's callbacks, to its tenant and to operators. */
+function laneContract(make: () => Promise<Stores>): void {
+  describe('a task’s lane', () => {
+    test('is found by its tenant and by operators, and is not there for another tenant', async () => {
+      const { tasks, findLane, close } = await make();
+      const [id, other] = [idAt(1), idAt(2)];
+      const url = 'https://acme.example/hook';
+      await tasks.insertTasks([newTask(id, { spec: specOf({ callbackUrl: url }) }), newTask(other)]);
+      const found = { _id: id, tenantId: tenant, taskName: 'render-frame', callback: { url, state: 'idle' } };
+      expect(await findLane(tenant, id)).toMatchObject(found);
+      expect(await findLane(null, id)).toMatchObject(found);
+      expect(await findLane('other', id)).toBeNull();
+      expect(await findLane(null, idAt(9))).toBeNull();
+      expect(await findLane(tenant, other)).not.toHaveProperty('callback');
+      expect(await findLane(tenant, id)).not.toHaveProperty('spec');
+      await close();
+    });
+  });
+}
+
 async function storesOn(conn: MongoConnection) {
   const collections = await conn.connection.listCollections();
   const empty = () => Promise.all(collections.map(({ name }) => conn.connection.collection(name).deleteMany({})));
@@ -127,9 +148,7 @@ async function storesOn(conn: MongoConnection) {
     raw: tasksOf(conn),
     windowed: createTaskStore(conn, { windowSize: 7 }),
     deliveries: createDeliveryStore(conn),
-    deadLetters: createDeadLetters(conn),
-    replays: createReplayStore(conn),
-    endpoints: createEndpointStore(conn),
+    ...createCallbackStores(conn),
     leases: createLeaseStore(conn),
     frameworks: createFrameworkStore(conn),
     quarantine: createQuarantineStore(conn),

@@ -25,3 +25,5 @@ export { createMemoryEndpoints, type MemoryEndpoints } from './memory-endpoints.
 export { createMemoryLanes, type MemoryLanes } from './memory-lanes.ts';
 export { createMemoryReplays } from './memory-replays.ts';
 export { replayStoreContract, type MadeReplayStore } from './replay-store-contract.ts';
+export { callbackTestsContract, type MadeCallbackTests } from './callback-tests-contract.ts';
+export { createMemoryCallbackTests } from './memory-callback-tests.ts';

@@ -8,7 +8,11 @@ import { answerSchemas } from './schemas.ts';
 
 // Every request that the reference gives as an example is sent, and what comes is held to what the reference says.
 
-/** They name a key or a secret that only another request makes, or ask a scheduler: see the specs of those routes. */
+function capital(word: string): string {
+  return word.slice(0, 1).toUpperCase() + word.slice(1);
+}
+
+/** They name a key, a secret or a replay that only another request makes, or ask a scheduler: see the specs of those routes. */
 const refusedHere = [
   'rotateKey',
   'revokeKey',
@@ -16,6 +20,7 @@ const refusedHere = [
   'revokeAdminKey',
   'removeCallbackSecret',
   'surveyQueue',
+  ...['show', 'pause', 'resume', 'cancel'].flatMap((word) => [`${word}Replay`, `admin${capital(word)}Replay`]),
 ];
 
 const requests = routes.filter(({ answer }) => 'data' in answer).flatMap(requestsOf);

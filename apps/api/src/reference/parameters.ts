@@ -5,6 +5,10 @@ import type { AnswerHeader, RequestHeader } from './route.ts';
 /** What is named in paths. Ids of tasks are texts here: a generated client would round a number. */
 export const pathParameters: Readonly<Record<string, z.ZodType>> = {
   taskId: z.string().meta({ pattern: '^\\d{1,19}$', description: 'The task, of the tenant that asks.' }),
+  callbackId: z
+    .string()
+    .meta({ pattern: '^\\d{1,19}(_\\d{1,9})?$', description: 'A callback’s webhook-id, or the id of a task.' }),
+  replayId: z.string().meta({ description: 'The replay.' }),
   stream: z.enum(logStreams).meta({ description: 'Which of its outputs.' }),
   tenantId: z.string().meta({ pattern: tenantIdPattern.source, description: 'The tenant; it need not be known yet.' }),
   keyId: z.string().meta({ description: 'The public part of a key: jk_<keyId>_<secret>.' }),
@@ -36,6 +40,12 @@ export const eventsQuery = z.object({
 export const parameterExamples: Readonly<Record<string, string>> = {
   taskId: '806769905152840693',
   taskIds: '806769905152840693,806769905152840695',
+  callbackId: '806769905152840693_3',
+  replayId: '000001769851800000-5f2b7c1e0a4d',
+  group: '5d1f0a6be4c87352',
+  endpoint: 'https://acme.example.com',
+  cause: 'status-503',
+  until: '2026-02-01T00:00:00Z',
   stream: 'stdout',
   attempt: '1',
   offset: '-1000',

@@ -7,6 +7,8 @@ export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 /** The parts of the reference, in this order. */
 export const routeGroups = {
   Tasks: 'Submitting tasks, looking at them and ending them.',
+  Callbacks:
+    'What was not delivered and why, sending it again, and the receivers. Below /v1/admin for operators, about all tenants.',
   Tenant: 'What a tenant may know of itself, and change.',
   Administration: 'For operators, with an admin key.',
   Service: 'For machines that watch over the service, and for this reference.',

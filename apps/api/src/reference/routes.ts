@@ -1,3 +1,4 @@
+import { callbackRoutes } from './callback-routes.ts';
 import type { Route } from './route.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { taskRoutes } from './task-routes.ts';
@@ -7,4 +8,4 @@ import { tenantRoutes } from './tenant-routes.ts';
  * Every route of the service. From it the OpenAPI document, the page and the written reference are made; a test holds it to
  * the application's routers in both directions, and to what they answer.
  */
-export const routes: readonly Route[] = [...taskRoutes, ...tenantRoutes, ...serviceRoutes];
+export const routes: readonly Route[] = [...taskRoutes, ...callbackRoutes, ...tenantRoutes, ...serviceRoutes];

@@ -51,6 +51,8 @@ test('the list of routes names tasks in paths, queries and bodies', () => {
       'post /v1/tasks/reconcile by taskIds',
       'get /v1/tasks/{taskId}/why as it is',
       'post /v1/tasks/{taskId}/rerun without a body',
+      'get /v1/callbacks/{callbackId} as it is',
+      'get /v1/callbacks/{callbackId}/explain as it is',
     ]),
   );
   expect(requests.map(({ about }) => about)).toContain('get /v1/tasks as a page');

@@ -1,0 +1,199 @@
+import { Router, type Request, type RequestHandler, type Response } from 'express';
+import {
+  callbackIdRight,
+  parseCallbackId,
+  replaysQuery,
+  replayWordRequest,
+  type CallbackId,
+  type DeadGroupsQuery,
+  type DeadQuery,
+  type ReplayRequest,
+} from '@juice/contracts';
+import type { z } from 'zod';
+import { answering, type Outcome } from './answering.ts';
+import { askerOf, type Asker } from './asker.ts';
+import type { Acted, AuditedAction } from './audit.ts';
+import type { CallbackRoutes } from './callback-routes.ts';
+import type { NamedEndpoint } from './endpoints.ts';
+import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-request.ts';
+import type { Read } from './read-request.ts';
+import { refuse, type Refusal } from './refusal.ts';
+import { factsOf } from './request-facts.ts';
+import { shortenValue } from './shorten-value.ts';
+import { named, wrongMethod } from './tasks-router.ts';
+import { viewChoice } from './view-replay.ts';
+import { choiceOf } from './find-dead.ts';
+
+interface EndpointRequest {
+  readonly tenant?: string | undefined;
+  readonly endpoint: string;
+  readonly reason?: string | undefined;
+}
+interface PageRequest {
+  readonly tenant?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** A way to the same routes: a tenant's, about its own callbacks; or operators', about everybody's. */
+export interface CallbackSurface {
+  readonly base: '/v1/callbacks' | '/v1/admin/callbacks';
+  readonly gate: RequestHandler[];
+  readonly requests: {
+    readonly dead: z.ZodType<DeadQuery>;
+    readonly groups: z.ZodType<DeadGroupsQuery>;
+    readonly replay: z.ZodType<ReplayRequest>;
+    readonly endpoints: z.ZodType<PageRequest>;
+    readonly pause: z.ZodType<EndpointRequest>;
+    readonly resume: z.ZodType<EndpointRequest>;
+    readonly test: z.ZodType<{ readonly tenant?: string | undefined; readonly url: string }>;
+  };
+  /** Does something that is kept in the audit trail, where this surface has one. */
+  readonly audited: <Answer>(
+    request: Request,
+    response: Response,
+    what: AuditedAction,
+    act: () => Promise<Acted<Answer>>,
+  ) => Promise<Acted<Answer>>;
+}
+
+/** Dead callbacks, replays, endpoints and tests of receivers: parse, call, respond. */
+export function createCallbacksRouter(
+  routes: CallbackRoutes,
+  { surface, readBody }: { readonly surface: CallbackSurface; readonly readBody: RequestHandler },
+): Router {
+  const { base, gate, requests, audited } = surface;
+  const router = Router();
+
+  function add(path: string, { get, post }: { readonly get?: Act; readonly post?: Act }): void {
+    const at = `${base}${path}`;
+    const handled = (act: Act): RequestHandler =>
+      answering((request, response) => act(askerOf(response), request, response));
+    const route = router.route(at).all(named(at.replaceAll(/:(\w+)/g, '{$1}')));
+    if (get !== undefined) route.get(gate, handled(get));
+    if (post !== undefined) route.post(gate, readBody, handled(post));
+    route.all(wrongMethod(...(get === undefined ? [] : ['GET', 'HEAD']), ...(post === undefined ? [] : ['POST'])));
+  }
+
+  const get = (path: string, act: Act): void => add(path, { get: act });
+  const post = (path: string, act: Act): void => add(path, { post: act });
+
+  get('/dead', async (asker, request) => {
+    const query = readQueryAs(requests.dead, request.query);
+    return query.ok ? routes.findDead.list(asker, query.value) : query;
+  });
+
+  get('/dead-groups', async (asker, request) => {
+    const query = readQueryAs(requests.groups, request.query);
+    return query.ok ? routes.findDead.groups(asker, query.value) : query;
+  });
+
+  const listReplays: Act = async (asker, request) => {
+    const query = readQueryAs(replaysQuery, request.query);
+    return query.ok ? routes.replays.list(asker, query.value) : query;
+  };
+
+  const createReplay: Act = async (asker, request, response) => {
+    const body = readBodyAs(requests.replay, request);
+    if (!body.ok) return body;
+    if (body.value.dryRun === true) return routes.replays.tell(asker, body.value);
+    const { ids, filter, group, reason, ratePerSecond } = body.value;
+    const choice = viewChoice(choiceOf(asker, { ...filter, ...(group !== undefined && { group }) }));
+    const detail = { ...choice, ...(ids !== undefined && { ids: ids.length }), ratePerSecond, reason };
+    const what = { action: 'replay.created', tenantId: choice.tenant ?? null, target: 'callbacks', detail } as const;
+    return audited(request, response, what, () => routes.replays.create(asker, body.value));
+  };
+  add('/replays', { get: listReplays, post: createReplay });
+
+  get('/replays/:replayId', async (asker, request) => routes.replays.show(asker, String(request.params['replayId'])));
+
+  for (const [action, kept] of [
+    ['pause', 'replay.paused'],
+    ['resume', 'replay.resumed'],
+    ['cancel', 'replay.cancelled'],
+  ] as const) {
+    post(`/replays/:replayId/${action}`, async (asker, request, response) => {
+      const body = readOptionalBodyAs(replayWordRequest, request);
+      if (!body.ok) return body;
+      const replayId = String(request.params['replayId']);
+      const reason = body.value.reason ?? null;
+      const what = { action: kept, tenantId: null, target: shortenTarget(replayId), detail: { reason } };
+      return audited(request, response, what, () => routes.replays.change(asker, replayId, { action, reason }));
+    });
+  }
+
+  get('/endpoints', async (asker, request) => {
+    const query = readQueryAs(requests.endpoints, request.query);
+    return query.ok ? routes.endpoints.list(asker, query.value) : query;
+  });
+
+  for (const [action, kept] of [
+    ['pause', 'endpoint.paused'],
+    ['resume', 'endpoint.resumed'],
+  ] as const) {
+    post(`/endpoints/${action}`, async (asker, request, response) => {
+      const body = readBodyAs(requests[action], request);
+      if (!body.ok) return body;
+      const reason = body.value.reason ?? null;
+      const endpoint = endpointMeant(asker, body.value);
+      const { tenantId, origin } = endpoint;
+      const what = { action: kept, tenantId, target: origin, detail: { reason } };
+      return audited(request, response, what, () =>
+        action === 'pause' ? routes.endpoints.pause(asker, endpoint, reason) : routes.endpoints.resume(endpoint),
+      );
+    });
+  }
+
+  post('/test', async (asker, request, response) => {
+    const body = readBodyAs(requests.test, request);
+    if (!body.ok) return body;
+    const { url } = body.value;
+    const { tenantId } = endpointMeant(asker, { ...body.value, endpoint: '' });
+    // Without what may be a secret in its query.
+    const target = URL.canParse(url) ? new URL(url).origin : 'no-url';
+    const what = { action: 'callback.tested', tenantId, target, detail: {} } as const;
+    return audited(request, response, what, () => routes.testReceiver(tenantId, url));
+  });
+
+  get(
+    '/:callbackId',
+    ofCallback((asker, id) => routes.showCallback(asker.tenantId, id)),
+  );
+  get(
+    '/:callbackId/explain',
+    ofCallback((asker, id) => routes.explainCallback(asker.tenantId, id)),
+  );
+  return router;
+}
+
+type Act = (asker: Asker, request: Request, response: Response) => Promise<Outcome>;
+
+/** An operator's request must name the tenant, or it is refused by its schema before. */
+function endpointMeant({ tenantId }: Asker, { tenant, endpoint }: EndpointRequest): NamedEndpoint {
+  return { tenantId: tenantId ?? tenant ?? '', origin: endpoint };
+}
+
+function ofCallback(act: (asker: Asker, id: CallbackId) => Promise<Outcome>): Act {
+  return async (asker, request, response) => {
+    const id = readCallbackId(request.params['callbackId']);
+    if (!id.ok) return id;
+    factsOf(response).taskId = id.value.taskId;
+    return act(asker, id.value);
+  };
+}
+
+function readCallbackId(parameter: unknown): Read<CallbackId> {
+  const id = typeof parameter === 'string' ? parseCallbackId(parameter) : null;
+  return id === null ? noCallbackId(parameter) : { ok: true, value: id };
+}
+
+function noCallbackId(parameter: unknown): Refusal {
+  const value = shortenValue(parameter);
+  const message = `callbackId in the path must be ${callbackIdRight}, not ${value}`;
+  return refuse('invalid', { member: 'callbackId', code: 'DATA_FORMAT', message, value });
+}
+
+/** What is kept of a path that anybody may have made up. */
+function shortenTarget(replayId: string): string {
+  return replayId.slice(0, 64);
+}
