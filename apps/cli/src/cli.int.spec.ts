@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parseExactJson } from '@juice/contracts';
-import { startStandalone, type JuiceProcess } from '@juice/trial';
+import { startStandalone, until, type JuiceProcess } from '@juice/trial';
 
 // The built program against standalone: real processes on both sides.
 
@@ -17,7 +20,7 @@ beforeAll(async () => {
   world.juice = await startStandalone({
     bundles,
     dataDir: world.dataDir,
-    env: { JUICE_ADMIN_KEY: adminKey },
+    env: { JUICE_ADMIN_KEY: adminKey, JUICE_CALLBACK_SCHEDULE: '0s' },
     inherited: process.env,
   });
 }, 90_000);
@@ -98,6 +101,66 @@ test('tells what the service refuses, and by which status', async () => {
   expect(refused.status).toBe(65);
   expect(refused.err).toMatch(/taskName must be[^]*resources\.cpu must be/);
 });
+
+test('callbacks that were given up are found by their cause, explained and sent again', async () => {
+  let isUp = false;
+  const received: string[] = [];
+  const receiver = createServer((request, response) => {
+    received.push(String(request.headers['webhook-id']));
+    request.resume();
+    response.writeHead(isUp ? 200 : 500).end(isUp ? 'ok' : 'busy');
+  });
+  receiver.listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  try {
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const body = JSON.stringify({
+      taskName: 'called',
+      commands: 'true',
+      callbackUrl: `${url}/hook`,
+      callbackEvents: 'terminal',
+    });
+    const { out: id } = await juice(['submit', '--file', '-'], body);
+    await juice(['wait', id]);
+    await until('the death', async () => (await juice(['callbacks', 'dead'])).out.includes(id));
+    const groups = json(await juice(['callbacks', 'dead', '--groups', '--json']));
+    expect(groups).toMatchObject({ endpoint: url, cause: 'status-500', count: 1, sample: [id] });
+    const callbackId = received[0] ?? '';
+    expect((await juice(['callbacks', 'explain', callbackId])).out).toMatch(
+      /given up after 1 try: the receiver answered 500/,
+    );
+    expect(json(await juice(['callbacks', 'show', id, '--json']))).toMatchObject({ tries: [{ httpStatus: 500 }] });
+    expect(json(await juice(['callbacks', 'replay', '--all', '--dry-run', '--json']))).toMatchObject({ matched: 1 });
+    const failed = await juice(['callbacks', 'replay', callbackId, '--reason', 'to see']);
+    expect(failed).toMatchObject({ status: 65, err: expect.stringContaining('1 failed again') });
+    isUp = true;
+    const group = String(groups['group']);
+    const replayed = await juice([
+      'callbacks',
+      'replay',
+      '--group',
+      group,
+      '--reason',
+      'repaired',
+      '--admin',
+      '--json',
+    ]);
+    expect(replayed.status).toBe(0);
+    expect(json(replayed)).toMatchObject({ state: 'done', selected: 1, delivered: 1, by: 'bootstrap' });
+    expect(new Set(received)).toEqual(new Set([callbackId]));
+    expect((await juice(['replays', '--admin'])).out).toMatch(/done +1 +1 +1 +0 +bootstrap +repaired/);
+    expect(await juice(['callbacks', 'test', `${url}/hook`])).toMatchObject({
+      status: 0,
+      out: expect.stringMatching(/^connect +true/m),
+    });
+    await juice(['callbacks', 'pause', url, '--reason', 'maintenance']);
+    expect((await juice(['callbacks', 'endpoints'])).out).toMatch(/paused +paused by tenant cli .*: maintenance/);
+    expect(json(await juice(['callbacks', 'resume', url, '--json']))).toMatchObject({ condition: 'free' });
+  } finally {
+    receiver.closeAllConnections();
+    receiver.close();
+  }
+}, 60_000);
 
 test('operators set tenants up and make keys', async () => {
   expect(json(await juice(['tenants', 'set', 'cli', '{"weight":2}', '--json']))).toMatchObject({

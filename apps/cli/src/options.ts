@@ -24,6 +24,12 @@ export function readId(text: string): string {
   throw new InvalidArgumentError('must be the id of a task: a positive 64-bit integer.');
 }
 
+/** A webhook-id, or the id of a task. */
+export function readCallbackId(text: string): string {
+  if (/^[1-9]\d{0,18}(_\d{1,9})?$/.test(text)) return text;
+  throw new InvalidArgumentError('must be a webhook-id (<task>_<sequence>), or the id of a task.');
+}
+
 export const readIds = (text: string, before: readonly string[] = []): readonly string[] => [...before, readId(text)];
 
 /** `name=value`, which may be given several times. */

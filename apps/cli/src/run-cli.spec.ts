@@ -20,6 +20,10 @@ async function run(argv: readonly string[], env: Readonly<Record<string, string>
 }
 
 const commands = ['submit', 'get', 'list', 'why', 'kill', 'wait', 'rerun', 'callbacks', 'reconcile', 'whoami'];
+const deliveries = [
+  ...['dead', 'show', 'explain', 'replay', 'pause', 'resume', 'endpoints', 'test'].map((name) => `callbacks ${name}`),
+  ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => `replays ${name}`),
+];
 const operators = ['tenants', 'tenants set', 'keys', 'keys create', 'keys rotate', 'keys revoke', 'queue', 'audit'];
 
 describe('help', () => {
@@ -31,7 +35,7 @@ describe('help', () => {
     for (const word of ['JUICE_URL', 'JUICE_ADMIN_KEY', '124', '103']) expect(said).toContain(word);
   });
 
-  test.each([...commands, ...operators])('of %s is there', async (name) => {
+  test.each([...commands, ...deliveries, ...operators])('of %s is there', async (name) => {
     const { status, said } = await run([...name.split(' '), '--help']);
     expect(status).toBe(0);
     expect(said).toContain(`Usage: juice ${name}`);
@@ -55,6 +59,17 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['submit', '-e', 'A'], 'must be name=value.'],
     [['submit', '-f', 'none.json'], '--file cannot be read: no file none.json'],
     [['submit', '-f', 'list.json'], '--file must hold one JSON object'],
+    [['callbacks', '12a'], 'must be the id of a task'],
+    [['callbacks', 'explain', '1_2_3'], 'must be a webhook-id (<task>_<sequence>), or the id of a task.'],
+    [['callbacks', 'replay', '--reason', 'r'], 'say which, in one way'],
+    [['callbacks', 'replay', '1', '--all', '--reason', 'r'], 'say which, in one way'],
+    [['callbacks', 'replay', '--cause', 'a', '--group', 'b', '--reason', 'r'], 'say which, in one way'],
+    [['callbacks', 'replay', '--all'], 'say why, with --reason'],
+    [['callbacks', 'dead', '--of', 'acme'], '--of goes with --admin'],
+    [['callbacks', 'dead', '--groups', '--group', 'a'], 'do not go together'],
+    [['callbacks', 'dead', '--limit', '0'], '--limit must be at least 1'],
+    [['callbacks', 'dead', '--admin'], 'set JUICE_ADMIN_KEY'],
+    [['replays', 'pause'], "missing required argument 'replay'"],
     [['keys', 'list'], 'set JUICE_ADMIN_KEY'],
     [['tenants', 'set', 'acme', '[]'], 'must be a JSON object.'],
     [['get', '1', '--url', 'x'], 'must be a URL, not "x"'],
@@ -70,6 +85,11 @@ describe('wrong usage ends with 64 and says what would be right', () => {
       status: 64,
       complained: expect.stringContaining('JUICE_TENANT'),
     });
+  });
+
+  test('an operator who does not say whose endpoint is meant', async () => {
+    const asked = await run(['callbacks', 'pause', 'https://a.example', '--admin'], { JUICE_ADMIN_KEY: 'x' });
+    expect(asked).toMatchObject({ status: 64, complained: expect.stringContaining('--of <tenant>') });
   });
 
   test('with a key of nobody in particular', async () => {

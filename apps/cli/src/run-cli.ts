@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { JuiceError } from '@juice/client';
 import { addAdminCommands } from './admin-commands.ts';
+import { addCallbackCommands } from './callback-commands.ts';
 import { exitStatus, exitStatusHelp, statusOfError } from './exit-status.ts';
 import { addSubmitCommand } from './submit-command.ts';
 import { addTaskCommands } from './task-commands.ts';
@@ -11,7 +12,7 @@ Environment:
   JUICE_URL        the service; http://127.0.0.1:8080 when not set
   JUICE_TENANT     the tenant, where the service believes it
   JUICE_API_KEY    a key of the tenant
-  JUICE_ADMIN_KEY  an admin key, for tenants, keys, queue and audit`;
+  JUICE_ADMIN_KEY  an admin key, for tenants, keys, queue and audit, and callbacks with --admin`;
 
 /** Runs one command line; resolves with the exit status. Throws what is no failure of the request or its caller. */
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
@@ -47,7 +48,8 @@ function createProgram(world: World, exit: (status: number) => void): Command {
     })
     .addHelpText('after', `${environmentHelp}\n${exitStatusHelp}`);
   addSubmitCommand(program, world, exit);
-  addTaskCommands(program, world, exit);
+  const { callbacks } = addTaskCommands(program, world, exit);
+  addCallbackCommands(callbacks, { program, world, exit });
   addAdminCommands(program, world);
   return program;
 }

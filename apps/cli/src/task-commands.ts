@@ -16,7 +16,11 @@ const taskColumns = {
 };
 
 /** The commands about tasks that there are already. */
-export function addTaskCommands(program: Command, world: World, exit: (status: number) => void): void {
+export function addTaskCommands(
+  program: Command,
+  world: World,
+  exit: (status: number) => void,
+): { callbacks: Command } {
   const open = (command: Command) => openSession(command, world);
   const ofTask = (name: string, description: string) =>
     program.command(name).description(description).argument('<id>', 'the task', readId);
@@ -104,7 +108,7 @@ export function addTaskCommands(program: Command, world: World, exit: (status: n
       tell(output, await tenant().rerun(id, changes, options.key === undefined ? {} : { idempotencyKey: options.key }));
     });
 
-  ofTask('callbacks', 'how a task’s callbacks stand, and every try')
+  const callbacks = ofTask('callbacks', 'how a task’s callbacks stand, and every try; dead ones, replays, endpoints')
     .option('--limit <number>', 'how many tries at most', readInteger, 100)
     .action(async (id: string, { limit }: { limit: number }, command: Command) => {
       const { output, tenant } = open(command);
@@ -141,6 +145,7 @@ export function addTaskCommands(program: Command, world: World, exit: (status: n
       const { output, tenant } = open(command);
       tell(output, await tenant().tenant());
     });
+  return { callbacks };
 }
 
 interface KillOptions extends ChoiceOptions {

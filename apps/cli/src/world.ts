@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { createAdminClient, createClient, type AdminClient, type TenantClient } from '@juice/client';
+import {
+  createAdminClient,
+  createCallbacksClient,
+  createClient,
+  type AdminClient,
+  type CallbacksClient,
+  type TenantClient,
+} from '@juice/client';
 import type { Output } from './output.ts';
 
 /** What the program has of the world outside it. */
@@ -16,6 +23,8 @@ export interface Session {
   readonly output: Output;
   readonly tenant: () => TenantClient;
   readonly admin: () => AdminClient;
+  /** Of callbacks: as an operator, or as the tenant. */
+  readonly callbacks: (isAdmin: boolean) => CallbacksClient;
 }
 
 /** Something is missing that only the caller knows. */
@@ -35,23 +44,25 @@ export function openSession(command: Command, { env, say }: World): Session {
   const given = (name: string): string | undefined => (env[name]?.trim() === '' ? undefined : env[name]?.trim());
   const at = { url: url ?? given('JUICE_URL') ?? defaultUrl };
   if (!URL.canParse(at.url)) throw new UsageError(`JUICE_URL (or --url) must be a URL, not ${JSON.stringify(at.url)}`);
+
+  function tenantCredentials(): { readonly apiKey?: string; readonly tenantId?: string } {
+    const [apiKey, name] = [given('JUICE_API_KEY'), tenantId ?? given('JUICE_TENANT')];
+    if (apiKey === undefined && name === undefined) {
+      throw new UsageError('set JUICE_API_KEY to a key of the tenant, or JUICE_TENANT (or --tenant) to its name');
+    }
+    return { ...(apiKey !== undefined && { apiKey }), ...(name !== undefined && { tenantId: name }) };
+  }
+
+  function adminCredentials(): { readonly adminKey: string } {
+    const adminKey = given('JUICE_ADMIN_KEY');
+    if (adminKey === undefined) throw new UsageError('set JUICE_ADMIN_KEY to an admin key');
+    return { adminKey };
+  }
+
   return {
     output: { isJson: json === true, say },
-    tenant() {
-      const [apiKey, name] = [given('JUICE_API_KEY'), tenantId ?? given('JUICE_TENANT')];
-      if (apiKey === undefined && name === undefined) {
-        throw new UsageError('set JUICE_API_KEY to a key of the tenant, or JUICE_TENANT (or --tenant) to its name');
-      }
-      return createClient({
-        ...at,
-        ...(apiKey !== undefined && { apiKey }),
-        ...(name !== undefined && { tenantId: name }),
-      });
-    },
-    admin() {
-      const adminKey = given('JUICE_ADMIN_KEY');
-      if (adminKey === undefined) throw new UsageError('set JUICE_ADMIN_KEY to an admin key');
-      return createAdminClient({ ...at, adminKey });
-    },
+    tenant: () => createClient({ ...at, ...tenantCredentials() }),
+    admin: () => createAdminClient({ ...at, ...adminCredentials() }),
+    callbacks: (isAdmin) => createCallbacksClient({ ...at, ...(isAdmin ? adminCredentials() : tenantCredentials()) }),
   };
 }

@@ -1,5 +1,14 @@
 export { createAdminClient, type AdminClient } from './admin-client.ts';
 export { type CallOptions, type ClientOptions } from './call.ts';
+export {
+  createCallbacksClient,
+  type CallbacksClient,
+  type CallbacksOptions,
+  type DeadFilter,
+  type EndpointName,
+  type NewReplay,
+  type ReplayChoice,
+} from './callbacks-client.ts';
 export { JuiceError, JuiceUnreachableError } from './errors.ts';
 export { type Submission, type TaskChoice } from './submission.ts';
 export { type BatchOptions } from './submit-batches.ts';
