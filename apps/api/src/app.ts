@@ -12,6 +12,8 @@ import { createEventsRouter, type EventRoutes } from './events-router.ts';
 import type { Gates } from './gates.ts';
 import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } from './more-task-routes.ts';
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
+import { createPoisonRouter } from './poison-router.ts';
+import type { Poison } from './poison.ts';
 import { createReferenceRouter } from './reference/reference-router.ts';
 import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
@@ -24,6 +26,7 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly administration: Administration;
   readonly audit: Audit;
   readonly callbackRoutes: CallbackRoutes;
+  readonly poison: Poison;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
   /** Whose pages may call from a browser; none: the headers are not even sent. */
@@ -69,6 +72,7 @@ export function createApp(deps: AppDeps): Express {
     app.use(createCallbacksRouter(deps.callbackRoutes, { surface, readBody }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
+  app.use(createPoisonRouter({ ...deps, readBody }));
   app.use(createReferenceRouter(operator.limits));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));

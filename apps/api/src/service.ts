@@ -21,6 +21,7 @@ import { createAdmitTasks, type WaitingStore } from './limit-waiting.ts';
 import { describeMachinePolicy } from './machine-policy.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createMoreTaskRoutes, type MoreTaskStore } from './more-task-routes.ts';
+import { createPoison, type PoisonSource } from './poison.ts';
 import type { SandboxFiles } from './read-log.ts';
 import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
@@ -46,7 +47,7 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly files: SandboxFiles;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
-  readonly broker: HintPublisher & EventHints & { isUp(): boolean };
+  readonly broker: HintPublisher & EventHints & PoisonSource;
   readonly log: Log;
   readonly metrics: Metrics;
   /** The time of day in ms; the computer's when left out. */
@@ -148,6 +149,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       ...{ callbacks: deps.callbacks, tasks, now, wait },
       allow: callbackAllowOf(options),
     }),
+    poison: createPoison(deps),
     gates,
     administration,
     audit,

@@ -23,6 +23,7 @@ import { createAdmitTasks } from '../src/limit-waiting.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
 import type { SandboxFiles } from '../src/read-log.ts';
+import { createPoison, type PoisonSource } from '../src/poison.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
 import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
@@ -96,6 +97,7 @@ export function createApiFixture(
     tenants?: Partial<OperatorDefaults>;
     eventStreams?: EventRoutes['eventStreams'];
     callbacks?: KnownCallbacks;
+    poison?: PoisonSource;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
@@ -179,6 +181,7 @@ export function createApiFixture(
       ...{ callbacks, tasks, now, wait: settings.wait ?? noWait },
       allow: callbackAllow,
     }),
+    poison: createPoison({ broker: settings.poison ?? noPoison }),
     gates,
     administration,
     audit,
@@ -222,6 +225,12 @@ export function createApiFixture(
     },
   };
 }
+
+const noPoison: PoisonSource = {
+  isUp: () => true,
+  peekPoison: async () => ({ count: 0, messages: [] }),
+  redrivePoison: async () => ({ redriven: 0, left: 0 }),
+};
 
 /** What a worker tells of any receiver here. */
 const tested: CallbackTestAnswer = {

@@ -173,4 +173,6 @@ test('operators set tenants up and make keys', async () => {
   expect(json(await juice(['keys', 'revoke', String(keyId), '--json']))).toMatchObject({ state: 'revoked' });
   expect((await juice(['audit', '--of', 'cli'])).out).toMatch(/key\.revoked +cli/);
   expect((await juice(['queue'])).out).toMatch(/^TENANT +SHARE/m);
+  expect((await juice(['poison'])).out).toMatch(/^count +0$/m);
+  expect((await juice(['poison', 'redrive', '--reason', 'none'])).out).toMatch(/^redriven +0$/m);
 });

@@ -24,7 +24,18 @@ const deliveries = [
   ...['dead', 'show', 'explain', 'replay', 'pause', 'resume', 'endpoints', 'test'].map((name) => `callbacks ${name}`),
   ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => `replays ${name}`),
 ];
-const operators = ['tenants', 'tenants set', 'keys', 'keys create', 'keys rotate', 'keys revoke', 'queue', 'audit'];
+const operators = [
+  'tenants',
+  'tenants set',
+  'keys',
+  'keys create',
+  'keys rotate',
+  'keys revoke',
+  'queue',
+  'audit',
+  'poison',
+  'poison redrive',
+];
 
 describe('help', () => {
   test('of the whole has every command, the environment and the exit status', async () => {
@@ -70,6 +81,7 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['callbacks', 'dead', '--limit', '0'], '--limit must be at least 1'],
     [['callbacks', 'dead', '--admin'], 'set JUICE_ADMIN_KEY'],
     [['replays', 'pause'], "missing required argument 'replay'"],
+    [['poison'], 'set JUICE_ADMIN_KEY'],
     [['keys', 'list'], 'set JUICE_ADMIN_KEY'],
     [['tenants', 'set', 'acme', '[]'], 'must be a JSON object.'],
     [['get', '1', '--url', 'x'], 'must be a URL, not "x"'],

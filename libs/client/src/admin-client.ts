@@ -4,7 +4,9 @@ import type {
   KeysAnswer,
   NewCallbackSecretAnswer,
   NewKeyAnswer,
+  PoisonAnswer,
   QueueSurvey,
+  RedriveAnswer,
   TenantAnswer,
   TenantSettings,
   TenantsAnswer,
@@ -50,6 +52,13 @@ export interface AdminClient {
     options?: CallOptions,
   ): Promise<AuditAnswer>;
   queue(options?: CallOptions): Promise<QueueSurvey>;
+  /** Messages of the broker that could not be used; they stay where they are. */
+  poison(options?: CallOptions & { readonly limit?: number }): Promise<PoisonAnswer>;
+  /** Puts the oldest of them back into the queues that they came from. */
+  redrivePoison(
+    request: { readonly reason: string; readonly limit?: number | undefined },
+    options?: CallOptions,
+  ): Promise<RedriveAnswer>;
 }
 
 export function createAdminClient({
@@ -97,6 +106,9 @@ export function createAdminClient({
       ask({ method: 'POST', path: `${pathOf(tenantId)}/callback-secrets`, body, signal, ...once }),
     audit: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/admin/audit', query, signal }),
     queue: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/admin/queue', signal }),
+    poison: ({ signal, limit } = {}) => ask({ method: 'GET', path: '/v1/admin/poison', query: { limit }, signal }),
+    redrivePoison: (body, { signal } = {}) =>
+      ask({ method: 'POST', path: '/v1/admin/poison/redrive', body, signal, ...once }),
   };
 }
 

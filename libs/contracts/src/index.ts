@@ -227,3 +227,13 @@ export {
   type ReplaysAnswer,
   type ShownCallback,
 } from './callback-answers.ts';
+export {
+  poisonAnswer,
+  poisonLimit,
+  poisonQuery,
+  redriveAnswer,
+  redriveLimit,
+  redriveRequest,
+  type PoisonAnswer,
+  type RedriveAnswer,
+} from './poison.ts';

@@ -1,3 +1,5 @@
+import type { PoisonView, Redriven } from './poison.ts';
+
 /** Where messages are published: topic exchanges. */
 export type ExchangeName = 'juice.tasks' | 'juice.commands' | 'juice.events';
 
@@ -41,6 +43,19 @@ export interface Broker {
    * while this client is away. Established like `consume`, until cancelled.
    */
   listen(exchange: ExchangeName, pattern: string, onPublished: () => void): Promise<Consumer>;
+
+  /**
+   * Shows how much poison there is, and the oldest of it, and leaves it there. For people: at most `limit` messages, a round trip
+   * each. Rejects with a DependencyFailure, at once while the broker is down.
+   */
+  peekPoison(limit: number): Promise<PoisonView>;
+
+  /**
+   * Puts up to `limit` of the oldest poison back into the queues that it came from; what comes from nowhere that is known stays. Each is
+   * confirmed there before it is taken out here, so that none is lost, and one may be in both after a crash. Rejects as
+   * `peekPoison` does; some may have gone back by then.
+   */
+  redrivePoison(limit: number): Promise<Redriven>;
 
   /** Whether messages can be published now. */
   isUp(): boolean;

@@ -117,16 +117,23 @@ export async function connectBroker(url: string, settings: BrokerSettings): Prom
     if (!closing.signal.aborted) throw error;
   });
 
+  function present(operation: string): Session {
+    if (closing.signal.aborted) throw brokerFailure(operation, 'the broker was closed');
+    if (session === null) throw brokerFailure(operation, 'not connected');
+    return session;
+  }
+
   return {
     async publish(exchange, routingKey, body) {
       const content = encodeBody(body);
-      if (closing.signal.aborted) throw brokerFailure('publish', 'the broker was closed');
-      if (session === null) throw brokerFailure('publish', 'not connected');
+      const on = present('publish');
       if (listeners.state() === 'blocked') throw brokerFailure('publish', 'the broker takes no messages now');
-      await session.publisher.publish(exchange, routingKey, content);
+      await on.publisher.publish(exchange, routingKey, content);
     },
     consume: (queue, { prefetch }, onMessage) => subscribe((on) => on.consume({ queue, prefetch, onMessage })),
     listen: (exchange, pattern, onPublished) => subscribe((on) => on.listen({ exchange, pattern, onPublished })),
+    peekPoison: async (limit) => present('peek poison').peekPoison(limit),
+    redrivePoison: async (limit) => present('redrive poison').redrivePoison(limit),
     isUp: () => listeners.state() === 'up' && !closing.signal.aborted,
     onStateChange: listeners.add,
     async close() {

@@ -6,6 +6,7 @@ export {
   type ExchangeName,
   type QueueName,
 } from './broker.ts';
+export { type PoisonMessage, type PoisonView, type Redriven } from './poison.ts';
 export { amqpUrlProblem } from './amqp-url.ts';
 export { connectBroker, type BrokerSettings } from './connect-broker.ts';
 export { createMemoryBroker, createMemoryHub, type MemoryHub } from './memory-broker.ts';

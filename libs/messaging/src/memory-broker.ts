@@ -2,7 +2,8 @@ import type { Report } from '@juice/runtime';
 import { encodeBody } from './body.ts';
 import type { Broker, QueueName } from './broker.ts';
 import { brokerFailure } from './broker-failure.ts';
-import { createMemoryQueue, type MemoryConsumer, type MemoryQueue } from './memory-queue.ts';
+import { createMemoryQueue, type Death, type MemoryConsumer, type MemoryQueue } from './memory-queue.ts';
+import { startOf } from './poison.ts';
 import type { ListenerWish } from './subscription.ts';
 import { createStateListeners } from './state-listeners.ts';
 import { declareQueues, deliveryLimit, matchesPattern, poisonLimit } from './topology.ts';
@@ -31,7 +32,8 @@ export function createMemoryHub({ log }: { log: Report }): MemoryHub {
   const bindings = declareQueues('')
     .filter(({ queue }) => queue !== 'juice.poison')
     .map(({ queue: name, exchange, pattern }) => {
-      const poison = (bytes: Buffer): void => poisoned.add(bytes);
+      const poison = (bytes: Buffer, reason: Death['reason']): void =>
+        poisoned.add(bytes, { queue: name, reason, atMs: Date.now() });
       const queue = createMemoryQueue({ name, log, capacity: queueLimit, deliveryLimit, poison });
       return { name, exchange, pattern, queue };
     });
@@ -44,6 +46,7 @@ export function createMemoryHub({ log }: { log: Report }): MemoryHub {
     connect: () =>
       connectTo({
         queues,
+        poisoned,
         listeners,
         route: (exchange, routingKey) =>
           bindings
@@ -60,16 +63,20 @@ export function createMemoryBroker(deps: { log: Report }): Broker {
 
 function connectTo(hub: {
   readonly queues: ReadonlyMap<QueueName, MemoryQueue>;
+  readonly poisoned: MemoryQueue;
   readonly listeners: Set<ListenerWish>;
   readonly route: (exchange: string, routingKey: string) => readonly MemoryQueue[];
 }): Broker {
   const consumers: { readonly queue: MemoryQueue; readonly consumer: MemoryConsumer }[] = [];
   const listening: ListenerWish[] = [];
   const listeners = createStateListeners('up');
+  function requireUp(operation: string): void {
+    if (listeners.state() !== 'up') throw brokerFailure(operation, 'the broker was closed');
+  }
   return {
     async publish(exchange, routingKey, body) {
       const bytes = encodeBody(body);
-      if (listeners.state() !== 'up') throw brokerFailure('publish', 'the broker was closed');
+      requireUp('publish');
       const targets = hub.route(exchange, routingKey);
       const heard = [...hub.listeners].filter(
         (wish) => wish.exchange === exchange && matchesPattern(wish.pattern, routingKey),
@@ -91,6 +98,20 @@ function connectTo(hub: {
       hub.listeners.add(wish);
       listening.push(wish);
       return { cancel: async () => void hub.listeners.delete(wish) };
+    },
+    async peekPoison(limit) {
+      requireUp('peek poison');
+      const messages = hub.poisoned.peek(limit).map(({ bytes, death }) => ({
+        ...{ queue: death?.queue ?? null, reason: death?.reason ?? null, atMs: death?.atMs ?? null },
+        ...{ bytes: bytes.length, start: startOf(bytes) },
+      }));
+      return { count: hub.poisoned.size, messages };
+    },
+    async redrivePoison(limit) {
+      requireUp('redrive poison');
+      const taken = hub.poisoned.take(limit);
+      for (const { bytes, death } of taken) if (death !== null) hub.queues.get(death.queue)?.add(bytes);
+      return { redriven: taken.length, left: 0 };
     },
     isUp: () => listeners.state() === 'up',
     onStateChange: listeners.add,

@@ -9,6 +9,14 @@ const perTurn = 256;
 export interface MemoryMessage {
   readonly bytes: Buffer;
   deliveries: number;
+  /** Of poison: where it comes from, and why. */
+  readonly death: Death | null;
+}
+
+export interface Death {
+  readonly queue: QueueName;
+  readonly reason: 'rejected' | 'delivery_limit';
+  readonly atMs: number;
 }
 
 export interface MemoryConsumer {
@@ -17,7 +25,12 @@ export interface MemoryConsumer {
 }
 
 export interface MemoryQueue {
-  add(bytes: Buffer): void;
+  add(bytes: Buffer, death?: Death): void;
+  /** The oldest, which stay where they are. */
+  peek(limit: number): readonly MemoryMessage[];
+  /** Takes the oldest out. */
+  take(limit: number): readonly MemoryMessage[];
+  readonly size: number;
   consume(wish: ConsumerWish): MemoryConsumer;
   /** Hands the consumer nothing more; what it has in hand it may still settle. */
   cancel(consumer: MemoryConsumer): void;
@@ -32,7 +45,7 @@ export function createMemoryQueue(deps: {
   /** Messages it holds; past it the oldest are dropped. */
   readonly capacity: number;
   readonly deliveryLimit: number;
-  readonly poison: (bytes: Buffer) => void;
+  readonly poison: (bytes: Buffer, reason: Death['reason']) => void;
 }): MemoryQueue {
   const { log, poison } = deps;
   const messages = createLine<MemoryMessage>();
@@ -75,14 +88,14 @@ export function createMemoryQueue(deps: {
       body: decoded.ok ? decoded.body : undefined,
       redelivered: message.deliveries > 1,
       ack: () => settle(() => undefined),
-      reject: () => settle(() => poison(message.bytes)),
+      reject: () => settle(() => poison(message.bytes, 'rejected')),
       requeue: () => settle(() => giveBack(message)),
     };
     void hand(consumer.wish, log, delivery);
   }
 
   function giveBack(message: MemoryMessage): void {
-    if (message.deliveries > deps.deliveryLimit) poison(message.bytes);
+    if (message.deliveries > deps.deliveryLimit) poison(message.bytes, 'delivery_limit');
     else messages.putBack(message);
   }
 
@@ -92,8 +105,13 @@ export function createMemoryQueue(deps: {
 
   return {
     cancel,
-    add(bytes) {
-      messages.add({ bytes, deliveries: 0 });
+    get size() {
+      return messages.size();
+    },
+    peek: (limit) => messages.peek(limit),
+    take: (limit) => Array.from({ length: Math.min(limit, messages.size()) }, () => messages.take()),
+    add(bytes, death) {
+      messages.add({ bytes, deliveries: 0, death: death ?? null });
       if (messages.size() > deps.capacity) messages.take();
       wake();
     },
@@ -123,6 +141,7 @@ function createLine<Item>() {
     size: () => front.length + items.length - taken,
     add: (item: Item) => void items.push(item),
     putBack: (item: Item) => void front.push(item),
+    peek: (limit: number): readonly Item[] => [...front.toReversed(), ...items.slice(taken)].slice(0, limit),
     /** Only when it is not empty. */
     take(): Item {
       const returned = front.pop();

@@ -51,6 +51,31 @@ describeWithRabbit('RabbitMQ, topology and bodies', (url) => {
       });
     });
 
+    test('poison of nobody’s is shown as it is, and left where it is', async () => {
+      const broker = await connectClient();
+      const channel = await raw.createConfirmChannel();
+      channel.publish(`${prefix}juice.poison`, '', Buffer.from([0xff, 0xfe, 0x00]));
+      await channel.waitForConfirms();
+      const unknown = { queue: null, reason: null, atMs: null, bytes: 3, start: '//4A' };
+      expect(await broker.peekPoison(10)).toEqual({ count: 1, messages: [unknown] });
+      expect(await broker.redrivePoison(10)).toEqual({ redriven: 0, left: 1 });
+      expect(await broker.peekPoison(10)).toMatchObject({ count: 1 });
+    });
+
+    test('poison that is looked at again and again is not lost to the limit of the queue', async () => {
+      const broker = await connectClient();
+      const channel = await raw.createConfirmChannel();
+      channel.publish(`${prefix}juice.poison`, '', Buffer.from('old'), { headers: { kept: 1 } });
+      await channel.waitForConfirms();
+      for (let looks = 0; looks < 510; looks += 1) await broker.peekPoison(1);
+      await until(async () => (await broker.peekPoison(1)).count === 1, 'it is there');
+      const message = await channel.get(`${prefix}juice.poison`);
+      if (message === false) throw new Error('it is gone');
+      const { kept, 'x-delivery-count': looks = 0 } = message.properties.headers as Record<string, number>;
+      expect(kept).toBe(1);
+      expect(looks).toBeLessThan(100);
+    }, 60_000);
+
     test.each([
       ['not JSON', Buffer.from('{"v":')],
       ['not UTF-8', Buffer.from([0x22, 0xff, 0x22])],

@@ -1,6 +1,8 @@
-import { connect, type Channel, type ChannelModel } from 'amqplib';
+import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import type { Report } from '@juice/runtime';
 import type { Consumer } from './broker.ts';
+import type { PoisonView, Redriven } from './poison.ts';
+import { peekPoison, redrivePoison } from './poison-queue.ts';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { listen, subscribe, type ConsumerWish, type ListenerWish } from './subscription.ts';
@@ -31,6 +33,9 @@ export interface Session {
   readonly publisher: Publisher;
   consume(wish: ConsumerWish): Promise<Consumer>;
   listen(wish: ListenerWish): Promise<Consumer>;
+  /** These two on a channel of their own, whose end is nobody else's. */
+  peekPoison(limit: number): Promise<PoisonView>;
+  redrivePoison(limit: number): Promise<Redriven>;
   /** Resolves, once, with why the session ended. */
   readonly ended: Promise<Error>;
   /** Ends it from our side because something about it is wrong. */
@@ -110,6 +115,13 @@ async function open(settings: SessionSettings, socket: AbortController): Promise
   // A connection closes its channels before it says why: let it speak first.
   channel.on('close', () => queueMicrotask(() => channelLost(brokerFailure('publish', 'the channel was closed'))));
 
+  /** What an operation is refused for comes as its own rejection too. */
+  const openOwn = async (): Promise<ConfirmChannel> => {
+    const own = keep(await model.createConfirmChannel());
+    own.on('error', () => undefined);
+    return own;
+  };
+
   return {
     ended,
     end,
@@ -122,6 +134,8 @@ async function open(settings: SessionSettings, socket: AbortController): Promise
       }),
     listen: async (wish) =>
       listen(keep(await model.createChannel()), wish, { prefix: settings.prefix, onLost: channelLost }),
+    peekPoison: async (limit) => peekPoison(await openOwn(), settings.prefix, limit),
+    redrivePoison: async (limit) => redrivePoison(await openOwn(), settings.prefix, limit),
     async close(deadlineMs) {
       isClosing = true;
       const timer = setTimeout(() => socket.abort(), deadlineMs);

@@ -213,6 +213,68 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
       });
     });
 
+    describe('poison', () => {
+      /** Rejects these, one after the other, so that their order is known. */
+      const spoil = async (...bodies: unknown[]) => {
+        let rejected = 0;
+        const settle = ({ reject }: { reject: () => void }) => {
+          rejected += 1;
+          reject();
+        };
+        const inbox = await openInbox(broker, 'juice.scheduler.tasks', { settle });
+        for (const body of bodies) {
+          const before = rejected;
+          await broker.publish('juice.tasks', 'task', body);
+          await until(() => rejected > before, 'it is rejected');
+        }
+        await inbox.consumer.cancel();
+        await until(async () => (await broker.peekPoison(1)).count === bodies.length, 'all are poison');
+      };
+
+      test('there is none', async () => {
+        expect(await broker.peekPoison(10)).toEqual({ count: 0, messages: [] });
+        expect(await broker.redrivePoison(10)).toEqual({ redriven: 0, left: 0 });
+      });
+
+      test('is looked at, the oldest first, as often as one likes, and stays where it is', async () => {
+        await spoil('first', 'second', { third: 'x'.repeat(5_000) });
+        for (let looks = 0; looks < 3; looks += 1) {
+          const { count, messages } = await broker.peekPoison(2);
+          expect(count).toBe(3);
+          expect(messages).toMatchObject([
+            { queue: 'juice.scheduler.tasks', reason: 'rejected', bytes: 7, start: '"first"' },
+            { queue: 'juice.scheduler.tasks', reason: 'rejected', start: '"second"' },
+          ]);
+          expect(Math.abs((messages[0]?.atMs ?? 0) - Date.now())).toBeLessThan(60_000);
+        }
+        const third = (await broker.peekPoison(10)).messages[2];
+        expect(third?.bytes).toBeGreaterThan(5_000);
+        expect(third?.start).toMatch(/^\{"third":"x{900,}$/);
+        const poison = await openInbox(broker, 'juice.poison');
+        await poison.has(3);
+        expect(poison.bodies().slice(0, 2)).toEqual(['first', 'second']);
+      });
+
+      test('goes back to the queue it came from, the oldest first, and is poison no more', async () => {
+        await spoil('first', 'second', 'third');
+        expect(await broker.redrivePoison(2)).toEqual({ redriven: 2, left: 0 });
+        const again = await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ ack }) => ack() });
+        await again.has(2);
+        expect(again.bodies()).toEqual(['first', 'second']);
+        expect(await broker.peekPoison(10)).toMatchObject({ count: 1, messages: [{ start: '"third"' }] });
+      });
+
+      test('that is rejected again is poison again, and does not go round in circles', async () => {
+        await spoil('never right');
+        const settle = ({ reject }: { reject: () => void }) => reject();
+        const inbox = await openInbox(broker, 'juice.scheduler.tasks', { settle });
+        expect(await broker.redrivePoison(1_000)).toEqual({ redriven: 1, left: 0 });
+        await inbox.has(1);
+        await until(async () => (await broker.peekPoison(1)).count === 1, 'it is poison again');
+        expect(inbox.deliveries).toHaveLength(1);
+      });
+    });
+
     test('once closed it is down, says so, and publishes nothing', async () => {
       const states: BrokerState[] = [];
       broker.onStateChange((state) => states.push(state));
@@ -224,6 +286,8 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
       expect(broker.isUp()).toBe(false);
       expect(states).toEqual(['down']);
       expect(silent).toEqual([]);
+      for (const asked of [broker.peekPoison(1), broker.redrivePoison(1)])
+        await expect(asked).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', retryable: true });
       const late = broker.publish('juice.tasks', 'task', {});
       await expect(late).rejects.toMatchObject({ code: 'DEPENDENCY_FAILURE', dependency: 'rabbitmq', retryable: true });
     });

@@ -1,4 +1,4 @@
-import { auditQuery, defaultTenantSettings, tenantsQuery } from '@juice/contracts';
+import { auditQuery, defaultTenantSettings, poisonQuery, tenantsQuery } from '@juice/contracts';
 import type { Route } from './route.ts';
 
 const admin = { group: 'Administration', caller: 'admin' } as const;
@@ -6,6 +6,11 @@ const at = '2026-01-31T09:30:00.000Z';
 const secretFacts = { secretId: '9d1f0a6be4c87352', createdAt: at };
 const callbackSecrets = [secretFacts];
 const newSecret = { ...secretFacts, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwOpUvPgGgLQs=' };
+
+const poison = {
+  ...{ queue: 'juice.callback.events', reason: 'rejected', at, bytes: 21 },
+  start: '{"v":1,"nobody":true}',
+};
 
 const settings = {
   name: 'Acme',
@@ -197,6 +202,26 @@ export const tenantRoutes: readonly Route[] = [
     summary: 'What waits, over all tenants',
     about: '503 while no scheduler leads.',
     answer: { data: ['Queue'], examples: { 'one tenant waits': queueSurvey() } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/admin/poison', id: 'showPoison', ...admin },
+    summary: 'Messages of the broker that could not be used',
+    about:
+      'How many, and the oldest of them; they stay where they are. No task depends on one. 503 while the broker is away.',
+    query: [poisonQuery],
+    answer: { data: ['Poison'], examples: { one: { count: 1, messages: [poison] } } },
+    refusals: ['invalid'],
+  },
+  {
+    ...{ method: 'post', path: '/v1/admin/poison/redrive', id: 'redrivePoison', ...admin },
+    summary: 'Put messages back into the queues that they came from',
+    about:
+      'The oldest first, once what was wrong is repaired: what cannot be used is here again at once. It is kept in the audit trail.',
+    body: {
+      schema: 'RedriveRequest',
+      examples: { 'ten of them': { limit: 10, reason: 'the callback workers are repaired' } },
+    },
+    answer: { data: ['Redriven'], examples: { done: { redriven: 10, left: 0 } } },
   },
 ];
 
