@@ -19,8 +19,8 @@ export interface TurnTaken {
   readonly ended: Replay | null;
 }
 
-/** Batches a second: small enough that the pace is even, few enough that a batch's round trips do not matter. */
-const batchesPerSecond = 4;
+/** What a batch is worth: small enough that the pace is even, large enough that its round trips do not matter. */
+const batchMs = 250;
 /** A replay that was held up makes up for no more than this: its receivers were promised a pace. */
 const mostCatchUpMs = 1_000;
 /** How often one is looked at that arms nothing: its lanes are being delivered, or it is paused. */
@@ -70,10 +70,12 @@ export async function takeReplayTurn(
 }
 
 async function nextBatch(
-  { deadLetters }: ReplayTurnDeps,
-  { choice, after, ratePerSecond, replayId }: HeldReplay,
+  { deadLetters, now }: ReplayTurnDeps,
+  { choice, after, ratePerSecond, replayId, dueAtMs }: HeldReplay,
 ): Promise<{ readonly taskIds: readonly TaskId[]; readonly after: string }> {
-  const size = Math.ceil(ratePerSecond / batchesPerSecond);
+  // A turn that comes late makes up for it: where turns take long the pace holds all the same.
+  const worthMs = Math.min(mostCatchUpMs, batchMs + Math.max(0, now() - dueAtMs));
+  const size = Math.ceil((ratePerSecond * worthMs) / 1000);
   const { letters } = await deadLetters.findDead({ ...choice, unlessReplayedBy: replayId }, after, size);
   return { taskIds: letters.map(({ taskId }) => taskId), after: letters.at(-1)?.place ?? after ?? '' };
 }

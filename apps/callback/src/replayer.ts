@@ -72,7 +72,7 @@ export function startReplayer(deps: ReplayerDeps): Replayer {
     while (!isClosed) {
       let sleepMs = pollMs;
       try {
-        nextDueMs = Infinity;
+        if (nextDueMs <= now()) nextDueMs = Infinity;
         while (!isClosed && turns.size < mostTurns && (await takeOne()));
         sleepMs = Math.min(pollMs, Math.max(shortestSleepMs, nextDueMs - now()));
       } catch (error: unknown) {
