@@ -15,7 +15,7 @@ export interface LoadedTask extends Target {
 
 const spec: Omit<TaskSpec, 'callbackUrl'> = {
   taskName: 'bench',
-  callbackEvents: 'terminal',
+  callbackEvents: 'all',
   commands: 'true',
   container: null,
   resources: { role: '*', cpus: 0.1, memMb: 256, diskMb: 0, gpus: 0, ports: 0 },
@@ -55,21 +55,31 @@ export async function storeRunningTasks(tasks: TaskStore, targets: readonly Targ
   return loaded;
 }
 
+/** They run, and that is to be called back, as of now. */
+export async function runTasks(tasks: TaskStore, running: readonly LoadedTask[]): Promise<void> {
+  for (const page of pagesOf(running)) {
+    await write(tasks, page, (task) => ({
+      ...facts(task, 1, Date.now()),
+      ...{ status: TaskState.RUNNING, change: { kind: 'run' }, callback: true },
+    }));
+  }
+}
+
 /** They end, and are to be called back, as of now. */
-export async function endTasks(tasks: TaskStore, ended: readonly LoadedTask[]): Promise<void> {
+export async function endTasks(tasks: TaskStore, ended: readonly LoadedTask[], seq = 2): Promise<void> {
   const change = { kind: 'end', mesosState: 'TASK_FINISHED', exitCode: 0, free: false } as const;
   for (const page of pagesOf(ended)) {
     await write(tasks, page, (task) => ({
-      ...facts(task, 1, Date.now()),
+      ...facts(task, seq - 1, Date.now()),
       ...{ status: TaskState.FINISHED, change, callback: true },
     }));
   }
 }
 
 /** The event that tells workers of it. */
-export function endedEvent({ taskId, tenantId }: LoadedTask) {
+export function endedEvent({ taskId, tenantId }: LoadedTask, seq = 2) {
   return {
-    ...{ v: 1, taskId: String(taskId), tenantId, seq: 2, status: TaskState.FINISHED, attempt: 1 },
+    ...{ v: 1, taskId: String(taskId), tenantId, seq, status: TaskState.FINISHED, attempt: 1 },
     ...{ message: '', reason: null, atMs: Date.now(), callback: true },
   };
 }

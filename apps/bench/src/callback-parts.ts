@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { startLocalMongo } from '@juice/local-mongo';
 import { createBareRoute, serveApi } from './request-parts.ts';
 
-/** What is measured or works with it, in a process of its own each; the api is given the store's URL. */
-export type PartKind = 'store' | 'receivers' | 'api' | 'bare';
+/** What is measured or works with it, in a process of its own each; the api is given the store's URL, a durable store its folder and port. */
+export type PartKind = 'store' | 'durable-store' | 'receivers' | 'api' | 'bare';
 
 /** An arrival at the receiver that answers: what its path says, and when, on the clock that all processes share. */
 export type Arrival = readonly [mark: string, atMs: number];
@@ -19,15 +19,15 @@ export interface Part {
   arrivals(): Promise<readonly Arrival[]>;
   /** Milliseconds of CPU that it has taken since it began. */
   cpuMs(): Promise<number>;
-  stop(): Promise<void>;
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 /** How long the receiver takes to answer. */
 const answerMs = 1;
 
-/** Starts a process that runs this same bundle (`serve-part`) and ends with this one. */
-export async function startPart(kind: PartKind, storeUrl = ''): Promise<Part> {
-  const child = fork(fileURLToPath(import.meta.url), ['serve-part', kind, storeUrl]);
+/** Starts a process that runs this same bundle (`serve-part`) and ends with this one. `given`: what its kind asks for. */
+export async function startPart(kind: PartKind, given = ''): Promise<Part> {
+  const child = fork(fileURLToPath(import.meta.url), ['serve-part', kind, given]);
   const gone = once(child, 'exit');
   const early = gone.then(([code]) => Promise.reject(new Error(`the ${kind} ended with ${code}`)));
   // Told to whoever waits for an answer; to nobody after that.
@@ -43,24 +43,25 @@ export async function startPart(kind: PartKind, storeUrl = ''): Promise<Part> {
       child.send('cpu');
       return (await answer()) as number;
     },
-    async stop() {
-      child.kill();
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
       await gone;
     },
   };
 }
 
 /** What such a process does, until it is ended. */
-export async function servePart(kind: PartKind, storeUrl: string): Promise<void> {
+export async function servePart(kind: PartKind, given: string): Promise<void> {
   process.once('disconnect', () => process.exit());
   process.on('message', (asked) => {
     const { user, system } = process.cpuUsage();
     if (asked === 'cpu') process.send?.((user + system) / 1000);
   });
-  if (kind === 'api') return void process.send?.([await serveApi(storeUrl)]);
+  if (kind === 'api') return void process.send?.([await serveApi(given)]);
   if (kind === 'bare') return void process.send?.([await listen(createServer(createBareRoute()))]);
-  if (kind === 'store') {
-    const { url } = await startLocalMongo({ dataDir: null });
+  if (kind === 'store' || kind === 'durable-store') {
+    const where = kind === 'store' ? { dataDir: null } : (JSON.parse(given) as { dataDir: string; port: number });
+    const { url } = await startLocalMongo(where);
     process.send?.([url]);
     return;
   }

@@ -4,6 +4,7 @@ import { ConfigProblems, runMain } from '@juice/runtime';
 import { servePart, type PartKind } from './callback-parts.ts';
 import { measureCallbacks } from './callbacks.ts';
 import { measureCalls } from './calls.ts';
+import { runFaults } from './faults/fault-run.ts';
 import { serveMaster, type MasterOrder } from './master-process.ts';
 import { measureMatching } from './matching/match-bench.ts';
 import { runTasksOnStandalone } from './standalone-tasks.ts';
@@ -22,6 +23,9 @@ npm run bench -- calls [--rounds 7] [--turn-ms 500] [--outstanding 128] [--accep
 npm run bench -- callbacks [--rounds 7] [--callbacks 4000] [--endpoints 100] [--per-second 300]
   Delivers a backlog of callbacks, beside got alone; then as many at a steady rate, with a receiver in the mix that never
   answers and without it.
+npm run bench -- faults [--tasks 5000] [--seconds 180] [--seed 1]
+  Ends so many tasks in so long, while callback workers and their store are killed, the broker is restarted and the receiver
+  is down now and then, and checks that every end is called back, and nothing out of order.
 npm run bench -- requests [--rounds 7] [--turn-ms 500] [--concurrency 1,64,512]
   Submits tasks to an api, and asks for one, beside a bare Express route that parses and answers the same; all of them and
   the store in processes of their own, in turns.
@@ -40,7 +44,7 @@ await runMain(async () => {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      tasks: { type: 'string', default: '1000' },
+      tasks: { type: 'string' },
       concurrency: { type: 'string' },
       agents: { type: 'string', default: '2:8:8192' },
       rounds: { type: 'string', default: '7' },
@@ -53,17 +57,19 @@ await runMain(async () => {
       endpoints: { type: 'string', default: '100' },
       'per-second': { type: 'string', default: '300' },
       most: { type: 'string', default: '1000000' },
+      seconds: { type: 'string', default: '180' },
       seed: { type: 'string', default: '1' },
       out: { type: 'string' },
     },
   });
-  const count = (name: Exclude<keyof typeof values, 'out' | 'concurrency'>): number => readCount(name, values[name], 1);
+  const count = (name: Exclude<keyof typeof values, 'out' | 'concurrency' | 'tasks'>): number =>
+    readCount(name, values[name], 1);
   const out = values.out === undefined ? null : resolve(folder, values.out);
   switch (positionals[0]) {
     case 'tasks': {
       const isRight = await runTasksOnStandalone({
         bundles: resolve('dist/apps'),
-        tasks: count('tasks'),
+        tasks: readCount('tasks', values.tasks ?? '1000', 1),
         concurrency: readCount('concurrency', values.concurrency ?? '32', 1),
         agents: values.agents,
         inherited: process.env,
@@ -83,6 +89,16 @@ await runMain(async () => {
     case 'callbacks': {
       const load = { callbacks: count('callbacks'), endpoints: count('endpoints'), perSecond: count('per-second') };
       return measureCallbacks({ rounds: count('rounds'), ...load, say });
+    }
+    case 'faults': {
+      const load = {
+        tasks: readCount('tasks', values.tasks ?? '5000', 1),
+        seconds: count('seconds'),
+        seed: count('seed'),
+      };
+      const isRight = await runFaults({ ...load, bundles: resolve('dist/apps'), inherited: process.env, say });
+      process.exitCode = isRight ? 0 : 1;
+      return;
     }
     case 'requests': {
       const concurrency = (values.concurrency ?? '1,64,512')

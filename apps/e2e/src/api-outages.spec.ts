@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClient } from '@juice/client';
 import { ErrorCode, isEndState, type TaskId, type TaskState } from '@juice/contracts';
-import { describeWithRabbit, startRabbitProcess, type RabbitProcess } from '@juice/messaging/testing';
-import { createTenant, until, type JuiceProcess } from '@juice/trial';
+import { describeWithRabbit } from '@juice/messaging/testing';
+import { createTenant, startRabbitProcess, until, type JuiceProcess, type RabbitProcess } from '@juice/trial';
 import { deadline, resources, startServiceWorld, type ServiceWorld } from './service-world.ts';
 
 /** Beyond the store's own deadline of ten seconds for an operation nobody waits. */

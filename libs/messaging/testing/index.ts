@@ -2,5 +2,4 @@ export { brokerContract, type BrokerUnderTest } from './broker-contract.ts';
 export { openInbox, type Inbox } from './inbox.ts';
 export { until } from './until.ts';
 export { describeWithRabbit, removeTopology, uniquePrefix } from './rabbitmq.ts';
-export { startRabbitProcess, type RabbitProcess } from './rabbit-process.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

@@ -9,3 +9,4 @@ export { createTenant, Refused, type KillAnswer, type TaskView, type Tenant } fr
 export { startReceiver, type ReceivedCallback, type Receiver } from './receiver.ts';
 export { startService, startStandalone, type JuiceProcess, type ProcessOptions } from './juice-process.ts';
 export { until } from './until.ts';
+export { startRabbitProcess, type RabbitProcess } from './rabbit-process.ts';

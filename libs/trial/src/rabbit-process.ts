@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
@@ -28,6 +29,7 @@ const program = `
 
 /** Starts one that keeps its data in `folder`. Rejects where there is no RabbitMQ, with the reason. */
 export async function startRabbitProcess(folder: string): Promise<RabbitProcess> {
+  await mkdir(folder, { recursive: true });
   let running = await run('0');
   const { url } = running;
   return {
