@@ -273,12 +273,16 @@ describe('the stream of one task', () => {
 
 describe('what cannot be a stream is refused with what would be right', () => {
   test.each([
-    ['/v1/events?from=yesterday', null, 'from must be \\"start\\" or \\"now\\", not \\"yesterday\\"'],
+    ['/v1/events?from=yesterday', null, 'from must be one of start, now, not \\"yesterday\\"'],
+    ['/v1/events?from=yesterday', '1-1', 'from must be one of start, now'],
     [
       '/v1/events?lastEventId=5',
       null,
-      'query parameter lastEventId must be the id of an event of a stream, such as 12-345',
+      'lastEventId must be the id of an event of a stream, such as 12-345, not \\"5\\"',
     ],
+    ['/v1/events?lastEventID=1-1', null, 'lastEventID must be left out: the members here are lastEventId, from'],
+    ['/v1/events?since=1-1', '1-1', 'since must be left out: the members here are lastEventId, from'],
+    [`/v1/tasks/${idOf(1)}/events?form=start`, null, 'form must be left out: the members here are lastEventId, from'],
     ['/v1/events?lastEventId=1-1&lastEventId=1-2', null, 'not a list of 2'],
     ['/v1/events', 'abc', 'header Last-Event-ID must be the id of an event of a stream, such as 12-345, not \\"abc\\"'],
     ['/v1/tasks/abc/events', null, 'taskId in the path must be a positive 64-bit integer, not \\"abc\\"'],

@@ -27,15 +27,6 @@ export const maybeTaskIdsQuery = z.object({
     .meta({ description: `The tasks: ${right}` }),
 });
 
-/** Where a stream of events is to begin. */
-export const eventsQuery = z.object({
-  lastEventId: z.string().optional().meta({ description: 'As `Last-Event-ID`, for clients that cannot set a header.' }),
-  from: z
-    .enum(['start', 'now'])
-    .optional()
-    .meta({ description: '`start`: with all that is kept; `now`, the default: with what happens from now on.' }),
-});
-
 /** A right value of every parameter, by its name. */
 export const parameterExamples: Readonly<Record<string, string>> = {
   taskId: '806769905152840693',

@@ -1,5 +1,5 @@
-import { listTasksQuery, taskCallbacksQuery, taskLogsQuery } from '@juice/contracts';
-import { eventsQuery, maybeTaskIdsQuery, taskIdQuery, taskIdsQuery } from './parameters.ts';
+import { listTasksQuery, taskCallbacksQuery, taskEventsQuery, taskLogsQuery } from '@juice/contracts';
+import { maybeTaskIdsQuery, taskIdQuery, taskIdsQuery } from './parameters.ts';
 import type { Route } from './route.ts';
 import * as examples from './task-examples.ts';
 
@@ -154,7 +154,7 @@ const streamRoutes: readonly Route[] = [
     summary: 'Every transition of every task of the tenant, as it happens',
     about:
       'Server-sent events, without a gap and none twice for who comes again with the last id; see event-streams.md.',
-    query: [eventsQuery],
+    query: [taskEventsQuery],
     headers: ['Last-Event-ID'],
     answer: { plain: { 200: { says: 'A stream, which goes on.', type: 'text/event-stream', example: event } } },
   },
@@ -162,7 +162,7 @@ const streamRoutes: readonly Route[] = [
     ...{ method: 'get', path: '/v1/tasks/{taskId}/events', id: 'streamTaskEvents', group, caller },
     summary: 'Every transition of one task, as it happens',
     about: 'As `/v1/events`; the stream ends behind an event `end` when the task has ended.',
-    query: [eventsQuery],
+    query: [taskEventsQuery],
     headers: ['Last-Event-ID'],
     answer: {
       plain: {
