@@ -37,8 +37,8 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly answered: AnsweredReport;
   readonly newRequestId: () => string;
   readonly monotonicMs: () => number;
-  /** While true, every answer asks its client to open its next connection elsewhere. */
-  readonly isStopping: () => boolean;
+  /** Once aborted, every answer asks its client to open its next connection elsewhere, and logs are followed no further. */
+  readonly stopping: AbortSignal;
 }
 
 /** Nothing here is a page, and nothing may be kept: what a browser could do with an answer is switched off. */
@@ -61,12 +61,12 @@ export function createApp(deps: AppDeps): Express {
   app.disable('etag');
   app.use(begin(deps));
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins));
-  const { gates, administration, operator, leader } = deps;
+  const { gates, administration, operator, leader, stopping } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
   app.use(createSubmitRouter({ ...deps, readBody }));
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
   app.use(createTasksRouter(deps));
-  app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes) }));
+  app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes), stopping }));
   app.use(createEventsRouter(deps));
   for (const surface of [tenantSurface(gates.tenant), operatorSurface(gates.admin, deps.audit)])
     app.use(createCallbacksRouter(deps.callbackRoutes, { surface, readBody }));
@@ -99,14 +99,14 @@ function readBytes(limit: number): RequestHandler {
   return express.raw({ type: () => true, limit });
 }
 
-function begin({ newRequestId, monotonicMs, answered, isStopping }: AppDeps): RequestHandler {
+function begin({ newRequestId, monotonicMs, answered, stopping }: AppDeps): RequestHandler {
   return (request, response, next) => {
     const given = request.get('x-request-id') ?? '';
     const requestId = /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : newRequestId();
     beginFacts(response, { requestId, startedMs: monotonicMs(), route: 'unknown' });
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
     response.setHeader('x-request-id', requestId);
-    if (isStopping()) response.setHeader('connection', 'close');
+    if (stopping.aborted) response.setHeader('connection', 'close');
     response.once('close', () => logRequest(request, response, monotonicMs(), answered));
     next();
   };

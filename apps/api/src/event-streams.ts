@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { openEventSink } from './event-sink.ts';
 import type { FollowEvents, Following, FollowWish } from './follow-events.ts';
-import { refuse, type Refusal } from './refusal.ts';
+import { refuseWhileStopping, type Refusal } from './refusal.ts';
 import { createStreamSeats } from './stream-seats.ts';
 
 /**
@@ -73,7 +73,7 @@ export function createEventStreams(deps: {
 
   return {
     async serve(wish, response, mayStill) {
-      if (isStopped) return stopping();
+      if (isStopped) return refuseWhileStopping();
       const seat = seats.take(wish.tenantId);
       if (!seat.ok) return seat;
       try {
@@ -82,7 +82,7 @@ export function createEventStreams(deps: {
         if (!following.ok) return following;
         if (isStopped || response.closed) {
           following.drop();
-          return isStopped ? stopping() : 'served';
+          return isStopped ? refuseWhileStopping() : 'served';
         }
         await run(following, response, mayStill);
         return 'served';
@@ -98,9 +98,4 @@ export function createEventStreams(deps: {
       for (const end of enders) end('stopped');
     },
   };
-}
-
-function stopping(): Refusal {
-  const message = 'the service is stopping: come again, to another process';
-  return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
 }

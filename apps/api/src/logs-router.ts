@@ -6,15 +6,21 @@ import type { Gates } from './gates.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import type { OpenLog, ReadLog } from './read-log.ts';
 import { readTaskIdOfPath, type Read } from './read-request.ts';
-import { refuse } from './refusal.ts';
+import { refuse, refuseWhileStopping } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 import { shortenValue } from './shorten-value.ts';
 import type { StreamSeats } from './stream-seats.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 
 /** GET /v1/tasks/{taskId}/logs/{stream}: what a task has written, as it is. */
-export function createLogsRouter(deps: { gates: Gates; readLog: ReadLog; seats: Pick<StreamSeats, 'take'> }): Router {
-  const { gates, readLog, seats } = deps;
+export function createLogsRouter(deps: {
+  gates: Gates;
+  readLog: ReadLog;
+  seats: Pick<StreamSeats, 'take'>;
+  /** Once aborted, logs that are followed end, in order, so that their clients go on elsewhere, from the byte they have. */
+  stopping: AbortSignal;
+}): Router {
+  const { gates, readLog, seats, stopping } = deps;
 
   const serve: RequestHandler = async (request, response) => {
     const taskId = readTaskIdOfPath(request.params['taskId']);
@@ -25,16 +31,23 @@ export function createLogsRouter(deps: { gates: Gates; readLog: ReadLog; seats: 
     const query = readQueryAs(taskLogsQuery, request.query);
     if (!query.ok) return answerRefusal(response, query);
     const { attempt, offset = 0, length, follow = false } = query.value;
-    const left = new AbortController();
-    response.once('close', () => left.abort());
+    const over = new AbortController();
+    const end = (): void => over.abort();
+    response.once('close', end);
     const { tenantId } = tenantOf(response);
     if (follow) {
       const seat = seats.take(tenantId);
       if (!seat.ok) return answerRefusal(response, seat);
       response.once('close', seat.free);
+      if (stopping.aborted) end();
+      stopping.addEventListener('abort', end);
+      response.once('close', () => stopping.removeEventListener('abort', end));
     }
     const wish = { tenantId, taskId: taskId.value, stream: stream.value, attempt, offset, length, follow };
-    const opened = await readLog(wish, left.signal);
+    const opened = await readLog(wish, over.signal);
+    if (response.closed) return;
+    // Whatever came of it: an agent is not to blame for an answer that was not waited for.
+    if (over.signal.aborted) return answerRefusal(response, refuseWhileStopping());
     if (!opened.ok) return answerRefusal(response, opened);
     response.setHeader('content-type', 'text/plain; charset=utf-8');
     response.setHeader('x-log-attempt', opened.log.attempt);
@@ -42,7 +55,7 @@ export function createLogsRouter(deps: { gates: Gates; readLog: ReadLog; seats: 
     response.setHeader('x-log-size', opened.log.size);
     if (opened.log.length !== null) response.setHeader('content-length', opened.log.length);
     if (request.method === 'HEAD') return void response.end();
-    await send(opened.log, response, left.signal);
+    await send(opened.log, response, over.signal);
   };
 
   const router = Router();
@@ -54,32 +67,37 @@ export function createLogsRouter(deps: { gates: Gates; readLog: ReadLog; seats: 
   return router;
 }
 
-/** As fast as the client takes it. An agent that leaves in between ends the connection: the client sees that it is not all. */
-async function send({ pieces }: OpenLog, response: Parameters<RequestHandler>[1], left: AbortSignal): Promise<void> {
+/**
+ * As fast as the client takes it, until there is no more or it is over: its client has left, or we stop, and then what was sent goes out.
+ * An agent that leaves in between ends the connection: the client sees that it is not all.
+ */
+async function send({ pieces }: OpenLog, response: Parameters<RequestHandler>[1], over: AbortSignal): Promise<void> {
   response.flushHeaders();
   try {
     for await (const bytes of pieces) {
-      if (left.aborted) return;
-      if (!response.write(bytes)) await drained(response, left);
+      if (over.aborted) break;
+      if (!response.write(bytes)) await drained(response, over);
     }
-    response.end();
   } catch (error: unknown) {
-    if (left.aborted) return;
-    factsOf(response).error = error;
-    response.destroy();
+    if (!over.aborted) {
+      factsOf(response).error = error;
+      response.destroy();
+      return;
+    }
   }
+  if (!response.closed) response.end();
 }
 
-function drained(response: Parameters<RequestHandler>[1], left: AbortSignal): Promise<void> {
+function drained(response: Parameters<RequestHandler>[1], over: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done);
-      left.removeEventListener('abort', done);
+      over.removeEventListener('abort', done);
       resolve();
     };
     response.once('drain', done);
-    left.addEventListener('abort', done);
-    if (left.aborted) done();
+    over.addEventListener('abort', done);
+    if (over.aborted) done();
   });
 }
 

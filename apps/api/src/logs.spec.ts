@@ -48,9 +48,23 @@ function createAgents() {
   };
 }
 
-async function start(attempts: readonly FoundAttempt[] = [attempt(1)]) {
+/** An agent that is waited for until nobody wants to know any more. */
+function answersNever(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const facts = { dependency: 'mesos-agent', operation: 'read', retryable: true, detail: 'was not waited for' };
+    const fail = (): void => reject(new DependencyFailure(facts));
+    if (signal.aborted) fail();
+    signal.addEventListener('abort', fail);
+  });
+}
+
+async function start(
+  attempts: readonly FoundAttempt[] = [attempt(1)],
+  settings: { readonly stopping?: AbortSignal; readonly slow?: Partial<SandboxFiles> } = {},
+) {
   const agents = createAgents();
-  const fixture = createApiFixture({ files: agents.files });
+  const { slow, ...rest } = settings;
+  const fixture = createApiFixture({ files: { ...agents.files, ...slow }, ...rest });
   const submitted = request(fixture.app).post('/v1/tasks').set('X-Tenant-Id', 't');
   await submitted.send({ taskName: 'a', commands: 'true' }).expect(200);
   const [taskId] = fixture.tasks.stored.keys();
@@ -236,6 +250,48 @@ describe('what is written meanwhile', () => {
     await until('the cut', () => seen.isCut);
     await until('the log', () => world.answered.some(({ route }) => route.endsWith('/logs/{stream}')));
     expect(world.answered.at(-1)).toMatchObject({ error: expect.any(DependencyFailure) });
+  });
+
+  test('ends in order when the service stops, also while the agent is asked', async () => {
+    const stopping = new AbortController();
+    const asked: number[] = [];
+    const world = await start([attempt(1, running)], {
+      stopping: stopping.signal,
+      slow: {
+        read: async (_of, _file, { offset }, signal) => {
+          asked.push(offset);
+          return offset === 0 ? Buffer.from('abc') : answersNever(signal);
+        },
+      },
+    });
+    world.held.set('a-1-1/stdout', 'abcdef');
+    const { seen } = await follow(world);
+    await until('the agent to be asked again', () => seen.text === 'abc' && asked.length === 2);
+    stopping.abort();
+    await until('the end', () => seen.isOver);
+    expect(seen).toEqual({ text: 'abc', isOver: true, isCut: false });
+    await until('the log', () => world.answered.length === 2);
+    expect(world.answered.at(-1)).toMatchObject({ status: 200, outcome: 'ok', error: undefined });
+  });
+
+  test('is not begun when the service stops, and what is not followed is read as ever', async () => {
+    const stopping = new AbortController();
+    const world = await start([attempt(1, running)], {
+      stopping: stopping.signal,
+      slow: {
+        size: async (_of, file, signal) => {
+          if (file === 'stdout') return 3;
+          stopping.abort();
+          return signal.aborted ? answersNever(signal) : 3;
+        },
+      },
+    });
+    world.held.set('a-1-1/stdout', 'abc');
+    for (const stream of ['stderr', 'stdout', 'stdout']) {
+      const refused = await world.get(`${stream}?follow=true`).expect(503);
+      expect(failureOf(refused).message).toContain('the service is stopping');
+    }
+    expect((await world.get('stdout').expect(200)).text).toBe('abc');
   });
 
   test('nobody is asked any more for a client that has left', async () => {

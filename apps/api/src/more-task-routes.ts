@@ -84,11 +84,12 @@ export function createSharedPathsRouter(routes: MoreTaskRoutes, { gates, readBod
 /** The others; after the original's router, since what is none of its words is taken for an id. */
 export function createOwnPathsRouter(
   routes: MoreTaskRoutes,
-  { gates, readBody, readBatch }: Ways & { readonly readBatch: RequestHandler },
+  ways: Ways & { readonly readBatch: RequestHandler; readonly stopping: AbortSignal },
 ): Router {
+  const { gates, readBody, readBatch, stopping } = ways;
   const router = Router();
   router.use(createBatchRouter({ ...routes, gates, readBody: readBatch }));
-  router.use(createLogsRouter({ ...routes, seats: routes.logSeats, gates }));
+  router.use(createLogsRouter({ ...routes, seats: routes.logSeats, gates, stopping }));
   router.use(createTaskRouter({ ...routes, gates, readBody }));
   return router;
 }

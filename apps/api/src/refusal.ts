@@ -48,6 +48,12 @@ export function refuse(reason: RefusalReason, first: Problem, ...more: readonly 
   return { ok: false, reason, problems: [first, ...more] };
 }
 
+/** For what would go on for long. */
+export function refuseWhileStopping(): Refusal {
+  const message = 'the service is stopping: come again, to another process';
+  return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
+}
+
 /** What is said of a write whose outcome is not known. */
 export const storeFailed: Problem = {
   member: 'request',

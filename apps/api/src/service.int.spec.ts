@@ -23,7 +23,7 @@ import {
   type TenantStore,
 } from '@juice/persistence';
 import { openEventStream } from '@juice/trial';
-import { noFiles, noLeader } from '../testing/api-fixture.ts';
+import { noFiles, noLeader, sandboxOf } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
 import type { AskLeader } from './ask-leader.ts';
 import type { SandboxFiles } from './read-log.ts';
@@ -225,6 +225,37 @@ test('a stream goes on in another process, behind what the first has shown', asy
   expect([...first.events(), ...second.events()].map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
   expect(second.frames.at(-1)).toMatchObject({ event: 'end', data: { taskId, taskStatusName: 'KILLED' } });
   expect((await call('GET', '/v1/tasks/1/events')).status).toBe(404);
+});
+
+/** Such an answer has no end of its own while its task runs: the service waited for all of its grace, and then cut the client off. */
+test('a log that is followed ends in order when the service stops, long before its grace', async () => {
+  await mongo.connection.collection('tasks').deleteMany({});
+  const taskId = await submit();
+  const attempt = {
+    n: 1,
+    state: 'running',
+    agentId: 'S1',
+    agentHost: 'node-1',
+    launchedAt: new Date(),
+    ...sandboxOf(1),
+  };
+  await mongo.connection.collection('tasks').updateMany({}, { $set: { attempts: [attempt] } });
+  const files: SandboxFiles = {
+    size: () => Promise.resolve(3),
+    read: (_of, _file, { offset }) => Promise.resolve(Buffer.from('abc').subarray(offset)),
+  };
+  const leases = createLeaseStore(mongo);
+  const log = createLogger({ service: 'api', level: 'silent' });
+  const serving = await startApi(
+    { ...defaultApiOptions(), port: 0, stopGraceMs: 60_000 },
+    { ...stores, files, leases, store: mongo, broker, log, metrics: createMetrics('api') },
+  );
+  const answer = await fetch(`${serving.url}/v1/tasks/${taskId}/logs/stdout?follow=true`, {
+    headers: { 'X-Tenant-Id': '10002' },
+  });
+  expect(answer.status).toBe(200);
+  await serving.stop();
+  expect(await answer.text()).toBe('abc');
 });
 
 test('many submissions at once get ids of their own', async () => {

@@ -125,7 +125,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, admitTasks, rulesOf, now });
   const dateText = createDateText(options.timeZone);
   const { tasks, leader, files } = deps;
-  let isStopping = false;
+  const stopping = new AbortController();
   const app = createApp({
     submitTask,
     findTasks: createFindTasks({ tasks, dateText }),
@@ -159,14 +159,14 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     eventStreams,
     bodyLimitBytes: options.bodyLimitBytes,
     batchLimitBytes: options.batchLimitBytes,
-    health: createHealth(deps, worker, () => isStopping),
+    health: createHealth(deps, worker, stopping.signal),
     answered(answered) {
       report(log, answered);
       metrics.answered(answered);
     },
     newRequestId: randomUUID,
     monotonicMs,
-    isStopping: () => isStopping,
+    stopping: stopping.signal,
   });
   const { host, port, maxConnections } = options;
   const { connectionDropped } = metrics;
@@ -183,8 +183,8 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     url: listening.url,
     port: listening.port,
     async stop() {
-      isStopping = true;
       const stopped = listening.stop(options.stopGraceMs);
+      stopping.abort();
       eventStreams.stop();
       await stopped;
       await storeTasks.idle();
@@ -232,14 +232,14 @@ function report(log: Log, { level, error, ...fields }: Answered): void {
 function createHealth(
   { store, broker, metrics }: Pick<ApiDeps, 'store' | 'broker' | 'metrics'>,
   worker: WorkerNumber,
-  isStopping: () => boolean,
+  stopping: AbortSignal,
 ): HealthChecks {
   return {
     livez: () => ({ ok: true, status: 0, message: 'OK' }),
     readyz() {
       const checks = { mongodb: store.isUp(), workerNumber: worker.isHeld(), broker: broker.isUp() };
       const degraded = checks.broker ? [] : ['the broker is away: tasks start later than usual'];
-      if (isStopping()) return notReady('the service is stopping', checks);
+      if (stopping.aborted) return notReady('the service is stopping', checks);
       if (!checks.mongodb) return notReady('MongoDB is not reachable', checks);
       if (!checks.workerNumber) return notReady('there is no worker number for new ids', checks);
       return { ok: true, status: 0, message: 'OK', checks, degraded };

@@ -98,6 +98,7 @@ export function createApiFixture(
     eventStreams?: EventRoutes['eventStreams'];
     callbacks?: KnownCallbacks;
     poison?: PoisonSource;
+    stopping?: AbortSignal;
   } = {},
 ): ApiFixture {
   const { policy = closedPolicy, roles = null, maxWaiting = 100, timeZone = 'Asia/Shanghai' } = settings;
@@ -202,7 +203,7 @@ export function createApiFixture(
     },
     newRequestId: () => 'request-1',
     monotonicMs: () => 0,
-    isStopping: () => false,
+    stopping: settings.stopping ?? new AbortController().signal,
   });
   return {
     app,
