@@ -1,77 +1,119 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DependencyFailure } from '@juice/contracts';
-import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createLogger } from '@juice/observability';
-import { connectMongo, createLeaseStore, type LeaseStore, type MongoConnection } from '@juice/persistence';
-import { lead } from './leadership.ts';
+import type { LeaseStore } from '@juice/persistence';
+import { createMemoryLeases } from '@juice/persistence/testing';
+import { createTimeline, type Timeline } from '../testing/simulation/timeline.ts';
+import { lead, type Leadership } from './leadership.ts';
+
+// On a clock that moves only when a test says so: no load of the machine makes a renewal late, and no timer outlives a test, however it ends.
 
 const log = createLogger({ service: 'test', level: 'silent' });
-let server: LocalMongo;
-let conn: MongoConnection;
+const leaseMs = 300;
+let timeline: Timeline;
 let leases: LeaseStore;
 
-beforeAll(async () => {
-  server = await startLocalMongo({ dataDir: null });
-  conn = await connectMongo(server.url, { appName: 'test' });
-  leases = createLeaseStore(conn);
-});
-afterAll(async () => {
-  await conn.close();
-  await server.stop();
+beforeEach(() => {
+  timeline = createTimeline(0);
+  leases = createMemoryLeases();
 });
 
-function candidate(holder: string, more: Partial<Parameters<typeof lead>[0]> = {}) {
-  const signal = new AbortController().signal;
-  return lead({ leases, holder, url: null, leaseMs: 300, signal, log, elapsedMs: () => performance.now(), ...more });
+const passes = (ms: number): Promise<void> => timeline.run(timeline.now() + ms);
+
+function candidate(holder: string, more: Partial<Parameters<typeof lead>[0]> = {}): Promise<Leadership> {
+  const { signal } = new AbortController();
+  const clock = { elapsedMs: () => timeline.now(), wait: timeline.wait };
+  return lead({ leases, holder, url: null, leaseMs, signal, log, ...clock, ...more });
+}
+
+/** What has come of it by now; undefined: nothing yet. */
+function watch<T>(promise: Promise<T>): { readonly value: () => T | undefined } {
+  let value: T | undefined;
+  void promise.then((settled) => (value = settled));
+  return { value: () => value };
+}
+
+function cutOff(): Promise<never> {
+  const facts = { dependency: 'mongodb', operation: 'renew lease', retryable: true, detail: 'cut off' };
+  return Promise.reject(new DependencyFailure(facts));
 }
 
 describe('leadership', () => {
-  test('is had at once when it is free, by one at a time, and passes on when it is given back', async () => {
+  test('is had at once when it is free, by one for as long as it renews, and passes on when it is given back', async () => {
     const first = await candidate('first');
-    first.assertLeading();
-    const waiting = candidate('second');
-    await expect(Promise.race([waiting, first.lost, leases.read('scheduler')])).resolves.toMatchObject({
-      holder: 'first',
-    });
+    const lost = watch(first.lost);
+    const second = watch(candidate('second'));
+    for (let n = 0; n < 100; n += 1) {
+      await passes(leaseMs / 10);
+      first.assertLeading();
+    }
+    expect([second.value(), lost.value()]).toEqual([undefined, undefined]);
+    expect(await leases.read('scheduler')).toMatchObject({ holder: 'first', epoch: 1 });
     await first.release();
-    const second = await waiting;
-    expect(second.epoch).toBe(first.epoch + 1);
-    await second.release();
+    await passes(leaseMs / 6);
+    expect(second.value()).toMatchObject({ epoch: 2 });
+    expect(lost.value()).toBeUndefined();
   });
 
-  test('of one that cannot renew ends by itself, before another has it', async () => {
-    const cutOff: LeaseStore = {
-      ...leases,
-      renew: () => {
-        const facts = { dependency: 'mongodb', operation: 'renew lease', retryable: true, detail: 'cut off' };
-        return Promise.reject(new DependencyFailure(facts));
-      },
-    };
-    const first = await candidate('cut off', { leases: cutOff });
-    let lostFirst = false;
-    void first.lost.then(() => (lostFirst = true));
-    const second = await candidate('second');
-    expect(lostFirst).toBe(true);
-    expect(() => first.assertLeading()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
-    await second.release();
+  test.each([
+    ['fail', cutOff],
+    ['hang', () => new Promise<never>(() => undefined)],
+  ])('of one whose renewals %s ends by itself, before another has it', async (_, renew) => {
+    for (let afterMs = 0; afterMs <= leaseMs; afterMs += 7) {
+      leases = createMemoryLeases();
+      const first = await candidate('cut off', { leases: { ...leases, renew } });
+      const takenMs = timeline.now();
+      const happened: string[] = [];
+      void first.lost.then(() => happened.push('lost'));
+      await passes(afterMs);
+      const second = candidate('second').then((leadership) => {
+        happened.push('taken');
+        return leadership;
+      });
+      await timeline.run(takenMs + leaseMs - 1);
+      expect(happened).toEqual([]);
+      first.assertLeading();
+      await passes(1 + 2 * leaseMs);
+      expect(happened).toEqual(['lost', 'taken']);
+      expect(() => first.assertLeading()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
+      await (await second).release();
+    }
   });
 
   test('is not asserted past the lease, even when no timer has run: the process was stopped and goes on', async () => {
     const clock = { ms: 0 };
     const paused = await candidate('paused', { elapsedMs: () => clock.ms });
-    clock.ms = 299;
+    clock.ms = leaseMs - 1;
     paused.assertLeading();
-    clock.ms = 300;
+    clock.ms = leaseMs;
     expect(() => paused.assertLeading()).toThrow(expect.objectContaining({ code: 'LEASE_LOST' }));
-    await paused.release();
   });
 
   test('taken by another is lost', async () => {
-    const first = await candidate('first');
-    const seen = await leases.read('scheduler');
-    await leases.take('scheduler', 'thief', null, seen);
-    await expect(first.lost).resolves.toMatchObject({ code: 'LEASE_LOST' });
-    const held = await leases.read('scheduler');
-    await leases.release('scheduler', 'thief', held?.epoch ?? 0);
+    const lost = watch((await candidate('first')).lost);
+    await leases.take('scheduler', 'thief', null, await leases.read('scheduler'));
+    await passes(leaseMs / 3);
+    expect(lost.value()).toMatchObject({ code: 'LEASE_LOST' });
+  });
+
+  test('is waited for while the store is away', async () => {
+    let isAway = true;
+    const read: LeaseStore['read'] = (name) => (isAway ? cutOff() : leases.read(name));
+    const first = watch(candidate('first', { leases: { ...leases, read } }));
+    await passes(10 * leaseMs);
+    expect(first.value()).toBeUndefined();
+    isAway = false;
+    await passes(leaseMs / 6);
+    expect(first.value()).toMatchObject({ epoch: 1 });
+  });
+
+  test('is waited for until the process stops', async () => {
+    await candidate('first');
+    const stopping = new AbortController();
+    const second = candidate('second', { signal: stopping.signal });
+    await passes(leaseMs);
+    stopping.abort();
+    await expect(second).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await leases.read('scheduler')).toMatchObject({ holder: 'first' });
   });
 });

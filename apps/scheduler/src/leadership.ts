@@ -1,6 +1,6 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { DependencyFailure } from '@juice/contracts';
 import type { Log } from '@juice/observability';
+import type { Wait } from './wait.ts';
 
 export interface LeaseView {
   readonly name: string;
@@ -47,8 +47,10 @@ export async function lead(deps: {
   log: Log;
   /** Monotonic milliseconds. */
   elapsedMs: () => number;
+  /** Of the same clock. */
+  wait: Wait;
 }): Promise<Leadership> {
-  const { leases, holder, url, leaseMs, signal, log, elapsedMs } = deps;
+  const { leases, holder, url, leaseMs, signal, log, elapsedMs, wait } = deps;
   let watched: { epoch: number; renewals: number; sinceMs: number } | null = null;
   for (;;) {
     signal.throwIfAborted();
@@ -69,7 +71,7 @@ export async function lead(deps: {
       if (!(error instanceof DependencyFailure)) throw error;
       log.warn('dependency.unreachable', { dependency: error.dependency, operation: error.operation, error });
     }
-    await wait(leaseMs / 6, undefined, { signal });
+    await wait(leaseMs / 6, signal);
   }
 }
 
@@ -81,8 +83,9 @@ function keepLease(deps: {
   takenMs: number;
   log: Log;
   elapsedMs: () => number;
+  wait: Wait;
 }): Leadership {
-  const { leases, holder, leaseMs, epoch, log, elapsedMs } = deps;
+  const { leases, holder, leaseMs, epoch, log, elapsedMs, wait } = deps;
   // Counted from before the request was sent, so that ours always ends before an observer's count does.
   let renewedMs = deps.takenMs;
   const over = new AbortController();
@@ -97,8 +100,9 @@ function keepLease(deps: {
   }
 
   async function renewForever(): Promise<void> {
-    while (!over.signal.aborted) {
-      await wait(leaseMs / 3, undefined, { signal: over.signal });
+    for (;;) {
+      await wait(leaseMs / 3, over.signal);
+      if (over.signal.aborted) return;
       const askedMs = elapsedMs();
       try {
         if (await leases.renew(leaseName, holder, epoch)) renewedMs = askedMs;
@@ -109,11 +113,14 @@ function keepLease(deps: {
       }
     }
   }
-  // By the clock alone: a renewal that hangs must not keep the loss from being known.
-  const watch = setInterval(() => {
-    if (elapsedMs() - renewedMs >= leaseMs) lose(`the lease could not be renewed for ${leaseMs} ms`);
-  }, leaseMs / 6);
-  over.signal.addEventListener('abort', () => clearInterval(watch));
+  /** By the clock alone: a renewal that hangs must not keep the loss from being known. */
+  async function watchForever(): Promise<void> {
+    while (!over.signal.aborted) {
+      await wait(leaseMs / 6, over.signal);
+      if (elapsedMs() - renewedMs >= leaseMs) lose(`the lease could not be renewed for ${leaseMs} ms`);
+    }
+  }
+  void watchForever();
   renewForever().catch((error: unknown) => {
     if (!over.signal.aborted) lose(`renewing failed: ${String(error)}`);
   });

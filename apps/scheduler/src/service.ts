@@ -10,6 +10,7 @@ import type { Inquiries } from './runner.ts';
 import { policyOf, type PolicySettings } from './scheduling-policy.ts';
 import type { TenantLimitsStore } from './tenant-limits.ts';
 import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore } from './term.ts';
+import { wait } from './wait.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
 export { readMesosAccess } from './mesos-access.ts';
@@ -81,7 +82,7 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
     const { leaseMs, internalUrl: url } = settings;
     const holder = `${settings.publicHost}/${process.pid}/${randomUUID()}`;
     const elapsedMs = (): number => performance.now();
-    leadership = await lead({ leases, holder, url, leaseMs, signal: stopping.signal, log, elapsedMs });
+    leadership = await lead({ leases, holder, url, leaseMs, signal: stopping.signal, log, elapsedMs, wait });
     term = startTerm({
       ...deps,
       leadership,

@@ -14,6 +14,7 @@ export { taskStoreContract, type MadeTaskStore } from './task-store-contract.ts'
 export { tenantStoreContract, type MadeTenantStore } from './tenant-store-contract.ts';
 export { transitionContract } from './transition-contract.ts';
 export { chanceOf, type Chance } from './log-history.ts';
+export { createMemoryLeases } from './memory-leases.ts';
 export {
   createMemoryEventLog,
   createMemoryLog,
