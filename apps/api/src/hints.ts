@@ -17,6 +17,8 @@ export interface Hints {
   tenantChanged(tenantId: string): void;
   /** Whether the command reached the broker: for a request that nothing but the command carries. */
   reconcile(taskIds: readonly TaskId[]): Promise<boolean>;
+  /** Of how many submitted tasks the broker has the message neither taken nor refused yet. */
+  readonly unannounced: number;
 }
 
 /** A broker that neither takes nor refuses: beyond this many unanswered messages further ones are dropped. */
@@ -33,6 +35,7 @@ export function createHints(deps: {
 }): Hints {
   const { broker, log, dropped, monotonicMs } = deps;
   let inFlight = 0;
+  let unannounced = 0;
   let quietUntilMs = -Infinity;
   let unsaid = 0;
 
@@ -62,10 +65,16 @@ export function createHints(deps: {
     }
   }
 
+  async function announce(taskIds: readonly TaskId[]): Promise<void> {
+    unannounced += taskIds.length;
+    await send('juice.tasks', 'tasks.submitted', { v: 1, taskIds: asText(taskIds) });
+    unannounced -= taskIds.length;
+  }
+
   const asText = (taskIds: readonly TaskId[]): string[] => taskIds.map(String);
   return {
     tasksSubmitted(taskIds) {
-      if (taskIds.length > 0) void send('juice.tasks', 'tasks.submitted', { v: 1, taskIds: asText(taskIds) });
+      if (taskIds.length > 0) void announce(taskIds);
     },
     killRequested(taskIds) {
       if (taskIds.length === 0) return;
@@ -76,6 +85,9 @@ export function createHints(deps: {
     },
     reconcile(taskIds) {
       return send('juice.commands', 'command.reconcile', { v: 1, kind: 'reconcile', taskIds: asText(taskIds) });
+    },
+    get unannounced() {
+      return unannounced;
     },
   };
 }

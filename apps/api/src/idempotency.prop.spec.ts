@@ -87,6 +87,7 @@ function createWorld() {
       now,
       maxWaiting: 100,
       stored: () => undefined,
+      grouped: () => undefined,
     });
     const open = { pace: null, mostWaiting: null };
     const rules: TenantRules = { isSuspended: false, policy: openPolicy, callbackEvents: 'all', ...open };

@@ -5,15 +5,25 @@ import type { Answered } from './request-log.ts';
 export interface ApiMetrics {
   answered(answered: Pick<Answered, 'route' | 'method' | 'status' | 'durationMs'>): void;
   submitted(count: number): void;
+  grouped(size: number): void;
   messageDropped(exchange: string): void;
   connectionDropped(): void;
   streamEnded(reason: StreamEnd): void;
 }
 
+/** Doublings, from a task alone on. What is above the last one are full writes (256, see store-tasks.ts), behind which others wait. */
+const groupBuckets = [1, 2, 4, 8, 16, 32, 64, 128, 255];
+
 /** What the api counts. The gauges are asked when it is scraped. */
 export function createApiMetrics(
   metrics: Metrics,
-  gauges: { isStoreUp: () => boolean; isBrokerUp: () => boolean; connections: () => number; streams: () => number },
+  gauges: {
+    isStoreUp: () => boolean;
+    isBrokerUp: () => boolean;
+    connections: () => number;
+    streams: () => number;
+    unannounced: () => number;
+  },
 ): ApiMetrics {
   const durations = metrics.histogram({
     name: 'juice_http_answered_duration_seconds',
@@ -24,6 +34,16 @@ export function createApiMetrics(
   const submissions = metrics.counter({
     name: 'juice_task_submitted_total',
     help: 'Tasks stored',
+  });
+  const groups = metrics.histogram({
+    name: 'juice_task_group_size',
+    help: 'Tasks that were stored together, by one write',
+    buckets: groupBuckets,
+  });
+  metrics.gauge({
+    name: 'juice_tasks_unannounced',
+    help: 'Tasks stored whose message to the scheduler the broker has neither taken nor refused yet',
+    read: gauges.unannounced,
   });
   const dropped = metrics.counter({
     name: 'juice_message_dropped_total',
@@ -56,6 +76,7 @@ export function createApiMetrics(
       durations.observe(durationMs / 1000, { route, method, status });
     },
     submitted: (count) => submissions.add(undefined, count),
+    grouped: (size) => groups.observe(size),
     messageDropped: (exchange) => dropped.add({ exchange }),
     connectionDropped: () => connectionsDropped.add(),
     streamEnded: (reason) => streamsEnded.add({ reason }),

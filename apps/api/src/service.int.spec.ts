@@ -277,6 +277,28 @@ test('liveness, readiness and metrics', async () => {
   expect(text).toMatch(/juice_http_answered_duration_seconds_count\{[^}]*route="\/v1\/tasks"[^}]*\} 1/);
 });
 
+test('how many tasks a write stored together, and how many the broker has no message of yet, is measured', async () => {
+  const confirms: (() => void)[] = [];
+  const slow = { ...broker, isUp: () => true, publish: () => new Promise<void>((resolve) => confirms.push(resolve)) };
+  const log = createLogger({ service: 'api', level: 'silent' });
+  const metrics = createMetrics('api');
+  const leases = createLeaseStore(mongo);
+  const options = { ...defaultApiOptions(), port: 0 };
+  const other = await startApi(options, { ...stores, leases, store: mongo, broker: slow, log, metrics });
+  const headers = { 'X-Tenant-Id': '10002', 'Content-Type': 'application/json' };
+  const body = JSON.stringify({ tasks: Array.from({ length: 5 }, () => ({ taskName: 'a', commands: 'true' })) });
+  const response = await fetch(`${other.url}/v1/tasks/batch`, { method: 'POST', headers, body });
+  expect(response.status).toBe(200);
+  const text = await metrics.text();
+  expect(text).toMatch(/juice_task_group_size_bucket\{[^}]*le="4"[^}]*\} 0/);
+  expect(text).toMatch(/juice_task_group_size_bucket\{[^}]*le="8"[^}]*\} 1/);
+  expect(text).toMatch(/juice_task_group_size_sum\{service="api"\} 5/);
+  expect(text).toMatch(/juice_tasks_unannounced\{service="api"\} 5/);
+  for (const confirm of confirms) confirm();
+  await other.stop();
+  expect(await metrics.text()).toMatch(/juice_tasks_unannounced\{service="api"\} 0/);
+});
+
 test('without the broker it is ready all the same, but degraded', async () => {
   await broker.close();
   expect(await call('GET', '/readyz')).toMatchObject({

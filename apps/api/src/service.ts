@@ -86,6 +86,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     isBrokerUp: () => deps.broker.isUp(),
     connections: () => server?.countConnections() ?? 0,
     streams: () => eventStreams.open,
+    unannounced: () => hints.unannounced,
   });
   const tail = createEventTail({ log: deps.eventLog, hints: deps.broker, logger: log });
   const eventStreams = createEventStreams({
@@ -120,6 +121,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     now,
     maxWaiting: options.maxWaiting,
     stored: metrics.submitted,
+    grouped: metrics.grouped,
   });
   const admitTasks = createAdmitTasks({ tasks: deps.tasks, rulesOf, monotonicMs });
   const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, admitTasks, rulesOf, now });

@@ -75,8 +75,10 @@ export function createStoreTasks(deps: {
   maxWaiting: number;
   /** So many were stored. */
   stored: (count: number) => void;
+  /** So many are about to be stored together. */
+  grouped: (size: number) => void;
 }): StoreTasks {
-  const { tasks, hints, newTaskId, now } = deps;
+  const { tasks, hints, newTaskId, now, grouped } = deps;
 
   async function known(keys: readonly string[]): Promise<ReadonlyMap<string, KnownRequest>> {
     const found = keys.length === 0 ? [] : await tasks.findRequests(keys);
@@ -105,6 +107,7 @@ export function createStoreTasks(deps: {
   }
 
   async function insert(drafts: readonly Draft[]): Promise<readonly Stored[]> {
+    grouped(drafts.length);
     const outcomes: Stored[] = [];
     let missing = drafts.map((draft, at) => ({ draft, at }));
     for (let tries = 0; missing.length > 0 && tries < insertTries; tries += 1) {

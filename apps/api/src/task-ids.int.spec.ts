@@ -68,6 +68,7 @@ function storeAs(worker: number, tenantId: string, now: () => number) {
     now,
     maxWaiting: 10_000,
     stored: () => undefined,
+    grouped: () => undefined,
   });
   const draft: Draft = { tenantId, spec, submitAtMs: 0, expireAtMs: 1, traceparent: null };
   return {

@@ -144,6 +144,7 @@ export function createApiFixture(
     now,
     maxWaiting,
     stored: (count) => void (countStored += count),
+    grouped: () => undefined,
   });
   const admitTasks = createAdmitTasks({ tasks, rulesOf, monotonicMs: () => passedMs });
   const submitTask = createSubmitTask({

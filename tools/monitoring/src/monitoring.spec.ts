@@ -44,7 +44,7 @@ describe('metrics', () => {
 
   test('operations.md explains exactly those of Juice that are exported', async () => {
     const names = [...(await exportedMetrics(root))].filter((name) => name.startsWith('juice_'));
-    const exported = new Set(names.map((name) => name.replace(/_seconds_(bucket|sum|count)$/, '_seconds')));
+    const exported = new Set(names.map((name) => name.replace(/(?<=_(?:seconds|size))_(bucket|sum|count)$/, '')));
     const table = runbook.slice(runbook.indexOf('\n## Metrics'), runbook.indexOf('\n## Log'));
     const explained = new Set([...table.matchAll(/`(juice_\w+)(?:\{[^`]*\})?`/g)].map(([, name]) => name));
     expect([...explained].toSorted()).toEqual([...exported].toSorted());
