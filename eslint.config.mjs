@@ -54,7 +54,7 @@ const packages = {
   'lib:local-mongo': ['bson', 'mingo', 'mingo/*'],
   'lib:trial': ['standardwebhooks'],
   'lib:client': [],
-  'app:api': ['zod', 'cors', 'express', 'helmet', 're2js'],
+  'app:api': ['zod', 'cors', 'express', 're2js'],
   'app:scheduler': ['zod', 're2js'],
   'app:callback': ['zod', 'got'],
 };
