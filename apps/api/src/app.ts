@@ -19,7 +19,7 @@ import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
-import { createSubmitRouter, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
+import { addSubmitRoute, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
@@ -63,7 +63,7 @@ export function createApp(deps: AppDeps): Express {
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins));
   const { gates, administration, operator, leader, stopping } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
-  app.use(createSubmitRouter({ ...deps, readBody }));
+  addSubmitRoute(app, { ...deps, readBody });
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
   app.use(createTasksRouter(deps));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes), stopping }));

@@ -1,4 +1,4 @@
-import { Router, type RequestHandler } from 'express';
+import { Router, type IRouter, type RequestHandler } from 'express';
 import { answerData, answerRefusal, markReplay } from './answer.ts';
 import { tenantOf } from './caller.ts';
 import type { FindTasks } from './find-tasks.ts';
@@ -62,7 +62,10 @@ export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates
 }
 
 /** POST /v1/tasks, before all others: most requests are submissions, and each router on the way costs them a little. */
-export function createSubmitRouter(deps: { submitTask: SubmitTask; gates: Gates; readBody: RequestHandler }): Router {
+export function addSubmitRoute(
+  app: IRouter,
+  deps: { submitTask: SubmitTask; gates: Gates; readBody: RequestHandler },
+): void {
   const submit: RequestHandler = async (request, response) => {
     const body = readJson(request.body);
     if (!body.ok) return answerRefusal(response, body);
@@ -78,12 +81,7 @@ export function createSubmitRouter(deps: { submitTask: SubmitTask; gates: Gates;
   // Not by method alone: a router that knows a path by some methods answers OPTIONS for it.
   const onlyPosts: RequestHandler = (request, _response, next) => next(request.method === 'POST' ? undefined : 'route');
 
-  const router = Router();
-  router
-    .route('/v1/tasks')
-    .all(onlyPosts, named('/v1/tasks'))
-    .post(deps.gates.tenant, requireJson, deps.readBody, submit);
-  return router;
+  app.route('/v1/tasks').all(onlyPosts, named('/v1/tasks')).post(deps.gates.tenant, requireJson, deps.readBody, submit);
 }
 
 /** The route as declared, for log and metrics. */
