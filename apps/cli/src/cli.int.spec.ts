@@ -92,6 +92,31 @@ test('says why a task waits, gives up waiting, kills it, and waits for that', as
   expect((await juice(['callbacks', id, '--json'])).status).toBe(0);
 });
 
+test('shows what a task writes while it runs, and what becomes of it', async () => {
+  const { out: id } = await juice(['submit', '--', 'sh', '-c', 'echo one; sleep 1; echo two; echo three >&2']);
+  const [log, events] = await Promise.all([
+    untilStarted(() => juice(['logs', id, '--follow'])),
+    juice(['events', id, '--from', 'start']),
+  ]);
+  expect(log).toMatchObject({ status: 0, out: 'one\ntwo' });
+  expect((await juice(['logs', id, '--stderr'])).out).toBe('three');
+  expect((await juice(['logs', id, '--offset', '-4', '--length', '3'])).out).toBe('two');
+  const states = events.out.split('\n').map((line) => line.split('  ').slice(1, 3));
+  expect(states).toEqual(['STAGING', 'RUNNING', 'FINISHED'].map((state) => [id, state]));
+  const [first = ''] = (await juice(['events', id, '--from', 'start', '--json'])).out.split('\n');
+  expect(parseExactJson(first)).toMatchObject({ name: 'task.staging', data: { taskId: BigInt(id), sequence: 1 } });
+});
+
+/** A task that has not been launched has no log yet. */
+async function untilStarted(run: () => Promise<Ran>): Promise<Ran> {
+  let ran = await run();
+  await until('it to be launched', async () => {
+    if (ran.status !== 0) ran = await run();
+    return ran.status === 0;
+  });
+  return ran;
+}
+
 test('tells what the service refuses, and by which status', async () => {
   expect(await juice(['get', '1'])).toMatchObject({
     status: 65,

@@ -11,6 +11,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
   say: (line) => void process.stdout.write(`${line}\n`),
+  write: (text) => void process.stdout.write(text),
   complain: (line) => void process.stderr.write(`${line}\n`),
   readText: (path) => (path === '-' ? text(process.stdin) : readFile(path, 'utf8')),
 });

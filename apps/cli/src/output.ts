@@ -41,6 +41,6 @@ export function tellAll<T extends object>(
 }
 
 /** A task's name and messages are somebody's text: nothing in them may move the cursor or start a line. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
 }

@@ -13,13 +13,16 @@ async function run(argv: readonly string[], env: Readonly<Record<string, string>
   const status = await runCli(argv, {
     env,
     say: (line) => void said.push(line),
+    write: (text) => void said.push(text),
     complain: (line) => void complained.push(line),
     readText: (path) => (path === 'list.json' ? Promise.resolve('[]') : Promise.reject(new Error(`no file ${path}`))),
   });
   return { status, said: said.join('\n'), complained: complained.join('\n') };
 }
 
-const commands = ['submit', 'get', 'list', 'why', 'kill', 'wait', 'rerun', 'callbacks', 'reconcile', 'whoami'];
+const commands = [
+  ...['submit', 'get', 'list', 'why', 'kill', 'wait', 'rerun', 'logs', 'events', 'callbacks', 'reconcile', 'whoami'],
+];
 const deliveries = [
   ...['dead', 'show', 'explain', 'replay', 'pause', 'resume', 'endpoints', 'test'].map((name) => `callbacks ${name}`),
   ...['list', 'show', 'pause', 'resume', 'cancel'].map((name) => `replays ${name}`),
@@ -63,6 +66,8 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['list', '--limit', '0'], '--limit must be at least 1'],
     [['list', '--nosuch'], "unknown option '--nosuch'"],
     [['kill'], 'say which tasks'],
+    [['logs', '1', '--offset', 'x'], 'must be'],
+    [['events', '--from', 'yesterday'], 'start, now'],
     [['kill', '1', '--all'], 'say which tasks'],
     [['kill', '1', '--dry-run'], '--dry-run goes with options that choose tasks'],
     [['submit'], 'say what to run'],

@@ -3,6 +3,7 @@ import { JuiceError } from '@juice/client';
 import { addAdminCommands } from './admin-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { exitStatus, exitStatusHelp, statusOfError } from './exit-status.ts';
+import { addFollowCommands } from './follow-commands.ts';
 import { addPoisonCommands } from './poison-commands.ts';
 import { addSubmitCommand } from './submit-command.ts';
 import { addTaskCommands } from './task-commands.ts';
@@ -50,6 +51,7 @@ function createProgram(world: World, exit: (status: number) => void): Command {
     .addHelpText('after', `${environmentHelp}\n${exitStatusHelp}`);
   addSubmitCommand(program, world, exit);
   const { callbacks } = addTaskCommands(program, world, exit);
+  addFollowCommands(program, world);
   addCallbackCommands(callbacks, { program, world, exit });
   addAdminCommands(program, world);
   addPoisonCommands(program, world);

@@ -13,6 +13,8 @@ import type { Output } from './output.ts';
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly say: (line: string) => void;
+  /** As it is, without a line's end. */
+  readonly write: (text: string) => void;
   readonly complain: (line: string) => void;
   /** A file's text; `-` is the standard input. */
   readonly readText: (path: string) => Promise<string>;

@@ -37,36 +37,23 @@ export interface Answered {
 /** Sends a request; resolves with the data of its success. Throws JuiceError, JuiceUnreachableError, or the signal's reason. */
 export type Call = (asked: Asked) => Promise<Answered>;
 
+export const usualRetries = 4;
 /** Of the delays between tries, where the service does not say: they double, and are spread so that clients do not come together. */
 const firstDelayMs = 200;
 const longestDelayMs = 10_000;
 /** Who is to be left alone for longer than this is told so, and not kept waiting. */
 const longestRetryAfterMs = 60_000;
 
+/** Opens an answer that goes on; resolves with it when it has begun. One try; throws as a call does. */
+export type Open = (asked: Asked & { readonly method: 'GET' }) => Promise<Response>;
+
 export function createCall(options: ClientOptions, credentials: Readonly<Record<string, string>>): Call {
-  const { retries = 4, timeoutMs = 30_000 } = options;
-  const base = options.url.replace(/\/+$/, '');
-  const send = options.fetch ?? fetch;
+  const { retries = usualRetries, timeoutMs = 30_000 } = options;
+  const send = createSend(options, credentials);
 
   async function sendOnce(asked: Asked): Promise<Answered> {
-    const { body, signal } = asked;
-    const url = `${base}${asked.path}${writeQuery(asked.query)}`;
     const late = AbortSignal.timeout(timeoutMs);
-    const answer = await send(url, {
-      method: asked.method,
-      headers: {
-        ...credentials,
-        ...asked.headers,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
-    })
-      .then(async (response) => ({ response, text: await response.text() }))
-      .catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw new JuiceUnreachableError(url, error);
-      });
+    const answer = await send(asked, late, async (response) => ({ response, text: await response.text() }));
     return readAnswer(answer.response, answer.text);
   }
 
@@ -83,8 +70,51 @@ export function createCall(options: ClientOptions, credentials: Readonly<Record<
   };
 }
 
+/** The answer may go on for as long as it likes: only its beginning has to come in time. */
+export function createOpen(options: ClientOptions, credentials: Readonly<Record<string, string>>): Open {
+  const { timeoutMs = 30_000 } = options;
+  const send = createSend(options, credentials);
+  return async (asked) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`nothing came within ${timeoutMs} ms`)), timeoutMs);
+    try {
+      const response = await send(asked, late.signal, (begun) => Promise.resolve(begun));
+      if (!response.ok) readAnswer(response, await response.text());
+      return response;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+type Send = <T>(asked: Asked, late: AbortSignal, read: (response: Response) => Promise<T>) => Promise<T>;
+
+function createSend(options: ClientOptions, credentials: Readonly<Record<string, string>>): Send {
+  const base = options.url.replace(/\/+$/, '');
+  const send = options.fetch ?? fetch;
+  return (asked, late, read) => {
+    const { body, signal } = asked;
+    const url = `${base}${asked.path}${writeQuery(asked.query)}`;
+    return send(url, {
+      method: asked.method,
+      headers: {
+        ...credentials,
+        ...asked.headers,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: signal === undefined ? late : AbortSignal.any([signal, late]),
+    })
+      .then(read)
+      .catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw new JuiceUnreachableError(url, error);
+      });
+  };
+}
+
 /** How long to wait before the next try; null when there is to be none. */
-function delayBefore(error: unknown, tries: number): number | null {
+export function delayBefore(error: unknown, tries: number): number | null {
   const ownMs = Math.min(firstDelayMs * 2 ** tries, longestDelayMs) * (0.5 + Math.random() / 2);
   if (error instanceof JuiceUnreachableError) return ownMs;
   if (!(error instanceof JuiceError) || (error.status !== 429 && error.status !== 503)) return null;

@@ -9,6 +9,8 @@ export {
   type NewReplay,
   type ReplayChoice,
 } from './callbacks-client.ts';
+export { type EventsOptions, type TaskEvent } from './follow-events.ts';
+export { type LogOptions } from './follow-log.ts';
 export { JuiceError, JuiceUnreachableError } from './errors.ts';
 export { type Submission, type TaskChoice } from './submission.ts';
 export { type BatchOptions } from './submit-batches.ts';

@@ -14,7 +14,9 @@ import type {
   TaskListEntry,
   TaskWhy,
 } from '@juice/contracts';
-import { createCall, type CallOptions, type ClientOptions } from './call.ts';
+import { createCall, createOpen, usualRetries, type CallOptions, type ClientOptions } from './call.ts';
+import { followEvents, type EventsOptions, type TaskEvent } from './follow-events.ts';
+import { readLog, type LogOptions } from './follow-log.ts';
 import type { Submission, TaskChoice } from './submission.ts';
 import { submitBatches, type BatchOptions } from './submit-batches.ts';
 import { waitForTask, type WaitOptions } from './wait-for-task.ts';
@@ -65,15 +67,22 @@ export interface TenantClient {
     id: Id,
     options?: CallOptions & { readonly limit?: number; readonly cursor?: string },
   ): Promise<TaskCallbacksAnswer>;
+  /** What a task has written, in pieces of text; with `follow` as it is written, until its attempt has ended. */
+  log(id: Id, options?: LogOptions): AsyncIterable<string>;
+  /** What becomes of a task, until it has ended, or (null) of all the tenant's, for ever: each event once, in order, also over broken connections. */
+  events(id: Id | null, options?: EventsOptions): AsyncIterable<TaskEvent>;
   reconcile(ids: readonly Id[], options?: CallOptions): Promise<ReconcileAnswer>;
   tenant(options?: CallOptions): Promise<OwnTenantAnswer>;
 }
 
 export function createClient({ apiKey, tenantId, ...options }: TenantOptions): TenantClient {
-  const call = createCall(options, {
+  const credentials = {
     ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
     ...(tenantId !== undefined && { 'x-tenant-id': tenantId }),
-  });
+  };
+  const call = createCall(options, credentials);
+  const open = createOpen(options, credentials);
+  const { retries = usualRetries } = options;
 
   async function ask<T>(asked: Parameters<typeof call>[0]): Promise<T> {
     return (await call(asked)).data as T;
@@ -119,6 +128,8 @@ export function createClient({ apiKey, tenantId, ...options }: TenantOptions): T
     rerun: (id, changes = {}, keyed = {}) => submitTo(`${pathOf(id)}/rerun`, changes, keyed),
     callbacks: (id, { signal, ...query } = {}) =>
       ask({ method: 'GET', path: `${pathOf(id)}/callbacks`, query, signal }),
+    log: (id, how = {}) => readLog({ open, path: pathOf(id), look: () => get(id, how), retries }, how),
+    events: (id, how = {}) => followEvents({ open, path: id === null ? '/v1' : pathOf(id), retries }, how),
     reconcile: (ids, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/tasks/reconcile', query: { taskIds: ids.join(',') }, signal }),
     tenant: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/tenant', signal }),

@@ -1,0 +1,89 @@
+import type { TaskEventData } from '@juice/contracts';
+import { delayBefore, type CallOptions, type Open } from './call.ts';
+import { JuiceUnreachableError } from './errors.ts';
+import { parseExactJson } from './exact-json.ts';
+import { bodyOf } from './follow-log.ts';
+import { wait } from './wait.ts';
+
+export interface EventsOptions extends CallOptions {
+  /** The id of the event that was the last to be seen: what comes after it. */
+  readonly lastEventId?: string | undefined;
+  /** Without one: all that is kept, or (by default) what happens from now on. */
+  readonly from?: 'start' | 'now' | undefined;
+}
+
+/** `reset`: events may be missing, and some may come that were seen before. */
+export type TaskEvent =
+  | { readonly id: string; readonly name: 'reset'; readonly data: null }
+  | { readonly id: string; readonly name: string; readonly data: TaskEventData };
+
+const usualRetryMs = 2_000;
+
+/**
+ * Every event once and a task's in their order, over broken connections and restarts of the service. One task's events end
+ * with its end, others never. Throws JuiceError, JuiceUnreachableError after some tries in a row in vain, or the reason of its signal.
+ */
+export async function* followEvents(
+  of: { readonly open: Open; readonly path: string; readonly retries: number },
+  { from, lastEventId, signal }: EventsOptions,
+): AsyncGenerator<TaskEvent, void, undefined> {
+  let last = lastEventId;
+  let retryMs = usualRetryMs;
+  for (let tries = 0; ;) {
+    try {
+      const place = last === undefined ? { query: { from } } : { headers: { 'last-event-id': last } };
+      const response = await of.open({ method: 'GET', path: `${of.path}/events`, ...place, signal });
+      if (response.status === 204) return;
+      for await (const frame of framesOf(response, signal)) {
+        tries = 0;
+        last = frame.id ?? last;
+        retryMs = frame.retryMs ?? retryMs;
+        if (frame.name === 'end') return;
+        if (frame.name === 'reset') yield { id: last ?? '', name: 'reset', data: null };
+        else if (frame.name !== null && frame.data !== '') {
+          yield { id: last ?? '', name: frame.name, data: parseExactJson(frame.data) as TaskEventData };
+        }
+      }
+      await wait(retryMs, signal);
+    } catch (error: unknown) {
+      const delayMs = tries < of.retries ? delayBefore(error, tries) : null;
+      if (delayMs === null) throw error;
+      tries += 1;
+      await wait(error instanceof JuiceUnreachableError ? Math.max(delayMs, retryMs) : delayMs, signal);
+    }
+  }
+}
+
+interface Frame {
+  readonly id: string | null;
+  /** null: no event, a heartbeat or the place where the stream begins. */
+  readonly name: string | null;
+  readonly data: string;
+  readonly retryMs: number | null;
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html, as far as the service goes. A frame that is not whole is none. */
+async function* framesOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Frame> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const bytes of bodyOf(response, signal)) {
+    const parts = (text + decoder.decode(bytes, { stream: true })).split('\n\n');
+    text = parts.pop() ?? '';
+    for (const part of parts) yield readFrame(part);
+  }
+}
+
+function readFrame(text: string): Frame {
+  const fields = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, name = '', value = ''] = /^([^:]*): ?(.*)$/.exec(line) ?? [];
+    if (name !== '') fields.set(name, fields.has(name) ? `${fields.get(name)}\n${value}` : value);
+  }
+  const retry = fields.get('retry');
+  return {
+    id: fields.get('id') ?? null,
+    name: fields.get('event') ?? null,
+    data: fields.get('data') ?? '',
+    retryMs: retry === undefined ? null : Number(retry),
+  };
+}

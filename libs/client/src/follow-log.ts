@@ -1,0 +1,82 @@
+import type { LogStream, TaskDetail } from '@juice/contracts';
+import { delayBefore, type CallOptions, type Open } from './call.ts';
+import { JuiceUnreachableError } from './errors.ts';
+import { wait } from './wait.ts';
+import { hasEnded } from './wait-for-task.ts';
+
+export interface LogOptions extends CallOptions {
+  /** By default `stdout`. */
+  readonly stream?: LogStream | undefined;
+  /** Whose output; by default that of the last attempt. */
+  readonly attempt?: number | undefined;
+  /** The first byte; negative: so many of the last ones. By default 0. */
+  readonly offset?: number | undefined;
+  /** The most bytes; by default all that there are. */
+  readonly length?: number | undefined;
+  /** Goes on with what is written, over broken connections too, until the attempt has ended. */
+  readonly follow?: boolean | undefined;
+}
+
+/**
+ * What a task has written, in pieces of text as they come. Throws JuiceError (410 when the agent has removed it),
+ * JuiceUnreachableError after some tries in a row in vain, or the reason of its signal.
+ */
+export async function* readLog(
+  of: {
+    readonly open: Open;
+    readonly path: string;
+    readonly look: () => Promise<TaskDetail>;
+    readonly retries: number;
+  },
+  { stream = 'stdout', follow = false, signal, length, ...from }: LogOptions,
+): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  const query = { ...from, length };
+  let isLast = !follow;
+  for (let tries = 0; ;) {
+    try {
+      const asked = { ...query, ...(!isLast && { follow: 'true' }) };
+      const response = await of.open({ method: 'GET', path: `${of.path}/logs/${stream}`, query: asked, signal });
+      query.attempt = Number(response.headers.get('x-log-attempt'));
+      query.offset = Number(response.headers.get('x-log-offset'));
+      for await (const bytes of bodyOf(response, signal)) {
+        tries = 0;
+        query.offset += bytes.length;
+        if (query.length !== undefined) query.length -= bytes.length;
+        yield decoder.decode(bytes, { stream: true });
+      }
+      // What ends in order may have ended because the service stops.
+      if (isLast || query.length === 0) break;
+      isLast = isOver(await of.look(), query.attempt);
+    } catch (error: unknown) {
+      const delayMs = follow && tries < of.retries ? delayBefore(error, tries) : null;
+      if (delayMs === null) throw error;
+      tries += 1;
+      await wait(delayMs, signal);
+    }
+  }
+  yield decoder.decode();
+}
+
+/** The pieces of a body. A connection that breaks throws as one that could not be made. */
+export async function* bodyOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  if (response.body === null) return;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw new JuiceUnreachableError(response.url, error);
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Who reads no further is not to be sent any more.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+function isOver(task: TaskDetail, attempt: number): boolean {
+  return hasEnded(task) || task.attempts.length > attempt || task.attempts[attempt - 1]?.endedAt !== undefined;
+}
