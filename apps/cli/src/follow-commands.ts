@@ -24,11 +24,18 @@ export function addFollowCommands(program: Command, world: World): void {
     .command('events')
     .description('what becomes of a task, until it has ended; without one, of all the tenant’s tasks')
     .argument('[id]', 'the task', readId)
-    .addOption(new Option('--from <place>', 'all that is kept, or what happens from now on').choices(['start', 'now']))
+    .addOption(
+      new Option('--from <place>', 'all that is kept (of one task, the default), or what happens from now on').choices([
+        'start',
+        'now',
+      ]),
+    )
     .option('--after <event>', 'what comes after the event of this id')
     .action(async (id: string | undefined, { from, after }: EventOptions, command: Command) => {
       const { tenant, output } = openSession(command, world);
-      for await (const event of tenant().events(id ?? null, { from, lastEventId: after })) {
+      // Of one task, all that there is: it may have ended already.
+      const begin = from ?? (id === undefined ? 'now' : 'start');
+      for await (const event of tenant().events(id ?? null, { from: begin, lastEventId: after })) {
         if (output.isJson) tell(output, event);
         else if (event.data === null) world.complain('events may be missing here: they are no longer kept');
         else {

@@ -5,6 +5,7 @@ import { addCallbackCommands } from './callback-commands.ts';
 import { exitStatus, exitStatusHelp, statusOfError } from './exit-status.ts';
 import { addFollowCommands } from './follow-commands.ts';
 import { addPoisonCommands } from './poison-commands.ts';
+import { addSecretCommands } from './secret-commands.ts';
 import { addSubmitCommand } from './submit-command.ts';
 import { addTaskCommands } from './task-commands.ts';
 import { UsageError, type World } from './world.ts';
@@ -14,7 +15,7 @@ Environment:
   JUICE_URL        the service; http://127.0.0.1:8080 when not set
   JUICE_TENANT     the tenant, where the service believes it
   JUICE_API_KEY    a key of the tenant
-  JUICE_ADMIN_KEY  an admin key, for tenants, keys, queue, audit, poison, and callbacks with --admin`;
+  JUICE_ADMIN_KEY  an admin key, for tenants, keys, secrets, queue, audit, poison, and callbacks with --admin`;
 
 /** Runs one command line; resolves with the exit status. Throws what is no failure of the request or its caller. */
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
@@ -54,6 +55,7 @@ function createProgram(world: World, exit: (status: number) => void): Command {
   addFollowCommands(program, world);
   addCallbackCommands(callbacks, { program, world, exit });
   addAdminCommands(program, world);
+  addSecretCommands(program, world);
   addPoisonCommands(program, world);
   return program;
 }

@@ -1,5 +1,7 @@
 import type {
   AuditAnswer,
+  CallbackSecretFacts,
+  CallbackSecretsAnswer,
   KeyFacts,
   KeysAnswer,
   NewCallbackSecretAnswer,
@@ -42,6 +44,13 @@ export interface AdminClient {
     options?: CallOptions,
   ): Promise<NewKeyAnswer>;
   revokeKey(tenantId: 'any' | null, keyId: string, options?: CallOptions): Promise<KeyFacts>;
+  callbackSecrets(tenantId: string, options?: CallOptions): Promise<readonly CallbackSecretFacts[]>;
+  /** Those that are left; without one, callbacks are signed with the operator's. */
+  removeCallbackSecret(
+    tenantId: string,
+    secretId: string,
+    options?: CallOptions,
+  ): Promise<readonly CallbackSecretFacts[]>;
   rotateCallbackSecret(
     tenantId: string,
     secret?: { readonly overlapSeconds?: number },
@@ -102,14 +111,24 @@ export function createAdminClient({
       const keys = tenantId === null ? '/v1/admin/admin-keys' : '/v1/admin/keys';
       return ask({ method: 'DELETE', path: `${keys}/${encodeURIComponent(keyId)}`, signal });
     },
+    callbackSecrets: async (tenantId, { signal } = {}) =>
+      (await ask<CallbackSecretsAnswer>({ method: 'GET', path: secretsOf(tenantId), signal })).callbackSecrets,
+    removeCallbackSecret: async (tenantId, secretId, { signal } = {}) => {
+      const path = `${secretsOf(tenantId)}/${encodeURIComponent(secretId)}`;
+      return (await ask<CallbackSecretsAnswer>({ method: 'DELETE', path, signal })).callbackSecrets;
+    },
     rotateCallbackSecret: (tenantId, body = {}, { signal } = {}) =>
-      ask({ method: 'POST', path: `${pathOf(tenantId)}/callback-secrets`, body, signal, ...once }),
+      ask({ method: 'POST', path: secretsOf(tenantId), body, signal, ...once }),
     audit: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/admin/audit', query, signal }),
     queue: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/admin/queue', signal }),
     poison: ({ signal, limit } = {}) => ask({ method: 'GET', path: '/v1/admin/poison', query: { limit }, signal }),
     redrivePoison: (body, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/admin/poison/redrive', body, signal, ...once }),
   };
+}
+
+function secretsOf(tenantId: string): string {
+  return `${pathOf(tenantId)}/callback-secrets`;
 }
 
 function pathOf(tenantId: string): string {

@@ -45,7 +45,9 @@ const longestDelayMs = 10_000;
 const longestRetryAfterMs = 60_000;
 
 /** Opens an answer that goes on; resolves with it when it has begun. One try; throws as a call does. */
-export type Open = (asked: Asked & { readonly method: 'GET' }) => Promise<Response>;
+export type Open = (
+  asked: Asked & { readonly method: 'GET'; readonly isExpected: (response: Response) => boolean },
+) => Promise<Response>;
 
 export function createCall(options: ClientOptions, credentials: Readonly<Record<string, string>>): Call {
   const { retries = usualRetries, timeoutMs = 30_000 } = options;
@@ -79,7 +81,8 @@ export function createOpen(options: ClientOptions, credentials: Readonly<Record<
     const timer = setTimeout(() => late.abort(new Error(`nothing came within ${timeoutMs} ms`)), timeoutMs);
     try {
       const response = await send(asked, late.signal, (begun) => Promise.resolve(begun));
-      if (!response.ok) readAnswer(response, await response.text());
+      if (!response.ok) readAnswer(response, await response.text().catch(() => ''));
+      if (!asked.isExpected(response)) throw strangerAnswered(response, '');
       return response;
     } finally {
       clearTimeout(timer);
@@ -113,14 +116,30 @@ function createSend(options: ClientOptions, credentials: Readonly<Record<string,
   };
 }
 
+/** Likewise for what goes on: whatever a service, or what is before it, says while it starts anew is to be asked again. */
+export function delayBeforeReopening(error: unknown, tries: number): number | null {
+  const isPassing = error instanceof JuiceError && error.status >= 500;
+  return delayBefore(error, tries) ?? (isPassing ? ownDelay(tries) : null);
+}
+
+function ownDelay(tries: number): number {
+  return Math.min(firstDelayMs * 2 ** tries, longestDelayMs) * (0.5 + Math.random() / 2);
+}
+
 /** How long to wait before the next try; null when there is to be none. */
-export function delayBefore(error: unknown, tries: number): number | null {
-  const ownMs = Math.min(firstDelayMs * 2 ** tries, longestDelayMs) * (0.5 + Math.random() / 2);
+function delayBefore(error: unknown, tries: number): number | null {
+  const ownMs = ownDelay(tries);
   if (error instanceof JuiceUnreachableError) return ownMs;
   if (!(error instanceof JuiceError) || (error.status !== 429 && error.status !== 503)) return null;
   const { retryAfterMs } = error;
   if (retryAfterMs === null) return ownMs;
   return retryAfterMs > longestRetryAfterMs ? null : retryAfterMs + ownMs;
+}
+
+/** A proxy's page, say. */
+function strangerAnswered({ status }: Response, text: string): JuiceError {
+  const message = `HTTP ${status}, and not from Juice: ${text.slice(0, 200)}`;
+  return new JuiceError({ status, code: 0, message, requestId: null, retryAfterMs: null });
 }
 
 interface Envelope {

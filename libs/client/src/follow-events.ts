@@ -1,5 +1,5 @@
 import type { TaskEventData } from '@juice/contracts';
-import { delayBefore, type CallOptions, type Open } from './call.ts';
+import { delayBeforeReopening, type CallOptions, type Open } from './call.ts';
 import { JuiceUnreachableError } from './errors.ts';
 import { parseExactJson } from './exact-json.ts';
 import { bodyOf } from './follow-log.ts';
@@ -18,10 +18,13 @@ export type TaskEvent =
   | { readonly id: string; readonly name: string; readonly data: TaskEventData };
 
 const usualRetryMs = 2_000;
+/** Heartbeats come every 15 seconds: a connection that is silent for so long is dead, whatever the network thinks of it. */
+const silentMs = 45_000;
 
 /**
  * Every event once and a task's in their order, over broken connections and restarts of the service. One task's events end
- * with its end, others never. Throws JuiceError, JuiceUnreachableError after some tries in a row in vain, or the reason of its signal.
+ * with its end, others never. Once it has begun it goes on until its signal says otherwise; before, it throws JuiceError, or
+ * JuiceUnreachableError after some tries in a row in vain. What is refused (a key that was revoked, say) ends it at any time.
  */
 export async function* followEvents(
   of: { readonly open: Open; readonly path: string; readonly retries: number },
@@ -29,10 +32,13 @@ export async function* followEvents(
 ): AsyncGenerator<TaskEvent, void, undefined> {
   let last = lastEventId;
   let retryMs = usualRetryMs;
+  let wasOpen = false;
   for (let tries = 0; ;) {
     try {
       const place = last === undefined ? { query: { from } } : { headers: { 'last-event-id': last } };
-      const response = await of.open({ method: 'GET', path: `${of.path}/events`, ...place, signal });
+      const path = `${of.path}/events`;
+      const response = await of.open({ method: 'GET', path, ...place, signal, isExpected: isEventStream });
+      wasOpen = true;
       if (response.status === 204) return;
       for await (const frame of framesOf(response, signal)) {
         tries = 0;
@@ -46,12 +52,16 @@ export async function* followEvents(
       }
       await wait(retryMs, signal);
     } catch (error: unknown) {
-      const delayMs = tries < of.retries ? delayBefore(error, tries) : null;
+      const delayMs = wasOpen || tries < of.retries ? delayBeforeReopening(error, tries) : null;
       if (delayMs === null) throw error;
       tries += 1;
       await wait(error instanceof JuiceUnreachableError ? Math.max(delayMs, retryMs) : delayMs, signal);
     }
   }
+}
+
+function isEventStream({ status, headers }: Response): boolean {
+  return status === 204 || headers.get('content-type')?.startsWith('text/event-stream') === true;
 }
 
 interface Frame {
@@ -66,8 +76,8 @@ interface Frame {
 async function* framesOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Frame> {
   const decoder = new TextDecoder();
   let text = '';
-  for await (const bytes of bodyOf(response, signal)) {
-    const parts = (text + decoder.decode(bytes, { stream: true })).split('\n\n');
+  for await (const bytes of bodyOf(response, signal, silentMs)) {
+    const parts = (text + decoder.decode(bytes, { stream: true }).replaceAll('\r', '')).split('\n\n');
     text = parts.pop() ?? '';
     for (const part of parts) yield readFrame(part);
   }

@@ -1,6 +1,6 @@
 import type { LogStream, TaskDetail } from '@juice/contracts';
-import { delayBefore, type CallOptions, type Open } from './call.ts';
-import { JuiceUnreachableError } from './errors.ts';
+import { delayBeforeReopening, type CallOptions, type Open } from './call.ts';
+import { JuiceError, JuiceUnreachableError } from './errors.ts';
 import { wait } from './wait.ts';
 import { hasEnded } from './wait-for-task.ts';
 
@@ -30,17 +30,18 @@ export async function* readLog(
   },
   { stream = 'stdout', follow = false, signal, length, ...from }: LogOptions,
 ): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const query = { ...from, length };
   let isLast = !follow;
   for (let tries = 0; ;) {
     try {
       const asked = { ...query, ...(!isLast && { follow: 'true' }) };
-      const response = await of.open({ method: 'GET', path: `${of.path}/logs/${stream}`, query: asked, signal });
+      const path = `${of.path}/logs/${stream}`;
+      const response = await of.open({ method: 'GET', path, query: asked, signal, isExpected: isLog });
+      tries = 0;
       query.attempt = Number(response.headers.get('x-log-attempt'));
       query.offset = Number(response.headers.get('x-log-offset'));
       for await (const bytes of bodyOf(response, signal)) {
-        tries = 0;
         query.offset += bytes.length;
         if (query.length !== undefined) query.length -= bytes.length;
         yield decoder.decode(bytes, { stream: true });
@@ -48,8 +49,14 @@ export async function* readLog(
       // What ends in order may have ended because the service stops.
       if (isLast || query.length === 0) break;
       isLast = isOver(await of.look(), query.attempt);
+      if (!isLast) await wait(pauseMs, signal);
     } catch (error: unknown) {
-      const delayMs = follow && tries < of.retries ? delayBefore(error, tries) : null;
+      if (follow && error instanceof JuiceError && error.status === notThere && !hasEnded(await of.look())) {
+        // It has not been launched yet.
+        await wait(pauseMs, signal);
+        continue;
+      }
+      const delayMs = follow && tries < of.retries ? delayBeforeReopening(error, tries) : null;
       if (delayMs === null) throw error;
       tries += 1;
       await wait(delayMs, signal);
@@ -58,16 +65,31 @@ export async function* readLog(
   yield decoder.decode();
 }
 
-/** The pieces of a body. A connection that breaks throws as one that could not be made. */
-export async function* bodyOf(response: Response, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+const notThere = 404;
+const pauseMs = 1_000;
+
+function isLog({ headers }: Response): boolean {
+  return headers.has('x-log-attempt') && headers.has('x-log-offset');
+}
+
+/** The pieces of a body, until nothing has come for so long. A connection that breaks throws as one that could not be made. */
+export async function* bodyOf(
+  response: Response,
+  signal: AbortSignal | undefined,
+  silentMs: number | null = null,
+): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
   const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
   try {
     for (;;) {
-      const { done, value } = await reader.read().catch((error: unknown) => {
-        signal?.throwIfAborted();
-        throw new JuiceUnreachableError(response.url, error);
-      });
+      const timer = silentMs === null ? undefined : setTimeout(() => void reader.cancel(), silentMs);
+      const { done, value } = await reader
+        .read()
+        .catch((error: unknown) => {
+          signal?.throwIfAborted();
+          throw new JuiceUnreachableError(response.url, error);
+        })
+        .finally(() => clearTimeout(timer));
       if (done) return;
       yield value;
     }

@@ -37,7 +37,7 @@ const task = (facts: object) => () =>
 const events =
   (text: string, isWhole = true) =>
   () =>
-    new Response(body([text], isWhole));
+    new Response(body([text], isWhole), { headers: { 'content-type': 'text/event-stream' } });
 const refused = (status: number) => () =>
   new Response('{"status":-1,"message":"no","details":[],"requestId":"r"}', { status });
 const event = (id: string, sequence: number) =>
@@ -85,6 +85,17 @@ describe('a log', () => {
       ...['/tasks/7/logs/stdout?follow=true', at(4), at(4), at(8)],
       '/tasks/7/logs/stdout?attempt=2&offset=14',
     ]);
+  });
+
+  test('of a task that is not launched yet is waited for, and is no proxy’s page', async () => {
+    const { client } = serve(
+      ...[refused(404), task({ taskStatus: -1 }), log(0, ['one']), task({ attempts: [{}, { endedAt: 'then' }] })],
+      log(3, []),
+    );
+    expect((await gather(client.log('7', { follow: true }))).items.join('')).toBe('one');
+    const strange = serve(() => new Response('<html>'));
+    expect((await gather(strange.client.log('7'))).error).toMatchObject({ code: 0 });
+    expect((await gather(strange.client.events('7'))).error).toMatchObject({ code: 0 });
   });
 
   test('that is gone, or that nobody answers for, is an error', async () => {

@@ -4,6 +4,7 @@ import type {
   KillByFilterAnswer,
   KillDryRunAnswer,
   KillManyAnswer,
+  NewCallbackSecretAnswer,
   OwnTenantAnswer,
   ReconcileAnswer,
   RerunAnswer,
@@ -73,6 +74,11 @@ export interface TenantClient {
   events(id: Id | null, options?: EventsOptions): AsyncIterable<TaskEvent>;
   reconcile(ids: readonly Id[], options?: CallOptions): Promise<ReconcileAnswer>;
   tenant(options?: CallOptions): Promise<OwnTenantAnswer>;
+  /** A new secret for its callbacks, and for so long the one before as well. Only with a key. */
+  rotateCallbackSecret(
+    secret?: { readonly overlapSeconds?: number },
+    options?: CallOptions,
+  ): Promise<NewCallbackSecretAnswer>;
 }
 
 export function createClient({ apiKey, tenantId, ...options }: TenantOptions): TenantClient {
@@ -132,6 +138,8 @@ export function createClient({ apiKey, tenantId, ...options }: TenantOptions): T
     events: (id, how = {}) => followEvents({ open, path: id === null ? '/v1' : pathOf(id), retries }, how),
     reconcile: (ids, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/tasks/reconcile', query: { taskIds: ids.join(',') }, signal }),
+    rotateCallbackSecret: (body = {}, { signal } = {}) =>
+      ask({ method: 'POST', path: '/v1/tenant/callback-secrets', body, signal, isRepeatable: false }),
     tenant: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/tenant', signal }),
   };
 }
