@@ -10,7 +10,7 @@ import { createLedger } from './ledger.ts';
 
 const bundles = join(import.meta.dirname, '../../../../dist/apps');
 /** With JUICE_TEST_CALLBACKS=5000, a minute and a half. */
-const tasks = Number(process.env['JUICE_TEST_CALLBACKS'] ?? 1_500);
+const tasks = Number(process.env['JUICE_TEST_CALLBACKS'] ?? 800);
 /** Each an endpoint of its own: four in flight at a time in each worker. */
 const tenants = 50;
 /** A deadline says that something hangs, not that it is slow. */
