@@ -155,7 +155,8 @@ function createTurns(replays: ReplayCollection): ReplayTurns {
         isApplied(
           replays.updateOne(
             { ...ours(held), batch: { $exists: true } },
-            { $inc: { replayed, skipped }, $unset: { batch: '' } },
+            // What was armed just now waits, until it is counted.
+            { $inc: { replayed, skipped, waiting: replayed }, $unset: { batch: '' } },
           ),
         ),
       ),

@@ -90,7 +90,8 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
       const stored = ours(held);
       if (stored === null || stored.batch === null) return false;
       const { replay } = stored;
-      stored.replay = { ...replay, replayed: replay.replayed + replayed, skipped: replay.skipped + skipped };
+      const counts = { replayed: replay.replayed + replayed, waiting: replay.waiting + replayed };
+      stored.replay = { ...replay, ...counts, skipped: replay.skipped + skipped };
       stored.batch = null;
       return true;
     },

@@ -43,6 +43,15 @@ const preemption: readonly Step[] = [
   { kind: 'tick', ms: 12_000 },
 ];
 
+/** An agent is kept for a task, and one like it that was submitted before comes back from a launch that was refused. */
+const keptForTheLater: Step[] = [
+  ...preemption,
+  { kind: 'submit', cpus: 4, retry: 7 },
+  { kind: 'offer', agent: 0, cpus: 4 },
+  { kind: 'tick', ms: 999 },
+  { kind: 'answer', refuse: true },
+];
+
 const histories = fc
   .tuple(fc.constantFrom([], preemption), fc.array(step, { minLength: 1, maxLength: 60 }))
   .map(([beginning, steps]) => [...beginning, ...steps]);
@@ -86,7 +95,7 @@ describe('over any history', () => {
         expect(history.violations).toEqual([]);
         expect(history.unended()).toEqual([]);
       }),
-      { numRuns: 500 },
+      { numRuns: 500, examples: [[keptForTheLater]] },
     );
   });
 });

@@ -15,6 +15,7 @@ import { canCall, endPauses, type State } from './state.ts';
 export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked' }>, out: Commands): void {
   const { atMs } = event;
   endPauses(state, atMs);
+  state.agents.review(atMs);
   expireWaiting(state, atMs, out);
   if (!canCall(state)) return;
   watchAttempts(state, atMs, out);

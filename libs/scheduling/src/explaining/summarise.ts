@@ -58,7 +58,7 @@ function words({ why, of, agents, shortBy }: AgentObstacle): string {
     case 'penalty':
       return `${here} left out, for tasks failed there at once`;
     case 'reserved':
-      return `${here} kept for a larger task`;
+      return `${here} kept for another task`;
     case 'group':
       return `${here} ruled out by its group ${of ?? ''}`;
     case 'too small':

@@ -14,11 +14,16 @@ export interface KnownAgent extends AgentFacts {
   readonly used: Amounts;
   /** What is offered of it now, over all roles. */
   readonly offered: Amounts;
-  /** The most that was ever ours or offered at once: what it is taken to have. */
+  /** The most that was ever ours or offered at once, for a while: what it is taken to have. */
   readonly capacity: Amounts;
+  /** Since when more than that is ours or offered (0: it is not), and the least of it since then. */
+  larger: { sinceMs: number; readonly least: Amounts };
   lastOfferMs: number;
   readonly penalty: PenaltyBox;
 }
+
+/** Longer than an end is on its way, and than a new leader needs to hear what became of what it was told runs. */
+const largerAfterMs = 15_000;
 
 /**
  * The agents that offers have come from. An agent is forgotten when it fails, and known again by its next offer. What a
@@ -49,7 +54,30 @@ export class AgentBook {
     agent.unavailability = offer.unavailability;
     agent.lastOfferMs = atMs;
     add(agent.offered, offer);
-    this.#grow(agent);
+    this.#grow(agent, agent.offered);
+  }
+
+  /**
+   * What is ours and what is offered may overlap for a moment: an offer has the room of a task whose end we have not heard of. So
+   * an agent turns out larger, beyond what it offers alone, only when both together have been more for a while.
+   */
+  review(atMs: number): void {
+    for (const agent of this.#agents.values()) {
+      const { capacity, used, offered, larger } = agent;
+      if (resourceNames.every((name) => used[name] + offered[name] <= capacity[name])) {
+        larger.sinceMs = 0;
+        continue;
+      }
+      const isNew = larger.sinceMs === 0;
+      if (isNew) larger.sinceMs = atMs;
+      for (const name of resourceNames) {
+        const now = used[name] + offered[name];
+        larger.least[name] = isNew ? now : Math.min(larger.least[name], now);
+      }
+      if (atMs - larger.sinceMs < largerAfterMs) continue;
+      this.#grow(agent, larger.least);
+      larger.sinceMs = 0;
+    }
   }
 
   /** The offer is answered, rescinded or void. */
@@ -106,6 +134,7 @@ export class AgentBook {
       used,
       offered: nothing(),
       capacity: nothing(),
+      larger: { sinceMs: 0, least: nothing() },
       lastOfferMs: 0,
       penalty: new PenaltyBox(),
     };
@@ -114,9 +143,9 @@ export class AgentBook {
     return agent;
   }
 
-  #grow({ capacity, used, offered }: KnownAgent): void {
+  #grow({ capacity }: KnownAgent, to: Readonly<Amounts>): void {
     for (const name of resourceNames) {
-      const more = used[name] + offered[name] - capacity[name];
+      const more = to[name] - capacity[name];
       if (more <= 0) continue;
       capacity[name] += more;
       this.total[name] += more;

@@ -1,6 +1,7 @@
 import type { State } from '../state.ts';
+import type { Task } from '../task.ts';
 import type { Tenant } from '../tenant.ts';
-import { dominantShare } from './amounts.ts';
+import { add, dominantShare } from './amounts.ts';
 
 /**
  * Weighted dominant-resource fairness: a tenant's share is the largest part of the cluster's CPUs, memory or GPUs that its
@@ -8,4 +9,11 @@ import { dominantShare } from './amounts.ts';
  */
 export function shareOf({ agents }: State, { used, limits }: Tenant): number {
   return dominantShare(used, agents.total) / limits.weight;
+}
+
+/** What its tenant's share would be with this task on the cluster as well. */
+export function shareWith({ agents }: State, { tenant, shape }: Task): number {
+  const then = { ...tenant.used };
+  add(then, shape.needs);
+  return dominantShare(then, agents.total) / tenant.limits.weight;
 }

@@ -350,6 +350,20 @@ describe('a large task among small ones', () => {
     expect([...trial.state.reservations.all()]).toEqual([]);
   });
 
+  test('one that is kept for a tenant with more goes to a tenant with less', () => {
+    const { trial } = full();
+    const [more] = trial.submit([cpus(2, { tenantId: 'small' })]);
+    trial.offer([piece('too-little', 0)]);
+    trial.pass(2_000);
+    expect(trial.state.reservations.agentFor(more as TaskId)).toBe('a');
+    const [less] = trial.submit([cpus(2, { tenantId: 'large' })]);
+    trial.offer([piece('again', 0)]);
+    for (let second = 0; second < 3; second += 1) trial.pass(1_000);
+    expect(trial.state.reservations.agentFor(less as TaskId)).toBe('a');
+    for (let second = 0; second < 3; second += 1) trial.pass(1_000);
+    expect(trial.state.reservations.agentFor(more as TaskId)).toBeNull();
+  });
+
   test('no more than a tenth of the cluster is kept, or one agent', () => {
     const trial = new MatchTrial(whole);
     const agents = Array.from({ length: 40 }, (_, at) => offer(`agent-${at}`, 8));
@@ -359,6 +373,40 @@ describe('a large task among small ones', () => {
     trial.offer(agents.map((agent) => ({ ...agent, offerId: `${agent.offerId}-rest`, cpuMillis: 10, memMb: 10 })));
     trial.pass(2_000);
     expect([...trial.state.reservations.all()]).toHaveLength(4);
+  });
+});
+
+describe('what an agent has', () => {
+  const total = ({ state }: MatchTrial): number => state.agents.total.cpuMillis;
+
+  test('is not more for an offer that comes before the word of the task whose room is in it', () => {
+    const trial = new MatchTrial();
+    const [first] = trial.submit([cpus(4)]);
+    trial.offer([offer('a', 4)]);
+    for (let round = 0; round < 20; round += 1) {
+      trial.offer([offer(`early-${round}`, 4, { agentId: 'a', hostname: 'host-a' })]);
+      trial.pass(900);
+      expect(total(trial)).toBe(4_000);
+      trial.frame({ kind: 'offer.rescinded', atMs: trial.atMs, offerId: `early-${round}` });
+      trial.pass(100);
+    }
+    trial.finish(first as TaskId);
+    expect(total(trial)).toBe(4_000);
+  });
+
+  test('is more once it has been more for a while, as when another framework leaves', () => {
+    const trial = new MatchTrial();
+    trial.submit([cpus(4)]);
+    trial.offer([offer('a', 4)]);
+    trial.offer([offer('more', 2, { agentId: 'a', hostname: 'host-a' })]);
+    trial.pass(1);
+    expect(total(trial)).toBe(4_000);
+    for (let second = 0; second < 16; second += 1) {
+      trial.pass(1_000);
+      trial.offer([offer(`again-${second}`, 2, { agentId: 'a', hostname: 'host-a' })]);
+      if (second > 0) trial.frame({ kind: 'offer.rescinded', atMs: trial.atMs, offerId: `again-${second - 1}` });
+    }
+    expect(total(trial)).toBe(6_000);
   });
 });
 

@@ -4,7 +4,7 @@ import type { Task } from '../task.ts';
 import type { Tenant } from '../tenant.ts';
 import { add, dominantShare, holds, nothing, type Amounts } from './amounts.ts';
 import type { KnownAgent } from './agent-book.ts';
-import { shareOf } from './fair-share.ts';
+import { shareOf, shareWith } from './fair-share.ts';
 import type { Shape } from './shape.ts';
 
 /** A task that may be stopped, and what share its tenant has with it and all that its tenant would rather keep. */
@@ -45,10 +45,11 @@ export class Victims {
    * Those to stop on an agent so that it has room for a task, beside what is free there; null: stopping does not help, or
    * is not right. Empty: the room is there, or is about to be.
    */
-  on(agent: KnownAgent, { tenant, shape }: Task, free: Readonly<Amounts>): readonly Victim[] | null {
+  on(agent: KnownAgent, task: Task, free: Readonly<Amounts>): readonly Victim[] | null {
+    const { tenant, shape } = task;
     const room = { ...free };
     add(room, this.#leaving.get(agent.agentId) ?? nothing());
-    const most = this.#shareWith(tenant, shape) + this.#rule.minDifference * this.#fairShare;
+    const most = shareWith(this.#state, task) + this.#rule.minDifference * this.#fairShare;
     const chosen: Victim[] = [];
     for (const victim of this.#byAgent.get(agent.agentId) ?? []) {
       if (holds(room, shape.needs) || chosen.length === this.#rule.most) break;
@@ -74,12 +75,6 @@ export class Victims {
     const leaving = this.#leaving.get(agentId) ?? nothing();
     add(leaving, needs);
     this.#leaving.set(agentId, leaving);
-  }
-
-  #shareWith({ used, limits }: Tenant, { needs }: Shape): number {
-    const then = { ...used };
-    add(then, needs);
-    return dominantShare(then, this.#state.agents.total) / limits.weight;
   }
 
   #tasksOfRich(): Map<Tenant, Task[]> {
