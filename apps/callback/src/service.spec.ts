@@ -235,8 +235,9 @@ describe('the dispatcher', () => {
     start({ schedule: ['0s', '20ms', '20ms', '20ms'] });
     await until(() => isIdle(task), 'the delivery');
     expect(received.map(({ headers }) => headers['juice-attempt'])).toEqual(['1', '2', '3']);
-    const attempts = await mongo.connection.collection('callback_attempts').find().sort({ try: 1 }).toArray();
-    expect(attempts).toMatchObject([
+    const log = mongo.connection.collection('callback_attempts');
+    await until(async () => (await log.countDocuments()) === 3, 'the log of the last attempt');
+    expect(await log.find().sort({ try: 1 }).toArray()).toMatchObject([
       { try: 1, outcome: 'failed', cause: 'status-503', httpStatus: 503 },
       { try: 2, outcome: 'failed' },
       { try: 3, outcome: 'delivered', cause: null },
