@@ -6,11 +6,11 @@ import type { State } from '../state.ts';
 import { waitsSinceMs, type Task } from '../task.ts';
 import { record } from '../transitions.ts';
 import { add, type Amounts } from './amounts.ts';
-import { couldHold, type KnownAgent } from './agent-book.ts';
+import type { KnownAgent } from './agent-book.ts';
 import { placesFor } from './places.ts';
-import type { Reservation } from './reservations.ts';
+import { couldTake, type Reservation } from './reservations.ts';
 import { keepBack } from './room.ts';
-import { arePenaltiesDoubtful, whyShut } from './rooms.ts';
+import { arePenaltiesDoubtful } from './rooms.ts';
 import { Victims } from './victims.ts';
 
 /** When preemption was last looked at, and which agents did not have what was to be expected of them. */
@@ -77,10 +77,8 @@ function agentToClear(state: State, task: Task, victims: Victims, atMs: number):
   let best: KnownAgent | null = null;
   let [share, count] = [-1, 0];
   for (const agent of state.agents.all()) {
-    if (!couldHold(agent, shape.needs) || reservations.holderOf(agent.agentId) !== null) continue;
-    if (preemption.inVain.has(agent.agentId)) continue;
-    if (whyShut(state, agent, atMs, ignoresPenalties) !== null) continue;
-    if (!shape.constraints.every((constraint) => constraint.allows(agent))) continue;
+    if (reservations.holderOf(agent.agentId) !== null || preemption.inVain.has(agent.agentId)) continue;
+    if (!couldTake(state, agent, task, atMs, ignoresPenalties)) continue;
     if (shape.group !== null && !state.groups.allows(shape.group, agent, () => placesFor(state, shape))) continue;
     const unused = { ...agent.capacity };
     add(unused, agent.used, -1);

@@ -29,6 +29,10 @@ export class Reservations {
     return this.#byTask.get(taskId)?.agentId ?? null;
   }
 
+  get size(): number {
+    return this.#byAgent.size;
+  }
+
   all(): IterableIterator<Reservation> {
     return this.#byAgent.values();
   }
@@ -48,8 +52,9 @@ export class Reservations {
 /**
  * Ends reservations that are over (their task waits no more, their time is up, their agent is gone) and makes new ones, for
  * the first task of each tenant that has found no room for a while, the tenant with the least share first. Together they
- * keep at most a tenth of the cluster, or one agent; beyond that one that is kept for a tenant with more goes to one with less. A reservation whose time is up may be followed by another of the same
- * agent, which has the most room by then. Whether any was made or ended.
+ * keep at most a tenth of the cluster, or one agent; beyond that one that is kept for a tenant with more goes to one with
+ * less. A reservation whose time is up may be followed by another of the same agent, which has the most room by then.
+ * Whether any was made or ended.
  */
 export function reviewReservations(state: State, atMs: number): boolean {
   const { reservations, policy } = state;
@@ -64,46 +69,45 @@ export function reviewReservations(state: State, atMs: number): boolean {
     if (first !== null && reservations.agentFor(first.taskId) === null) reservations.make(first, agentId, reservation);
     changed = true;
   }
+  const ignoresPenalties = arePenaltiesDoubtful(state, atMs);
   const kept = nothing();
-  let count = 0;
-  for (const { agentId } of reservations.all()) {
-    add(kept, state.agents.get(agentId)?.capacity ?? nothing());
-    count += 1;
-  }
+  for (const { agentId } of reservations.all()) add(kept, state.agents.get(agentId)?.capacity ?? nothing());
+  let isFull = false;
   for (const task of firstInLine(state, atMs)) {
-    const agent = emptiestFor(state, task, atMs);
-    const more = { ...kept };
-    add(more, agent?.capacity ?? nothing());
-    if (agent === null || (count > 0 && dominantShare(more, state.agents.total) > policy.reserveShare)) {
-      if (takeOver(state, task, atMs)) changed = true;
-      continue;
-    }
-    Object.assign(kept, more);
-    reservations.make(task, agent.agentId, { sinceMs: atMs, untilMs: atMs + policy.reserveMs });
-    count += 1;
+    const mayHold = (agent: KnownAgent): boolean => couldTake(state, agent, task, atMs, ignoresPenalties);
+    const agentId = keepOneMore(task, mayHold) ?? handOver(state, task, mayHold);
+    if (agentId === null) continue;
+    reservations.make(task, agentId, { sinceMs: atMs, untilMs: atMs + policy.reserveMs });
     changed = true;
   }
   return changed;
+
+  function keepOneMore(task: Task, mayHold: MayHold): string | null {
+    const agent = isFull ? null : emptiestFor(state, task, mayHold);
+    if (agent === null) return null;
+    add(kept, agent.capacity);
+    isFull = reservations.size > 0 && dominantShare(kept, state.agents.total) > policy.reserveShare;
+    return isFull ? null : agent.agentId;
+  }
 }
 
+type MayHold = (agent: KnownAgent) => boolean;
+
 /**
- * An agent that is kept for a tenant with more than this one will have with its task is kept for this one from now on: of
- * several, that of the tenant with the most. Whether there is one.
+ * Ends one of the reservations for tenants with more than this one will have with its task, that of the tenant with the
+ * most; its agent.
  */
-function takeOver(state: State, task: Task, atMs: number): boolean {
-  const { reservations, policy } = state;
-  const ignoresPenalties = arePenaltiesDoubtful(state, atMs);
-  let [richest, most]: [Reservation | null, number] = [null, shareWith(state, task)];
-  for (const reservation of reservations.all()) {
+function handOver(state: State, task: Task, mayHold: MayHold): string | null {
+  let richest: Reservation | null = null;
+  let most = shareWith(state, task);
+  for (const reservation of state.reservations.all()) {
     const agent = state.agents.get(reservation.agentId);
     const share = shareOf(state, reservation.task.tenant);
-    if (agent === undefined || share <= most || !mayHold(state, agent, task, atMs, ignoresPenalties)) continue;
-    [richest, most] = [reservation, share];
+    if (share > most && agent !== undefined && mayHold(agent)) [richest, most] = [reservation, share];
   }
-  if (richest === null) return false;
-  reservations.release(richest);
-  reservations.make(task, richest.agentId, { sinceMs: atMs, untilMs: atMs + policy.reserveMs });
-  return true;
+  if (richest === null) return null;
+  state.reservations.release(richest);
+  return richest.agentId;
 }
 
 /** Of each tenant the task that is next, when it has found no room for a while; the tenant with the least first. */
@@ -120,13 +124,11 @@ function firstInLine(state: State, atMs: number): Task[] {
 }
 
 /** The agent that lacks the least of what the task needs, among those that could hold it and are not kept for another. */
-function emptiestFor(state: State, task: Task, atMs: number): KnownAgent | null {
-  const ignoresPenalties = arePenaltiesDoubtful(state, atMs);
+function emptiestFor(state: State, task: Task, mayHold: MayHold): KnownAgent | null {
   let best: KnownAgent | null = null;
   let least = Infinity;
   for (const agent of state.agents.all()) {
-    if (state.reservations.holderOf(agent.agentId) !== null) continue;
-    if (!mayHold(state, agent, task, atMs, ignoresPenalties)) continue;
+    if (state.reservations.holderOf(agent.agentId) !== null || !mayHold(agent)) continue;
     const { needs } = task.shape;
     const lacks = { ...nothing(), cpuMillis: needs.cpuMillis, memMb: needs.memMb, gpus: needs.gpus };
     add(lacks, agent.offered, -1);
@@ -136,7 +138,14 @@ function emptiestFor(state: State, task: Task, atMs: number): KnownAgent | null 
   return best;
 }
 
-function mayHold(state: State, agent: KnownAgent, { shape }: Task, atMs: number, ignoresPenalties: boolean): boolean {
+/** Whether an agent, all of it free, would take a task: it is large enough, is not shut, and is one that the task wants. */
+export function couldTake(
+  state: State,
+  agent: KnownAgent,
+  { shape }: Task,
+  atMs: number,
+  ignoresPenalties: boolean,
+): boolean {
   if (!couldHold(agent, shape.needs) || whyShut(state, agent, atMs, ignoresPenalties) !== null) return false;
   return shape.constraints.every((constraint) => constraint.allows(agent));
 }

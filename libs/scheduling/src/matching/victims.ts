@@ -22,6 +22,8 @@ export class Victims {
   readonly #rule: PreemptionRule;
   /** The share, by weight, that each tenant would have if all that want something had the same. */
   readonly #fairShare: number;
+  /** Tasks within it are kept. */
+  readonly #safeShare: number;
   readonly #byAgent = new Map<string, Victim[]>();
   /** What the tasks take that have been stopped already and are not gone yet. */
   readonly #leaving = new Map<string, Amounts>();
@@ -34,6 +36,7 @@ export class Victims {
       if (running + queue.size > 0) weights += limits.weight;
     }
     this.#fairShare = weights === 0 ? 1 : 1 / weights;
+    this.#safeShare = rule.safeShare * this.#fairShare;
     for (const { live, shape } of state.attempts.values())
       if (live?.preempted === true) this.#expect(live.agentId, shape);
     for (const [tenant, tasks] of this.#tasksOfRich()) this.#addVictims(tenant, tasks);
@@ -79,8 +82,9 @@ export class Victims {
 
   #tasksOfRich(): Map<Tenant, Task[]> {
     const tasks = new Map<Tenant, Task[]>();
-    const safe = this.#rule.safeShare * this.#fairShare;
-    for (const tenant of this.#state.tenants.all()) if (shareOf(this.#state, tenant) > safe) tasks.set(tenant, []);
+    for (const tenant of this.#state.tenants.all()) {
+      if (shareOf(this.#state, tenant) > this.#safeShare) tasks.set(tenant, []);
+    }
     if (tasks.size > 0) for (const task of this.#state.attempts.values()) tasks.get(task.tenant)?.push(task);
     return tasks;
   }
@@ -88,16 +92,17 @@ export class Victims {
   /** The last of a tenant's tasks has its whole share; the one before, the share without the last; and so on. */
   #addVictims(tenant: Tenant, tasks: Task[]): void {
     const { agents } = this.#state;
-    const safe = this.#rule.safeShare * this.#fairShare;
     const kept = { ...tenant.used };
     tasks.sort((a, b) => a.priority - b.priority || launchedMs(b) - launchedMs(a) || (a.taskId > b.taskId ? -1 : 1));
     for (const task of tasks) {
       const share = dominantShare(kept, agents.total) / tenant.limits.weight;
-      if (share <= safe) return;
+      if (share <= this.#safeShare) return;
       add(kept, task.shape.needs, -1);
       if (!mayBeStopped(task)) continue;
       const agentId = task.live?.agentId ?? '';
-      this.#byAgent.set(agentId, [...(this.#byAgent.get(agentId) ?? []), { task, share }]);
+      const there = this.#byAgent.get(agentId) ?? [];
+      there.push({ task, share });
+      this.#byAgent.set(agentId, there);
     }
   }
 }
