@@ -7,21 +7,10 @@ import { nothingAsked } from '@juice/contracts/testing';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createAuditStore,
-  createCallbackStores,
-  createEventLog,
-  createKeyStore,
-  createLeaseStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-  type MongoConnection,
-  type TaskStore,
-} from '@juice/persistence';
+import { connectMongo, createTaskStore, ensureIndexes, type MongoConnection, type TaskStore } from '@juice/persistence';
 import { noFiles, noLeader } from '../testing/api-fixture.ts';
 import { submissionParts, type Part } from '../testing/submission-parts.ts';
+import { createApiStores } from './api-stores.ts';
 import { defaultApiOptions, startApi, type Api } from './service.ts';
 
 // Requests at random to the whole service, many at a time, over its real stores: what is right is stored once
@@ -52,11 +41,8 @@ beforeAll(async () => {
   api = await startApi(
     { ...defaultApiOptions(), port: 0, allow },
     {
-      ...{ tasks, leases: createLeaseStore(mongo), leader: noLeader, files: noFiles, store: mongo, broker, log },
-      eventLog: createEventLog(mongo),
-      callbacks: createCallbackStores(mongo),
-      ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
-      metrics: createMetrics('api'),
+      ...createApiStores(mongo),
+      ...{ leader: noLeader, files: noFiles, broker, log, metrics: createMetrics('api') },
     },
   );
 });

@@ -1,17 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createAuditStore,
-  createCallbackStores,
-  createEventLog,
-  createKeyStore,
-  createLeaseStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-} from '@juice/persistence';
+import { connectMongo, ensureIndexes } from '@juice/persistence';
 import {
   connectWithBackoff,
   createStop,
@@ -20,6 +10,7 @@ import {
   runMain,
   warnOfUnknownVariables,
 } from '@juice/runtime';
+import { createApiStores } from './api-stores.ts';
 import { createAskLeader } from './ask-leader.ts';
 import { apiConfigSchema } from './config.ts';
 import { createSandboxFiles } from './sandbox-files.ts';
@@ -56,19 +47,12 @@ await runMain(async () => {
     await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),
   );
   await waitingRoom.stop();
-  const leases = createLeaseStore(mongo);
+  const stores = createApiStores(mongo);
   const api = stop.closes(
     await startApi(config, {
-      tasks: createTaskStore(mongo),
-      tenants: createTenantStore(mongo),
-      keys: createKeyStore(mongo),
-      audits: createAuditStore(mongo),
-      eventLog: createEventLog(mongo),
-      callbacks: createCallbackStores(mongo),
-      leases,
-      leader: createAskLeader({ leases, log }),
+      ...stores,
+      leader: createAskLeader({ leases: stores.leases, log }),
       files: createSandboxFiles(config),
-      store: mongo,
       broker,
       log,
       metrics,

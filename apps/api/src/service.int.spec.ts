@@ -4,46 +4,20 @@ import { parseExactJson, tasksSubmittedMessage, TaskState, type TaskId } from '@
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createAuditStore,
-  createCallbackStores,
-  createEventLog,
-  createKeyStore,
-  createLeaseStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-  type AuditStore,
-  type CallbackStores,
-  type EventLog,
-  type KeyStore,
-  type MongoConnection,
-  type TaskStore,
-  type TenantStore,
-} from '@juice/persistence';
+import { connectMongo, ensureIndexes, type MongoConnection, type TaskStore } from '@juice/persistence';
 import { openEventStream } from '@juice/trial';
 import { noFiles, noLeader, sandboxOf } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
-import type { AskLeader } from './ask-leader.ts';
 import type { SandboxFiles } from './read-log.ts';
-import { defaultApiOptions, startApi, type Api } from './service.ts';
+import { createApiStores } from './api-stores.ts';
+import { defaultApiOptions, startApi, type Api, type ApiDeps } from './service.ts';
 
 // The whole service over the real stores on the embedded database, and the in-memory broker.
 
 let database: LocalMongo;
 let mongo: MongoConnection;
 let tasks: TaskStore;
-let stores: {
-  tasks: TaskStore;
-  eventLog: EventLog;
-  callbacks: CallbackStores;
-  tenants: TenantStore;
-  keys: KeyStore;
-  audits: AuditStore;
-  leader: AskLeader;
-  files: SandboxFiles;
-};
+let stores: ReturnType<typeof createApiStores> & Pick<ApiDeps, 'leader' | 'files'>;
 let broker: Broker;
 let api: Api;
 let lines: string[];
@@ -59,10 +33,8 @@ beforeAll(async () => {
   database = await startLocalMongo({ dataDir: null, host: '127.0.0.1', port: 0 });
   mongo = await connectMongo(database.url, { appName: 'api-spec', serverSelectionTimeoutMs: 500 });
   await ensureIndexes(mongo);
-  tasks = createTaskStore(mongo);
-  const access = { tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) };
-  const followed = { eventLog: createEventLog(mongo), callbacks: createCallbackStores(mongo) };
-  stores = { tasks, ...followed, ...access, leader: noLeader, files: noFiles };
+  stores = { ...createApiStores(mongo), leader: noLeader, files: noFiles };
+  ({ tasks } = stores);
 });
 afterAll(async () => {
   await mongo.close();
@@ -76,8 +48,6 @@ beforeEach(async () => {
   const options = { ...defaultApiOptions(), port: 0, timeZone: 'Asia/Shanghai' };
   api = await startApi(options, {
     ...stores,
-    leases: createLeaseStore(mongo),
-    store: mongo,
     broker,
     log,
     metrics: createMetrics('api'),
@@ -190,8 +160,7 @@ describe('a task, from its submission on', () => {
 });
 
 test('a stream goes on in another process, behind what the first has shown', async () => {
-  const eventLog = createEventLog(mongo);
-  const writer = await eventLog.open(1, Date.now());
+  const writer = await stores.eventLog.open(1, Date.now());
   if (writer === 'fenced') throw new Error('nobody else writes');
   const taskId = await submit();
   const next = async (seq: number, status: TaskState): Promise<void> => {
@@ -213,7 +182,8 @@ test('a stream goes on in another process, behind what the first has shown', asy
   api = await startApi(
     { ...defaultApiOptions(), port: 0 },
     {
-      ...{ ...stores, store: mongo, leases: createLeaseStore(mongo), broker },
+      ...stores,
+      broker,
       ...{ log: createLogger({ service: 'api', level: 'silent' }), metrics: createMetrics('api') },
     },
   );
@@ -244,11 +214,10 @@ test('a log that is followed ends in order when the service stops, long before i
     size: () => Promise.resolve(3),
     read: (_of, _file, { offset }) => Promise.resolve(Buffer.from('abc').subarray(offset)),
   };
-  const leases = createLeaseStore(mongo);
   const log = createLogger({ service: 'api', level: 'silent' });
   const serving = await startApi(
     { ...defaultApiOptions(), port: 0, stopGraceMs: 60_000 },
-    { ...stores, files, leases, store: mongo, broker, log, metrics: createMetrics('api') },
+    { ...stores, files, broker, log, metrics: createMetrics('api') },
   );
   const answer = await fetch(`${serving.url}/v1/tasks/${taskId}/logs/stdout?follow=true`, {
     headers: { 'X-Tenant-Id': '10002' },
@@ -282,9 +251,8 @@ test('how many tasks a write stored together, and how many the broker has no mes
   const slow = { ...broker, isUp: () => true, publish: () => new Promise<void>((resolve) => confirms.push(resolve)) };
   const log = createLogger({ service: 'api', level: 'silent' });
   const metrics = createMetrics('api');
-  const leases = createLeaseStore(mongo);
   const options = { ...defaultApiOptions(), port: 0 };
-  const other = await startApi(options, { ...stores, leases, store: mongo, broker: slow, log, metrics });
+  const other = await startApi(options, { ...stores, broker: slow, log, metrics });
   const headers = { 'X-Tenant-Id': '10002', 'Content-Type': 'application/json' };
   const body = JSON.stringify({ tasks: Array.from({ length: 5 }, () => ({ taskName: 'a', commands: 'true' })) });
   const response = await fetch(`${other.url}/v1/tasks/batch`, { method: 'POST', headers, body });
@@ -312,7 +280,7 @@ test('two services in one installation have different worker numbers', async () 
   const log = createLogger({ service: 'api', level: 'silent' });
   const other = await startApi(
     { ...defaultApiOptions(), port: 0 },
-    { ...stores, leases: createLeaseStore(mongo), store: mongo, broker, log, metrics: createMetrics('api') },
+    { ...stores, broker, log, metrics: createMetrics('api') },
   );
   const here = await submit();
   const response = await fetch(`${other.url}/v1/tasks`, {
@@ -379,7 +347,7 @@ test('the additive routes, on the real store', async () => {
 
 test('a port that is taken is an error, and leaves no worker number behind', async () => {
   const log = createLogger({ service: 'api', level: 'silent' });
-  const leases = createLeaseStore(mongo);
+  const { leases } = stores;
   const released: string[] = [];
   const watched = {
     ...leases,
@@ -388,7 +356,7 @@ test('a port that is taken is an error, and leaves no worker number behind', asy
   };
   const starting = startApi(
     { ...defaultApiOptions(), port: api.port },
-    { ...stores, leases: watched, store: mongo, broker, log, metrics: createMetrics('api') },
+    { ...stores, leases: watched, broker, log, metrics: createMetrics('api') },
   );
   await expect(starting).rejects.toMatchObject({ code: 'EADDRINUSE' });
   expect(released).toHaveLength(1);

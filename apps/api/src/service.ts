@@ -31,6 +31,7 @@ import { createTaskIdSource } from './task-ids.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
+export { createApiStores } from './api-stores.ts';
 export { createSandboxFiles } from './sandbox-files.ts';
 export { createAskLeader, type AskLeader } from './ask-leader.ts';
 export { createDocument } from './reference/document.ts';

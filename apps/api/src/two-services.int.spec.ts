@@ -3,30 +3,17 @@ import { commandMessage, parseExactJson, type TaskId } from '@juice/contracts';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createAuditStore,
-  createCallbackStores,
-  createEventLog,
-  createKeyStore,
-  createLeaseStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-  type MongoConnection,
-  type TaskStore,
-  type TenantStore,
-} from '@juice/persistence';
+import { connectMongo, ensureIndexes, type MongoConnection } from '@juice/persistence';
 import { noFiles, noLeader } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
+import { createApiStores } from './api-stores.ts';
 import { defaultApiOptions, startApi, type Api, type ApiOptions } from './service.ts';
 
 // Two whole services over one embedded database, and the in-memory broker.
 
 let database: LocalMongo;
 let mongo: MongoConnection;
-let tasks: TaskStore;
-let tenants: TenantStore;
+let stores: ReturnType<typeof createApiStores>;
 let broker: Broker;
 const log = createLogger({ service: 'api', level: 'silent' });
 
@@ -34,8 +21,7 @@ beforeAll(async () => {
   database = await startLocalMongo({ dataDir: null, host: '127.0.0.1', port: 0 });
   mongo = await connectMongo(database.url, { appName: 'api-spec' });
   await ensureIndexes(mongo);
-  tasks = createTaskStore(mongo);
-  tenants = createTenantStore(mongo);
+  stores = createApiStores(mongo);
   broker = createMemoryBroker({ log });
 });
 afterAll(async () => {
@@ -47,11 +33,7 @@ afterAll(async () => {
 function start(options: Partial<ApiOptions> = {}): Promise<Api> {
   return startApi(
     { ...defaultApiOptions(), port: 0, ...options },
-    {
-      ...{ tasks, tenants, keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
-      ...{ eventLog: createEventLog(mongo), callbacks: createCallbackStores(mongo), leases: createLeaseStore(mongo) },
-      ...{ leader: noLeader, files: noFiles, store: mongo, broker, log, metrics: createMetrics('api') },
-    },
+    { ...stores, leader: noLeader, files: noFiles, broker, log, metrics: createMetrics('api') },
   );
 }
 
@@ -144,7 +126,7 @@ describe('with keys, on two services over one database', () => {
     const key = String(made.data['key']);
     const submitted = await ask(there, 'POST', '/v1/tasks', { key, body: { taskName: 'a', commands: 'true' } });
     expect(submitted.status).toBe(200);
-    expect(await tasks.findTasks('acme', [submitted.data['taskId'] as TaskId])).toHaveLength(1);
+    expect(await stores.tasks.findTasks('acme', [submitted.data['taskId'] as TaskId])).toHaveLength(1);
     expect(await ask(there, 'GET', '/v1/admin/tenants', { key })).toMatchObject({ status: 403 });
     const revoked = await ask(there, 'DELETE', `/v1/admin/keys/${String(made.data['keyId'])}`, { key: adminKey });
     expect(revoked).toMatchObject({ status: 200, data: { state: 'revoked' } });
@@ -183,6 +165,6 @@ describe('with keys, on two services over one database', () => {
     const shown = await ask(there, 'GET', '/v1/admin/tenants/acme', { key: adminKey });
     expect(shown.data).toMatchObject({ version: 1, callbackSecrets: [{ secretId: made.data['secretId'] }] });
     expect(JSON.stringify(shown)).not.toContain('whsec_');
-    expect((await tenants.signingOf('acme')).secrets).toMatchObject([{ secret: made.data['secret'] }]);
+    expect((await stores.tenants.signingOf('acme')).secrets).toMatchObject([{ secret: made.data['secret'] }]);
   });
 });

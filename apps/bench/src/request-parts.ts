@@ -1,17 +1,7 @@
-import { defaultApiOptions, startApi } from '@juice/api';
+import { createApiStores, defaultApiOptions, startApi } from '@juice/api';
 import { createMemoryBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createAuditStore,
-  createCallbackStores,
-  createEventLog,
-  createKeyStore,
-  createLeaseStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-} from '@juice/persistence';
+import { connectMongo, ensureIndexes } from '@juice/persistence';
 import express, { type Express } from 'express';
 
 /** An api on a store; its messages go nowhere, for nobody waits for them. Its URL. */
@@ -23,11 +13,9 @@ export async function serveApi(storeUrl: string): Promise<string> {
   const { url } = await startApi(
     { ...defaultApiOptions(), port: 0 },
     {
-      ...{ tasks: createTaskStore(mongo), leases: createLeaseStore(mongo), eventLog: createEventLog(mongo) },
-      ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
-      callbacks: createCallbackStores(mongo),
+      ...createApiStores(mongo),
       ...{ leader: { why: unused, survey: unused }, files: { size: unused, read: unused } },
-      ...{ store: mongo, broker: createMemoryBroker({ log }), log, metrics: createMetrics('api') },
+      ...{ broker: createMemoryBroker({ log }), log, metrics: createMetrics('api') },
     },
   );
   return url;

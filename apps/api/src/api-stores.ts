@@ -1,0 +1,24 @@
+import {
+  createAuditStore,
+  createCallbackStores,
+  createEventLog,
+  createKeyStore,
+  createLeaseStore,
+  createTaskStore,
+  createTenantStore,
+  type MongoConnection,
+} from '@juice/persistence';
+
+/** Of what the api runs on, all that one database provides. */
+export function createApiStores(mongo: MongoConnection) {
+  return {
+    tasks: createTaskStore(mongo),
+    tenants: createTenantStore(mongo),
+    keys: createKeyStore(mongo),
+    audits: createAuditStore(mongo),
+    eventLog: createEventLog(mongo),
+    callbacks: createCallbackStores(mongo),
+    leases: createLeaseStore(mongo),
+    store: mongo,
+  };
+}
