@@ -2,13 +2,11 @@ import { Option, type Command } from 'commander';
 import type { CallbacksClient, DeadFilter, ReplayChoice } from '@juice/client';
 import type { DeadCallback, ReplayAnswer } from '@juice/contracts';
 import { exitStatus } from './exit-status.ts';
-import { readCallbackId, readInstant, readInteger } from './options.ts';
+import { adminOption, readCallbackId, readInstant, readInteger } from './options.ts';
 import { tell, tellAll, type Output } from './output.ts';
 import { addReplayCommands, progressOf } from './replay-commands.ts';
 import { openSession, UsageError, type Session, type World } from './world.ts';
 
-/** Of tenants about their own, and with --admin of operators about everybody's. */
-export const adminOption = new Option('--admin', 'as an operator, about all tenants (JUICE_ADMIN_KEY)');
 const ofOption = new Option('--of <tenant>', 'with --admin: of this tenant');
 
 /** Which dead callbacks; all that are given must hold. */
@@ -127,7 +125,7 @@ export function addCallbackCommands(
       if (result.outcome !== 'delivered') exit(exitStatus.refused);
     });
 
-  addReplayCommands(program, { world, exit, open: (command, options) => open(command, options), follow });
+  addReplayCommands(program, { world, exit, open, follow });
 }
 
 interface ReplayOptions extends FilterOptions {

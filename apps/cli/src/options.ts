@@ -3,6 +3,9 @@ import type { TaskChoice } from '@juice/client';
 
 /** What options and arguments are read as; a wrong one is told with what would be right. */
 
+/** Of tenants about their own, and with it of operators about everybody's. */
+export const adminOption = new Option('--admin', 'as an operator, about all tenants (JUICE_ADMIN_KEY)');
+
 export function readInteger(text: string): number {
   if (/^-?\d{1,10}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('must be an integer.');

@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { CallbacksClient } from '@juice/client';
 import type { ReplayAnswer } from '@juice/contracts';
-import { readInteger } from './options.ts';
+import { adminOption, readInteger } from './options.ts';
 import { tell, tellAll, type Output } from './output.ts';
 import { UsageError, type World } from './world.ts';
 
@@ -23,7 +23,6 @@ export function addReplayCommands(
   },
 ): void {
   const { world, exit, open, follow } = deps;
-  const admin = (): Option => new Option('--admin', 'as an operator, about all tenants (JUICE_ADMIN_KEY)');
   const replays = program
     .command('replays')
     .description('dead callbacks that are sent again: how far, pause, resume, cancel');
@@ -31,7 +30,7 @@ export function addReplayCommands(
   replays
     .command('list', { isDefault: true })
     .description('the newest first')
-    .addOption(admin())
+    .addOption(adminOption)
     .option('--limit <number>', 'how many at most', readInteger, 20)
     .action(async (options: Asking & { limit: number }, command: Command) => {
       const { output, client } = open(command, options);
@@ -57,7 +56,7 @@ export function addReplayCommands(
     .command('show')
     .description('how far a replay is')
     .argument('<replay>')
-    .addOption(admin())
+    .addOption(adminOption)
     .option('--follow', 'until it has ended or is paused')
     .action(async (replayId: string, options: Asking & { follow?: boolean }, command: Command) => {
       const { output, client } = open(command, options);
@@ -71,7 +70,7 @@ export function addReplayCommands(
       .command(action)
       .description(`${action} a replay; what is armed stays so`)
       .argument('<replay>')
-      .addOption(admin())
+      .addOption(adminOption)
       .option('--reason <text>', 'why, for those who ask later')
       .action(async (replayId: string, options: Asking & { reason?: string }, command: Command) => {
         const { output, client } = open(command, options);

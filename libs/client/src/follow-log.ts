@@ -13,12 +13,12 @@ export interface LogOptions extends CallOptions {
   readonly offset?: number | undefined;
   /** The most bytes; by default all that there are. */
   readonly length?: number | undefined;
-  /** Goes on with what is written, over broken connections too, until the attempt has ended. */
+  /** Goes on with what is written, until the attempt has ended. */
   readonly follow?: boolean | undefined;
 }
 
 /**
- * What a task has written, in pieces of text as they come. Throws JuiceError (410 when the agent has removed it),
+ * What a task has written, in pieces of text as they come, over broken connections too. Throws JuiceError (410 when the agent has removed it),
  * JuiceUnreachableError after some tries in a row in vain, or the reason of its signal.
  */
 export async function* readLog(
@@ -56,7 +56,7 @@ export async function* readLog(
         await wait(pauseMs, signal);
         continue;
       }
-      const delayMs = follow && tries < of.retries ? delayBeforeReopening(error, tries) : null;
+      const delayMs = tries < of.retries ? delayBeforeReopening(error, tries) : null;
       if (delayMs === null) throw error;
       tries += 1;
       await wait(delayMs, signal);
