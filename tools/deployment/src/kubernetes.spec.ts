@@ -3,13 +3,12 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { problemsOf } from './check-kubernetes.ts';
-import { parseManifests, readKustomize, root, type Manifest } from './manifests.ts';
+import { deploymentsOf, parseManifests, readKustomize, root, type Manifest } from './manifests.ts';
 
 const { manifests } = await readKustomize('base');
 const monitoring = await readKustomize('components/monitoring');
-const deployments = manifests.filter(({ kind }) => kind === 'Deployment') as unknown as readonly IDeployment[];
+const deployments = deploymentsOf(manifests);
 
 describe('by the schemas', () => {
   test('the base and the monitoring component are valid', () => {

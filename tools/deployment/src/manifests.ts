@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { IDeployment } from 'kubernetes-models/apps/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { marathonApp, type MarathonApp } from './marathon-app.ts';
 
@@ -7,12 +8,12 @@ export const root = resolve(import.meta.dirname, '../../..');
 export const services = ['api', 'scheduler', 'callback'] as const;
 export type Service = (typeof services)[number];
 
-export interface ComposeFile {
+interface ComposeFile {
   readonly name: string;
   readonly services: Readonly<Record<string, ComposeService>>;
 }
 
-export interface ComposeService {
+interface ComposeService {
   readonly profiles?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly build?: { readonly dockerfile: string; readonly args: { readonly APP: string } };
@@ -34,7 +35,7 @@ export interface Manifest {
   readonly spec: unknown;
 }
 
-export interface Kustomization {
+interface Kustomization {
   readonly resources: readonly string[];
   readonly configMapGenerator?: readonly { readonly name: string; readonly literals: readonly string[] }[];
 }
@@ -47,6 +48,10 @@ export async function readKustomize(folder: string): Promise<{ about: Kustomizat
     about.resources.filter((name) => name.endsWith('.yaml')).map((name) => readFile(join(path, name), 'utf8')),
   );
   return { about, manifests: files.flatMap(parseManifests) };
+}
+
+export function deploymentsOf(manifests: readonly Manifest[]): readonly IDeployment[] {
+  return manifests.filter(({ kind }) => kind === 'Deployment') as unknown as readonly IDeployment[];
 }
 
 export function parseManifests(text: string): readonly Manifest[] {

@@ -5,9 +5,16 @@ import { apiConfigSchema } from '@juice/api';
 import { callbackConfigSchema } from '@juice/callback';
 import { loadConfig, variablesOf } from '@juice/runtime';
 import { configSchema as schedulerConfigSchema } from '@juice/scheduler';
-import type { IDeployment } from 'kubernetes-models/apps/v1';
 import type { z } from 'zod';
-import { readCompose, readKustomize, readMarathonApps, root, services, type Service } from './manifests.ts';
+import {
+  deploymentsOf,
+  readCompose,
+  readKustomize,
+  readMarathonApps,
+  root,
+  services,
+  type Service,
+} from './manifests.ts';
 
 const schemas: Readonly<Record<Service, z.ZodObject>> = {
   api: apiConfigSchema,
@@ -45,10 +52,8 @@ async function ofKubernetes(service: Service): Promise<Environment> {
   const folders = await Promise.all(['base', 'overlays/example'].map(readKustomize));
   const maps = folders.flatMap(({ about }) => about.configMapGenerator ?? []);
   const literals = maps.filter(({ name }) => name === `juice-${service}`).flatMap((each) => each.literals);
-  const manifests = folders.flatMap((each) => each.manifests) as unknown as readonly IDeployment[];
-  const deployment = manifests.find(
-    ({ kind, metadata }) => kind === 'Deployment' && metadata?.name === `juice-${service}`,
-  );
+  const deployments = deploymentsOf(folders.flatMap((each) => each.manifests));
+  const deployment = deployments.find(({ metadata }) => metadata?.name === `juice-${service}`);
   const named = deployment?.spec?.template.spec?.containers[0]?.env ?? [];
   return {
     ...Object.fromEntries(
@@ -105,7 +110,7 @@ test('the example of the secrets names what the base takes from them, and the re
   const text = await readFile(join(root, 'deploy/kubernetes/overlays/example/secrets.example.env'), 'utf8');
   const example = [...text.matchAll(/^(\w+)=/gm)].map(([, name]) => name);
   const { manifests } = await readKustomize('base');
-  const deployments = manifests.filter(({ kind }) => kind === 'Deployment') as unknown as readonly IDeployment[];
+  const deployments = deploymentsOf(manifests);
   const references = deployments
     .flatMap(({ spec }) => spec?.template.spec?.containers[0]?.env ?? [])
     .flatMap(({ name, valueFrom }) =>

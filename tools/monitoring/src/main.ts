@@ -1,9 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
 import { writeMonitoringFiles } from './monitoring-files.ts';
 
 for (const [path, text] of await writeMonitoringFiles('.')) {
-  await mkdir(dirname(path), { recursive: true });
   await writeFile(path, text);
   console.log(path);
 }

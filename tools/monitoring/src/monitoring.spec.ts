@@ -34,6 +34,26 @@ describe('metrics', () => {
     const read = expressions.flatMap(metricsIn);
     expect(read).toEqual(expect.arrayContaining(['juice_scheduler_leader', 'juice:tasks_live:max', ...brokerMetrics]));
     expect(read.filter((name) => !known.has(name))).toEqual([]);
+    expect(rules.flatMap(({ record }) => record ?? []).filter((name) => !read.includes(name))).toEqual([]);
+  });
+
+  test('what a panel calls an alarm is where an alert of the same metric begins', () => {
+    const thresholdsIn = (expr: string): number[] =>
+      [...expr.matchAll(/>\s*([\d.]+)(?:\s*\*\s*(\d+))?/g)].map(
+        ([, factor, times = '1']) => Number(factor) * Number(times),
+      );
+    const alarming = Object.values(panelSections)
+      .flat()
+      .filter(({ alarmAbove }) => alarmAbove !== undefined);
+    expect(alarming.length).toBeGreaterThan(0);
+    for (const { title, targets, alarmAbove } of alarming) {
+      const metrics = Object.values(targets).flatMap(metricsIn);
+      const begins = rules.flatMap(({ alert, expr }) => {
+        const isOfThis = alert !== undefined && metricsIn(expr).some((name) => metrics.includes(name));
+        return isOfThis ? thresholdsIn(expr) : [];
+      });
+      expect({ title, begins }).toEqual({ title, begins: expect.arrayContaining([alarmAbove]) });
+    }
   });
 
   test('the names are found in an expression, and nothing else', () => {

@@ -5,25 +5,33 @@ export interface Panel {
   /** Grafana's name of it. */
   readonly unit: 'short' | 's' | 'reqps' | 'ops' | 'percentunit' | 'bytes';
   readonly targets: Readonly<Record<string, string>>;
-  /** Where the alert of the same matter begins. */
+  /** Where an alert of the same metric begins. */
   readonly alarmAbove?: number;
   readonly stacked?: boolean;
 }
 
-const quantiles = (metric: string): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    [0.5, 0.9, 0.99].map((share) => [
-      `p${share * 100}`,
-      `histogram_quantile(${share}, sum by (le) (rate(${metric}_bucket[5m])))`,
-    ]),
-  );
+type Targets = Panel['targets'];
+
+const quantile = (share: number, metric: string, ...by: readonly string[]): string =>
+  `histogram_quantile(${share}, sum by (${[...by, 'le'].join(', ')}) (rate(${metric}_bucket[5m])))`;
+
+const quantiles = (metric: string): Targets =>
+  Object.fromEntries([0.5, 0.9, 0.99].map((share) => [`p${share * 100}`, quantile(share, metric)]));
+
+/** A line for each value of a label; of what every process tells alike, once. */
+const maxBy = (label: string, metric: string): Targets => ({ [`{{${label}}}`]: `max by (${label}) (${metric})` });
+
+/** A line for each of our processes. */
+const ofEach = (metric: string, wrap: (selected: string) => string = (selected) => selected): Targets => ({
+  '{{service}} {{instance}}': wrap(`${metric}{service=~"api|scheduler|callback"}`),
+});
 
 /** What the dashboard shows: first what tenants notice, then each service, then the processes. */
 export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
   'What tenants notice': [
     {
       title: 'Tasks stored',
-      about: 'Submissions that were answered with 200, a second.',
+      about: 'A second; each of a batch counts.',
       unit: 'ops',
       targets: { stored: 'sum(rate(juice_task_submitted_total[5m]))' },
     },
@@ -133,13 +141,13 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       title: 'Lanes by state',
       about: 'The same from every process.',
       unit: 'short',
-      targets: { '{{state}}': 'max by (state) (juice_callback_lanes)' },
+      targets: maxBy('state', 'juice_callback_lanes'),
     },
     {
       title: 'Endpoints not called as usual',
       about: 'By why.',
       unit: 'short',
-      targets: { '{{state}}': 'max by (state) (juice_callback_endpoints)' },
+      targets: maxBy('state', 'juice_callback_endpoints'),
     },
     {
       title: 'Oldest undelivered',
@@ -152,10 +160,7 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       title: 'Phases of attempts',
       about: 'The 99th percentile of each.',
       unit: 's',
-      targets: {
-        '{{phase}}':
-          'histogram_quantile(0.99, sum by (phase, le) (rate(juice_callback_phase_duration_seconds_bucket[5m])))',
-      },
+      targets: { '{{phase}}': quantile(0.99, 'juice_callback_phase_duration_seconds', 'phase') },
     },
     {
       title: 'Given up, put aside, overtaken',
@@ -173,26 +178,26 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       title: 'Memory',
       about: 'Resident.',
       unit: 'bytes',
-      targets: { '{{service}} {{instance}}': 'process_resident_memory_bytes{service=~"api|scheduler|callback"}' },
+      targets: ofEach('process_resident_memory_bytes'),
     },
     {
       title: 'CPU',
       about: 'Cores in use. One is the most that a process can use for its own work.',
       unit: 'short',
-      targets: { '{{service}} {{instance}}': 'rate(process_cpu_seconds_total{service=~"api|scheduler|callback"}[5m])' },
+      targets: ofEach('process_cpu_seconds_total', (selected) => `rate(${selected}[5m])`),
     },
     {
       title: 'Event loop',
       about: 'The 99th percentile of its lag.',
       unit: 's',
-      targets: { '{{service}} {{instance}}': 'nodejs_eventloop_lag_p99_seconds{service=~"api|scheduler|callback"}' },
+      targets: ofEach('nodejs_eventloop_lag_p99_seconds'),
       alarmAbove: 0.5,
     },
     {
       title: 'Queues',
       about: 'Messages in RabbitMQ; juice.poison should be empty.',
       unit: 'short',
-      targets: { '{{queue}}': 'max by (queue) (rabbitmq_queue_messages{queue=~"juice[.].*"})' },
+      targets: maxBy('queue', 'rabbitmq_queue_messages{queue=~"juice[.].*"}'),
     },
   ],
 };

@@ -9,7 +9,7 @@ export interface Rule {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export interface RuleGroup {
+interface RuleGroup {
   readonly name: string;
   readonly rules: readonly Rule[];
 }
