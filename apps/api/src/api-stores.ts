@@ -6,6 +6,7 @@ import {
   createLeaseStore,
   createTaskStore,
   createTenantStore,
+  createUsageStore,
   type MongoConnection,
 } from '@juice/persistence';
 
@@ -19,6 +20,7 @@ export function createApiStores(mongo: MongoConnection) {
     eventLog: createEventLog(mongo),
     callbacks: createCallbackStores(mongo),
     leases: createLeaseStore(mongo),
+    usage: createUsageStore(mongo),
     store: mongo,
   };
 }

@@ -20,6 +20,7 @@ import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
 import { addSubmitRoute, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
+import { createUsageRouter, type UsageFinder } from './usage-router.ts';
 
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
@@ -27,6 +28,7 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly audit: Audit;
   readonly callbackRoutes: CallbackRoutes;
   readonly poison: Poison;
+  readonly usage: UsageFinder;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
   /** Whose pages may call from a browser; none: the headers are not even sent. */
@@ -73,6 +75,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
   app.use(createPoisonRouter({ ...deps, readBody }));
+  app.use(createUsageRouter({ gates, usage: deps.usage, now: administration.now }));
   app.use(createReferenceRouter(operator.limits));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));

@@ -1,4 +1,4 @@
-import { DependencyFailure } from '@juice/contracts';
+import { startNowAndThen, type NowAndThen } from './now-and-then.ts';
 import { keyKeptMs } from './request-key.ts';
 
 export interface KeyReleaseStore {
@@ -17,43 +17,17 @@ const spareMs = 3_600_000;
 const atOnce = 500;
 
 /** Frees the keys of requests past their time, now and then, until stopped. Any number of processes may do so. */
-export function startForgettingKeys(deps: {
-  tasks: KeyReleaseStore;
-  now: () => number;
-  /** Resolves after a time, or at once when the signal is aborted; never rejects. */
-  wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  random: () => number;
-}): { stop(): Promise<void> } {
+export function startForgettingKeys(
+  deps: { tasks: KeyReleaseStore; now: () => number } & Pick<NowAndThen, 'wait' | 'random'>,
+): { stop(): Promise<void> } {
   const { tasks, now, wait, random } = deps;
-  const stopping = new AbortController();
-  const { signal } = stopping;
 
-  async function forget(): Promise<void> {
+  async function act(signal: AbortSignal): Promise<void> {
     const beforeMs = now() - keyKeptMs - spareMs;
     let released: number;
     do released = await tasks.releaseKeys(beforeMs, atOnce);
     while (released === atOnce && !signal.aborted);
   }
 
-  async function keep(): Promise<void> {
-    for (;;) {
-      // Not in step with the other processes.
-      await wait(everyMs * (0.5 + random()), signal);
-      if (signal.aborted) return;
-      try {
-        await forget();
-      } catch (error: unknown) {
-        // The store is away: the next round will do.
-        if (!(error instanceof DependencyFailure)) throw error;
-      }
-    }
-  }
-
-  const keeping = keep();
-  return {
-    async stop() {
-      stopping.abort();
-      await keeping;
-    },
-  };
+  return startNowAndThen({ everyMs, act, wait, random });
 }

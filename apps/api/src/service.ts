@@ -28,6 +28,8 @@ import type { Answered } from './request-log.ts';
 import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { createTaskIdSource } from './task-ids.ts';
+import { startCountingUsage, type UsageCounts } from './count-usage.ts';
+import type { UsageFinder } from './usage-router.ts';
 import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
 
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
@@ -43,6 +45,7 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore & FollowedTasks;
   readonly eventLog: FollowedLog;
   readonly callbacks: KnownCallbacks;
+  readonly usage: UsageCounts & UsageFinder;
   readonly leases: WorkerLeases<L>;
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
@@ -153,6 +156,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       allow: callbackAllowOf(options),
     }),
     poison: createPoison(deps),
+    usage: deps.usage,
     gates,
     administration,
     audit,
@@ -181,7 +185,9 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     throw error;
   });
   server = listening;
-  const forgetting = startForgettingKeys({ tasks, now, wait, random: Math.random });
+  const pace = { wait, random: Math.random };
+  const forgetting = startForgettingKeys({ tasks, now, ...pace });
+  const counting = startCountingUsage({ log: deps.eventLog, usage: deps.usage, logger: log, ...pace });
   return {
     url: listening.url,
     port: listening.port,
@@ -191,7 +197,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       eventStreams.stop();
       await stopped;
       await storeTasks.idle();
-      await forgetting.stop();
+      await Promise.all([forgetting.stop(), counting.stop()]);
       await worker.stop();
     },
   };

@@ -33,6 +33,7 @@ import type { OperatorDefaults } from '../src/tenant-rules.ts';
 import { checkDocumented } from './check-documented.ts';
 import { createShortStreams } from './event-world.ts';
 import { createMemoryAudits, type MemoryAudits } from './memory-audits.ts';
+import { createMemoryUsage } from './memory-usage.ts';
 import { createMemoryKeys, type MemoryKeys } from './memory-keys.ts';
 import { createMemoryTasks, type MemoryTasks } from './memory-tasks.ts';
 import { createMemoryTenants, type MemoryTenants } from './memory-tenants.ts';
@@ -49,6 +50,7 @@ export interface ApiFixture {
   readonly tenants: MemoryTenants;
   readonly keys: MemoryKeys;
   readonly audits: MemoryAudits;
+  readonly usage: ReturnType<typeof createMemoryUsage>;
   readonly callbacks: KnownCallbacks;
   readonly published: Published[];
   readonly answered: Answered[];
@@ -107,6 +109,7 @@ export function createApiFixture(
   if (callbackAllow === null) throw new Error('not an allow list');
   const tasks = createMemoryTasks(settings.windowSize);
   const stores = { tenants: createMemoryTenants(), keys: createMemoryKeys(), audits: createMemoryAudits() };
+  const usage = createMemoryUsage();
   const published: Published[] = [];
   const answered: Answered[] = [];
   const warnings: unknown[] = [];
@@ -184,6 +187,7 @@ export function createApiFixture(
       allow: callbackAllow,
     }),
     poison: createPoison({ broker: settings.poison ?? noPoison }),
+    usage,
     gates,
     administration,
     audit,
@@ -210,6 +214,7 @@ export function createApiFixture(
     app,
     tasks,
     ...stores,
+    usage,
     callbacks,
     published,
     answered,

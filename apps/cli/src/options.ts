@@ -22,6 +22,12 @@ export function readInstant(text: string): Date {
   return new Date(ms);
 }
 
+export function readDay(text: string): string {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('must be a day, such as 2026-01-31.');
+  return text;
+}
+
 export function readId(text: string): string {
   if (/^[1-9]\d{0,18}$/.test(text)) return text;
   throw new InvalidArgumentError('must be the id of a task: a positive 64-bit integer.');

@@ -21,7 +21,21 @@ async function run(argv: readonly string[], env: Readonly<Record<string, string>
 }
 
 const commands = [
-  ...['submit', 'get', 'list', 'why', 'kill', 'wait', 'rerun', 'logs', 'events', 'callbacks', 'reconcile', 'whoami'],
+  ...[
+    'submit',
+    'get',
+    'list',
+    'why',
+    'kill',
+    'wait',
+    'rerun',
+    'logs',
+    'events',
+    'callbacks',
+    'reconcile',
+    'whoami',
+    'usage',
+  ],
 ];
 const deliveries = [
   ...['dead', 'show', 'explain', 'replay', 'pause', 'resume', 'endpoints', 'test'].map((name) => `callbacks ${name}`),
@@ -91,6 +105,8 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['callbacks', 'dead', '--admin'], 'set JUICE_ADMIN_KEY'],
     [['replays', 'pause'], "missing required argument 'replay'"],
     [['poison'], 'set JUICE_ADMIN_KEY'],
+    [['usage', '--of', 'acme'], 'set JUICE_ADMIN_KEY'],
+    [['usage', '--from', '2026-01-32'], 'must be a day, such as 2026-01-31.'],
     [['keys', 'list'], 'set JUICE_ADMIN_KEY'],
     [['tenants', 'set', 'acme', '[]'], 'must be a JSON object.'],
     [['get', '1', '--url', 'x'], 'must be a URL, not "x"'],

@@ -3,16 +3,14 @@ import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
-import { authOf, createSandboxFiles, describeAllowed, isLoopback, startApi } from '@juice/api';
+import { authOf, createApiStores, createSandboxFiles, describeAllowed, isLoopback, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
 import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
 import {
-  createAuditStore,
   createCallbackStores,
   createDeliveryStore,
   createEventLog,
   createFrameworkStore,
-  createKeyStore,
   createLeaseStore,
   createQuarantineStore,
   createTaskStore,
@@ -78,13 +76,12 @@ async function runStandalone(): Promise<void> {
   );
   const api = stop.closes(
     await startApi(config.api, {
-      ...{ tasks, eventLog, callbacks, leases, store: mongo, broker },
+      ...{ ...createApiStores(mongo), tasks, eventLog, callbacks, broker },
       files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,
         survey: async () => scheduler.inquiries()?.survey() ?? null,
       },
-      ...{ tenants: createTenantStore(mongo), keys: createKeyStore(mongo), audits: createAuditStore(mongo) },
       log: log('api'),
       metrics: { ...metrics.api, ...joinMetrics(Object.values(metrics)) },
     }),

@@ -1,4 +1,5 @@
 import type {
+  AdminUsageAnswer,
   AuditAnswer,
   CallbackSecretFacts,
   CallbackSecretsAnswer,
@@ -12,7 +13,9 @@ import type {
   TenantAnswer,
   TenantSettings,
   TenantsAnswer,
+  TenantUsageDay,
 } from '@juice/contracts';
+import type { UsageRange } from './tenant-client.ts';
 import { createCall, type CallOptions, type ClientOptions } from './call.ts';
 
 type Settings = { readonly [K in keyof TenantSettings]?: Partial<TenantSettings[K]> | TenantSettings[K] | null };
@@ -61,6 +64,11 @@ export interface AdminClient {
     options?: CallOptions,
   ): Promise<AuditAnswer>;
   queue(options?: CallOptions): Promise<QueueSurvey>;
+  /** What tenants have used, by day and then by tenant; page after page as it is asked for. */
+  usage(
+    query?: UsageRange & { readonly tenant?: string | undefined },
+    options?: CallOptions,
+  ): AsyncIterable<TenantUsageDay>;
   /** Messages of the broker that could not be used; they stay where they are. */
   poison(options?: CallOptions & { readonly limit?: number }): Promise<PoisonAnswer>;
   /** Puts the oldest of them back into the queues that they came from. */
@@ -120,6 +128,15 @@ export function createAdminClient({
     rotateCallbackSecret: (tenantId, body = {}, { signal } = {}) =>
       ask({ method: 'POST', path: secretsOf(tenantId), body, signal, ...once }),
     audit: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/admin/audit', query, signal }),
+    async *usage(query = {}, { signal } = {}) {
+      for (let cursor: string | undefined; ;) {
+        const asked = { method: 'GET', path: '/v1/admin/usage', query: { ...query, cursor }, signal } as const;
+        const page = await ask<AdminUsageAnswer>(asked);
+        yield* page.usage;
+        cursor = page.nextCursor;
+        if (cursor === undefined) return;
+      }
+    },
     queue: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/admin/queue', signal }),
     poison: ({ signal, limit } = {}) => ask({ method: 'GET', path: '/v1/admin/poison', query: { limit }, signal }),
     redrivePoison: (body, { signal } = {}) =>

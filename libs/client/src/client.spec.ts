@@ -60,6 +60,14 @@ describe('ids', () => {
     });
   });
 
+  test('are not mistaken for the digits of other numbers', async () => {
+    const { fetch } = serve(
+      ok('{"days":[],"total":{"cpuSeconds":5.9464999999999995,"memMbSeconds":1.2345678901234567e+21}}'),
+    );
+    const total = { cpuSeconds: 5.9464999999999995, memMbSeconds: 1.2345678901234567e21 };
+    expect(await createClient({ ...options, fetch }).usage()).toEqual({ days: [], total });
+  });
+
   test('go out as they are', async () => {
     const { fetch, sent } = serve(ok('[]'));
     await createClient({ ...options, fetch }).find([id, '806769905152840695']);

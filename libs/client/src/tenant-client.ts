@@ -14,6 +14,7 @@ import type {
   TaskListAnswer,
   TaskListEntry,
   TaskWhy,
+  UsageAnswer,
 } from '@juice/contracts';
 import { createCall, createOpen, usualRetries, type CallOptions, type ClientOptions } from './call.ts';
 import { followEvents, type EventsOptions, type TaskEvent } from './follow-events.ts';
@@ -27,6 +28,12 @@ export type Id = bigint | string;
 
 /** Who the client is: the tenant's key, or (where the service believes it) its name, or both. */
 export type TenantOptions = ClientOptions & { readonly apiKey?: string; readonly tenantId?: string };
+
+/** Days of UTC, such as `2026-01-31`, at most 366 of them; this month up to today when left out. */
+export interface UsageRange {
+  readonly firstDay?: string | undefined;
+  readonly lastDay?: string | undefined;
+}
 
 export interface KeyedOptions extends CallOptions {
   /**
@@ -74,6 +81,8 @@ export interface TenantClient {
   events(id: Id | null, options?: EventsOptions): AsyncIterable<TaskEvent>;
   reconcile(ids: readonly Id[], options?: CallOptions): Promise<ReconcileAnswer>;
   tenant(options?: CallOptions): Promise<OwnTenantAnswer>;
+  /** What it has used, by days. */
+  usage(range?: UsageRange, options?: CallOptions): Promise<UsageAnswer>;
   /** A new secret for its callbacks, and for so long the one before as well. Only with a key. */
   rotateCallbackSecret(
     secret?: { readonly overlapSeconds?: number },
@@ -140,6 +149,7 @@ export function createClient({ apiKey, tenantId, ...options }: TenantOptions): T
       ask({ method: 'POST', path: '/v1/tasks/reconcile', query: { taskIds: ids.join(',') }, signal }),
     rotateCallbackSecret: (body = {}, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/tenant/callback-secrets', body, signal, isRepeatable: false }),
+    usage: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/usage', query, signal }),
     tenant: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/tenant', signal }),
   };
 }

@@ -51,6 +51,7 @@ export const eventNames = [
   'breaker.closed',
   'endpoint.held',
   'endpoint.postponed',
+  'usage.missed',
 ] as const;
 
 export type EventName = (typeof eventNames)[number];

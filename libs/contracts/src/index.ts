@@ -238,3 +238,19 @@ export {
   type PoisonAnswer,
   type RedriveAnswer,
 } from './poison.ts';
+export {
+  addUsage,
+  adminUsageAnswer,
+  adminUsageQuery,
+  noUsage,
+  tenantUsageDay,
+  usageAmounts,
+  usageAnswer,
+  usageDay,
+  usageQuery,
+  type AdminUsageAnswer,
+  type TenantUsageDay,
+  type UsageAmounts,
+  type UsageAnswer,
+  type UsageDay,
+} from './usage.ts';

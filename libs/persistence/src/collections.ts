@@ -112,6 +112,14 @@ const auditSchema = new Schema(
   .index({ tenantId: 1, _id: -1 })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
+/** Also up to which place of the event log it is counted: that is nobody's. */
+const usageSchema = new Schema(
+  { _id: text, tenantId: { type: String }, purgeAt: { type: Date } },
+  { collection: 'usage', strict: false, versionKey: false },
+)
+  .index({ tenantId: 1, _id: 1 })
+  .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
+
 /** Also the log's head, at place 0, and seals: they are nobody's. */
 const taskEventSchema = new Schema(
   {
@@ -140,6 +148,7 @@ const schemas = {
   ApiKey: apiKeySchema,
   Audit: auditSchema,
   TaskEvent: taskEventSchema,
+  Usage: usageSchema,
 } as const;
 
 type ModelName = keyof typeof schemas;

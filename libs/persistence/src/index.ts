@@ -88,3 +88,11 @@ export {
 } from './event-log-writer.ts';
 export { createCallbackTests, type CallbackTest, type CallbackTests } from './callback-tests.ts';
 export { createCallbackStores, type CalledBackRecord, type CallbackStores } from './callback-stores.ts';
+export {
+  createUsageStore,
+  type CountedUsage,
+  type Use,
+  type UsageRange,
+  type UsageStore,
+  type UsedTask,
+} from './usage-store.ts';

@@ -19,6 +19,7 @@ import {
   taskStoreContract,
   tenantStoreContract,
   transitionContract,
+  usageStoreContract,
 } from '../testing/index.ts';
 import {
   connectMongo,
@@ -32,10 +33,11 @@ import {
   createQuarantineStore,
   createTaskStore,
   createTenantStore,
+  createUsageStore,
   ensureIndexes,
   type MongoConnection,
 } from './index.ts';
-import { idAt, newTask, specOf, tenant } from '../testing/sample-tasks.ts';
+import { frame, idAt, launch, newTask, requeue, run, specOf, startMs, tenant } from '../testing/sample-tasks.ts';
 import { tasksOf } from './collections.ts';
 
 // The same suites on the embedded server, always, and on a real one when MONGO_URL names it. A database of its own per
@@ -73,6 +75,8 @@ function suites(url: () => string): void {
   withStores(url, keyStoreContract);
   withStores(url, auditStoreContract);
   withStores(url, eventLogContract);
+  withStores(url, usageStoreContract);
+  withStores(url, usedTasksContract);
 }
 
 type Stores = Awaited<ReturnType<typeof storesOn>>;
@@ -119,7 +123,35 @@ function labelsContract(make: () => Promise<Stores>): void {
   });
 }
 
-/** What is shown of a task's callbacks, to its tenant and to operators. */
+/** What a task used is counted by. */
+function usedTasksContract(make: () => Promise<Stores>): void {
+  describe('what tasks used', () => {
+    test('is told of those that are kept: what each attempt was given, and when it ran', async () => {
+      const { tasks, usage, close } = await make();
+      const id = idAt(1);
+      const at = (ms: number) => ({ atMs: startMs + ms });
+      await tasks.insertTasks([newTask(id), newTask(idAt(2))]);
+      const steps = [
+        launch(id, 0, at(10)),
+        run(id, 1, at(20)),
+        requeue(id, 2, at(50)),
+        launch(id, 3, { ...at(60), attempt: 2 }),
+      ];
+      for (const [n, step] of steps.entries()) await tasks.applyTransitions(frame(3, `frame-${n}`), [step]);
+      const { resources } = specOf();
+      expect(await usage.findUsedTasks([id, idAt(2), idAt(9)])).toEqual([
+        {
+          ...{ taskId: id, resources },
+          attempts: [{ n: 1, startedAt: new Date(startMs + 20), endedAt: new Date(startMs + 50) }, { n: 2 }],
+        },
+        { taskId: idAt(2), resources, attempts: [] },
+      ]);
+      await close();
+    });
+  });
+}
+
+/** What is shown of a task’s callbacks, to its tenant and to operators. */
 function laneContract(make: () => Promise<Stores>): void {
   describe('a task’s lane', () => {
     test('is found by its tenant and by operators, and is not there for another tenant', async () => {
@@ -155,6 +187,7 @@ async function storesOn(conn: MongoConnection) {
     tenants: createTenantStore(conn),
     keys: createKeyStore(conn),
     audits: createAuditStore(conn),
+    usage: createUsageStore(conn),
     events: createEventLog(conn, { retentionMs: eventRetentionMs }),
     close: async () => {
       await empty();

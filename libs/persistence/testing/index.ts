@@ -28,3 +28,4 @@ export { createMemoryReplays } from './memory-replays.ts';
 export { replayStoreContract, type MadeReplayStore } from './replay-store-contract.ts';
 export { callbackTestsContract, type MadeCallbackTests } from './callback-tests-contract.ts';
 export { createMemoryCallbackTests } from './memory-callback-tests.ts';
+export { usageStoreContract, type CountingStore, type MadeUsageStore } from './usage-store-contract.ts';

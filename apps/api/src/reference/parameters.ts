@@ -60,6 +60,8 @@ export const parameterExamples: Readonly<Record<string, string>> = {
   'Idempotency-Key': 'order-4711',
   lastEventId: '12-345',
   from: 'start',
+  firstDay: '2026-01-01',
+  lastDay: '2026-01-31',
   'Last-Event-ID': '12-345',
   'If-Match': '"3"',
   traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',

@@ -4,6 +4,7 @@ import {
   adminReplayRequest,
   adminResumeEndpointRequest,
   adminTestCallbackRequest,
+  adminUsageAnswer,
   auditAnswer,
   batchAnswer,
   batchRequest,
@@ -58,6 +59,7 @@ import {
   tenantsAnswer,
   tenantSettingsRequest,
   testCallbackRequest,
+  usageAnswer,
   type RequestBounds,
 } from '@juice/contracts';
 
@@ -108,6 +110,8 @@ export const answerSchemas = {
   Callback: shownCallback,
   CallbackExplanation: callbackExplanation,
   CallbackTest: callbackTestAnswer,
+  Usage: usageAnswer,
+  AdminUsage: adminUsageAnswer,
   Poison: poisonAnswer,
   Redriven: redriveAnswer,
   BatchResult: batchAnswer,

@@ -1,4 +1,11 @@
-import { auditQuery, defaultTenantSettings, poisonQuery, tenantsQuery } from '@juice/contracts';
+import {
+  adminUsageQuery,
+  auditQuery,
+  defaultTenantSettings,
+  poisonQuery,
+  tenantsQuery,
+  usageQuery,
+} from '@juice/contracts';
 import type { Route } from './route.ts';
 
 const admin = { group: 'Administration', caller: 'admin' } as const;
@@ -11,6 +18,13 @@ const poison = {
   ...{ queue: 'juice.callback.events', reason: 'rejected', at, bytes: 21 },
   start: '{"v":1,"nobody":true}',
 };
+
+const used = {
+  ...{ tasks: 120, finished: 112, failed: 5, killed: 2, expired: 1, attempts: 131 },
+  ...{ cpuSeconds: 43_200.5, memMbSeconds: 22_118_656, gpuSeconds: 0 },
+};
+const month =
+  'Days are of UTC, 366 of them at most. A task is counted on the day on which it ended; what an attempt was given, on each day that it ran, once it has ended, half a minute later. Kept for 400 days.';
 
 const settings = {
   name: 'Acme',
@@ -55,6 +69,25 @@ export const tenantRoutes: readonly Route[] = [
     body: { schema: 'RotateSecretRequest', isOptional: true, examples: { 'an hour of both': rotation } },
     answer: { data: ['NewCallbackSecret'], examples: { 'the new secret': newSecret } },
     refusals: ['conflict'],
+  },
+  {
+    ...{ method: 'get', path: '/v1/usage', id: 'showOwnUsage', group: 'Tenant', caller: 'tenant' },
+    summary: 'What the tenant has used, by days',
+    about: month,
+    query: [usageQuery],
+    answer: { data: ['Usage'], examples: { 'a day': { days: [{ day: '2026-01-31', ...used }], total: used } } },
+    refusals: ['invalid'],
+  },
+  {
+    ...{ method: 'get', path: '/v1/admin/usage', id: 'findUsage', ...admin },
+    summary: 'What tenants have used, by days',
+    about: month,
+    query: [adminUsageQuery],
+    answer: {
+      data: ['AdminUsage'],
+      examples: { 'a day of one': { usage: [{ day: '2026-01-31', tenantId: 'acme', ...used }] } },
+    },
+    refusals: ['invalid'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/tenants', id: 'listTenants', ...admin },
