@@ -24,12 +24,15 @@ export const deadline = { withinMs: 90_000, everyMs: 200 };
 export interface ServiceWorld {
   readonly folder: string;
   readonly database: mongoose.Connection;
+  /** Where the services reach the database and the master. */
+  readonly urls: { readonly mongo: string; readonly mesos: string };
   /** Its data stays. */
   readonly mongo: { kill(): Promise<void>; start(): Promise<void> };
   start(
     service: 'api' | 'scheduler' | 'callback',
     name: string,
     env?: Readonly<Record<string, string>>,
+    giveUpMs?: number,
   ): Promise<JuiceProcess>;
   /** The lines that tasks wrote to a file of the folder; none when there is no file yet. */
   lines(file: string): Promise<readonly string[]>;
@@ -73,16 +76,18 @@ export async function startServiceWorld(options: {
   return {
     folder,
     database,
+    urls: { mongo: mongoUrl, mesos: mesos.url },
     mongo: {
       kill: () => mongo.kill(),
       async start() {
         mongo = await startServerProcess(program, { dataDir, port: Number(new URL(mongoUrl).port) });
       },
     },
-    async start(service, name, env = {}) {
+    async start(service, name, env = {}, giveUpMs = 60_000) {
       const started = await startService(service, name, {
         bundles,
         logDir: folder,
+        giveUpMs,
         inherited: process.env,
         env: {
           JUICE_MONGO_URL: `${mongoUrl}/juice`,

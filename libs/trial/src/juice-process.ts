@@ -24,9 +24,11 @@ export interface ProcessOptions {
   /** Added to PATH and HOME, which are all it has of ours. */
   readonly env?: Readonly<Record<string, string>>;
   readonly inherited: Readonly<Record<string, string | undefined>>;
+  /** When one that is not ready is given up and ended; a minute when left out. */
+  readonly giveUpMs?: number;
 }
 
-const startMs = 60_000;
+const usualGiveUpMs = 60_000;
 const keptLines = 40;
 
 /** Starts standalone on a free port; resolves when it says that it is ready. */
@@ -58,7 +60,7 @@ async function startProcess(
   options: ProcessOptions & { name?: string },
   readyUrl: (line: string) => string | undefined,
 ): Promise<JuiceProcess> {
-  const { bundles, logDir, env = {}, inherited, name = app } = options;
+  const { bundles, logDir, env = {}, inherited, name = app, giveUpMs = usualGiveUpMs } = options;
   const log = createWriteStream(join(logDir, `${name}.log`), { flags: 'a' });
   const child = spawn(process.execPath, ['--enable-source-maps', join(bundles, app, 'main.js')], {
     env: { PATH: inherited['PATH'], HOME: inherited['HOME'], ...env },
@@ -70,8 +72,8 @@ async function startProcess(
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new Error(`${name} is not ready after ${startMs} ms:\n${lastLines.join('\n')}`));
-    }, startMs);
+      reject(new Error(`${name} is not ready after ${giveUpMs} ms:\n${lastLines.join('\n')}`));
+    }, giveUpMs);
     void gone.then((code) => {
       clearTimeout(late);
       reject(new Error(`${name} ended with ${code} before it was ready:\n${lastLines.join('\n')}`));
