@@ -149,7 +149,7 @@ export function createClient({ apiKey, tenantId, ...options }: TenantOptions): T
       ask({ method: 'POST', path: '/v1/tasks/reconcile', query: { taskIds: ids.join(',') }, signal }),
     rotateCallbackSecret: (body = {}, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/tenant/callback-secrets', body, signal, isRepeatable: false }),
-    usage: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/usage', query, signal }),
+    usage: (query = {}, { signal } = {}) => ask({ method: 'GET', path: '/v1/usage', query: { ...query }, signal }),
     tenant: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/tenant', signal }),
   };
 }
