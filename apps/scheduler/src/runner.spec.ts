@@ -57,6 +57,7 @@ function start(
     assertLeading: () => undefined,
     persevere,
     quarantine,
+    stored: () => undefined,
     announce: (events) => seen.push(...events.map(({ status }) => `announced ${status}`)),
     identify: (unknown) => asked.push(...unknown),
     log,

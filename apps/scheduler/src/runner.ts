@@ -75,6 +75,8 @@ export function createRunner(deps: {
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
   quarantine: Pick<Quarantine, 'holds' | 'fatal' | 'refused'>;
   announce: (events: readonly StatusEvent[]) => void;
+  /** A frame was stored, and took so long. */
+  stored: (applied: readonly TaskTransition[], durationMs: number) => void;
   /** Asks the store whose these attempts are; what it finds comes back as events. */
   identify: (unknown: readonly UnknownAttempt[]) => void;
   log: Log;
@@ -121,7 +123,9 @@ export function createRunner(deps: {
     for (const explanation of out.explain) log[levelOf(explanation)](explanation.kind, { ...explanation });
     if (applied.length > 0) {
       const facts = { events: taken.length, writes: applied.length, missed: missed.size, calls: calls.length };
-      log.debug('frame.completed', { epoch, ...facts, durationMs: now() - startedMs });
+      const durationMs = now() - startedMs;
+      deps.stored(applied, durationMs);
+      log.debug('frame.completed', { epoch, ...facts, durationMs });
     }
   }
 

@@ -5,6 +5,7 @@ import type { Log, Metrics } from '@juice/observability';
 import type { Policy } from '@juice/scheduling';
 import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
 import { frameworkInfo } from './session.ts';
+import { createSchedulerMetrics } from './metrics.ts';
 import type { QuarantineStore } from './quarantine.ts';
 import type { Inquiries } from './runner.ts';
 import { policyOf, type PolicySettings } from './scheduling-policy.ts';
@@ -68,12 +69,13 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   const { settings, leases, log, mesos } = deps;
   const policy = settings.policy ?? policyOf(settings);
   const stopping = new AbortController();
-  const quarantined = deps.metrics.counter({
-    name: 'juice_scheduler_quarantined_total',
-    help: 'Updates and records that could not be processed and were set aside',
-  });
   let leadership: Leadership | null = null;
   let term: Term | null = null;
+  const metrics = createSchedulerMetrics(deps.metrics, {
+    term: () => term,
+    leadership: () => leadership,
+    callsWaiting: () => mesos.callsWaiting(),
+  });
 
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
@@ -88,7 +90,7 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       leadership,
       frameworkName: settings.frameworkName,
       whenRemoved: settings.whenFrameworkRemoved ?? 'new-id',
-      onQuarantined: () => quarantined.add(),
+      told: metrics,
       subscribe,
       policy,
       now: Date.now,
@@ -109,12 +111,6 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   const serving = serve().catch((error: unknown) => {
     if (!stopping.signal.aborted) deps.onFatal(error);
   });
-  declareGauges(deps.metrics, {
-    term: () => term,
-    leadership: () => leadership,
-    callsWaiting: () => mesos.callsWaiting(),
-  });
-
   return {
     health() {
       if (term === null) return { ok: true, role: 'standby' };
@@ -131,39 +127,4 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       await leadership?.release();
     },
   };
-}
-
-function declareGauges(
-  metrics: Metrics,
-  {
-    term,
-    leadership,
-    callsWaiting,
-  }: {
-    term: () => Term | null;
-    leadership: () => Leadership | null;
-    callsWaiting: () => number;
-  },
-): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
-    metrics.gauge({ name, help, read });
-  };
-  gauge('juice_scheduler_leader', '1 while this process leads', () => (leadership() === null ? 0 : 1));
-  gauge('juice_scheduler_subscribed', '1 while a Mesos subscription is up', () =>
-    term()?.describe().subscribed ? 1 : 0,
-  );
-  gauge('juice_scheduler_tasks_waiting', 'Tasks without a live attempt', () => term()?.describe().waiting ?? 0);
-  gauge('juice_scheduler_tasks_live', 'Tasks with a live attempt', () => term()?.describe().live ?? 0);
-  gauge('juice_scheduler_events_queued', 'Events that no frame has taken yet', () => term()?.describe().queued ?? 0);
-  gauge('juice_scheduler_calls_waiting', 'Calls to the master that wait for their turn', callsWaiting);
-  gauge(
-    'juice_scheduler_events_unlogged',
-    'Status events not yet in the event log',
-    () => term()?.describe().unlogged ?? 0,
-  );
-  gauge(
-    'juice_scheduler_events_unannounced',
-    'Status events not yet on the bus',
-    () => term()?.describe().unannounced ?? 0,
-  );
 }

@@ -9,6 +9,7 @@ import { identifyAttempts, type AttemptStore } from './identify.ts';
 import type { Leadership } from './leadership.ts';
 import { createPersevere } from './persevere.ts';
 import { createQuarantine, type QuarantineStore } from './quarantine.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 import { createRunner, type Inquiries, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
 import { linearPatterns } from './patterns.ts';
@@ -46,7 +47,7 @@ export interface TermDeps {
   wait?: Wait;
   /** The scheduler's thinking; by default the core's. */
   decide?: typeof decide;
-  onQuarantined?: () => void;
+  told?: SchedulerMetrics;
 }
 
 export interface Term {
@@ -80,6 +81,8 @@ const longestPauseMs = 15_000;
 /** A refusal is a configuration error: it does not go away within seconds. */
 const refusedPauseMs = 60_000;
 
+const nobody: SchedulerMetrics = { stored: () => undefined, quarantined: () => undefined };
+
 /**
  * One term of leadership: SUBSCRIBE first (which cuts an earlier leader off at the master), then load every live task,
  * then let the stream in, consume and match. Ends by throwing when a write is fenced or fails for good, or another
@@ -102,7 +105,8 @@ export function startTerm(deps: TermDeps): Term {
     log,
     now,
   });
-  const { onQuarantined = () => undefined } = deps;
+  const { told = nobody } = deps;
+  const onQuarantined = (): void => told.quarantined();
   const quarantine = createQuarantine({ store: deps.quarantine, epoch, persevere, onQuarantined, log, now });
   const runner = createRunner({
     store,
@@ -114,6 +118,7 @@ export function startTerm(deps: TermDeps): Term {
     persevere,
     quarantine,
     announce: (events) => announcements.announce(events),
+    stored: (applied, durationMs) => told.stored(applied, durationMs),
     identify(unknown) {
       const { read } = intake;
       persevere('identify attempts', () => identifyAttempts(unknown, { store, push, read, log, now })).catch(fail);

@@ -71,6 +71,18 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       alarmAbove: 1,
     },
     {
+      title: 'Submissions stored together',
+      about: 'How many tasks share a write.',
+      unit: 'short',
+      targets: quantiles('juice_task_group_size'),
+    },
+    {
+      title: 'Stored and not announced',
+      about: 'Tasks that the broker was not told of yet; the sweep finds them too.',
+      unit: 'short',
+      targets: { tasks: 'sum(juice_tasks_unannounced)' },
+    },
+    {
       title: 'Connections and streams',
       about: 'Open ones, of all processes.',
       unit: 'short',
@@ -96,6 +108,28 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       about: 'The sum is 1; subscribed is 1 while the leader has its Mesos subscription.',
       unit: 'short',
       targets: { leaders: 'sum(juice_scheduler_leader)', subscribed: 'sum(juice_scheduler_subscribed)' },
+    },
+    {
+      title: 'Launches and ends',
+      about: 'Attempts launched, and tasks that ended, by their state.',
+      unit: 'ops',
+      targets: {
+        launched: 'sum(rate(juice_task_launched_total[5m]))',
+        '{{status}}': 'sum by (status) (rate(juice_task_ended_total[5m]))',
+      },
+    },
+    {
+      title: 'Run again',
+      about: 'By whose fault the attempt failed: the task’s, or the cluster’s.',
+      unit: 'ops',
+      targets: { '{{fault}}': 'sum by (fault) (rate(juice_task_requeued_total[5m]))' },
+      stacked: true,
+    },
+    {
+      title: 'Frames',
+      about: 'From the beginning of a frame until it was stored.',
+      unit: 's',
+      targets: quantiles('juice_scheduler_frame_seconds'),
     },
     {
       title: 'Behind its events',
@@ -142,6 +176,15 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
       about: 'The same from every process.',
       unit: 'short',
       targets: maxBy('state', 'juice_callback_lanes'),
+    },
+    {
+      title: 'Replays',
+      about: 'By state; and callbacks that they armed again.',
+      unit: 'short',
+      targets: {
+        ...maxBy('state', 'juice_callback_replays'),
+        'armed a second': 'sum(rate(juice_callback_replayed_total[5m]))',
+      },
     },
     {
       title: 'Endpoints not called as usual',
