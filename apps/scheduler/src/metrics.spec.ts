@@ -10,9 +10,10 @@ const transition: TaskTransition = {
 };
 const ended = (free: boolean) => ({ kind: 'end', mesosState: 'TASK_FAILED', exitCode: 1, free }) as const;
 const again = { notBeforeMs: 0, countedFailures: 1, freeFailures: 0 };
-const launch = {
-  ...{ kind: 'launch', mesosTaskId: 'a-7-1', frameworkId: 'f', agentId: 'a', agentHost: 'h', agentPort: 5051 },
-} as const;
+const launch: TaskTransition['change'] = {
+  kind: 'launch',
+  ...{ mesosTaskId: 'a-7-1', frameworkId: 'f', agentId: 'a', agentHost: 'h', agentPort: 5051, groupPlace: null },
+};
 
 test('tells of launches, ends by state, repeats by fault, and how long frames take', async () => {
   const metrics = createMetrics('scheduler');
