@@ -381,6 +381,14 @@ test('what may be a secret is not repeated', async () => {
   expect(text).not.toContain('hunter2');
 });
 
+test.each(['hunter2', ['hunter2'], { name: 'PASSWORD', value: ['hunter2'] }])(
+  'what was meant for a variable is not repeated, whatever it was given as: %j',
+  async (env) => {
+    const { text } = await post(fixture.app, { ...commands, env }).expect(400);
+    expect(text).not.toContain('hunter2');
+  },
+);
+
 describe('where callbacks may go', () => {
   const forbidden: Row[] = [
     ...[

@@ -75,11 +75,15 @@ function codeOf([first]: Path, value: unknown): ErrorCodeName {
   return isAbsent ? 'OBJECT_NOT_NULL' : 'OBJECT_NOT_EQUAL';
 }
 
-/** Values of environment variables, and URLs that may carry credentials, are not repeated. */
+/**
+ * What may be the value of an environment variable is not repeated, whatever it was given as, and nothing that may be
+ * credentials or the query of a URL: one can be given for any member, and where one belongs, without its scheme.
+ */
 function isSecret(path: Path, value: unknown): boolean {
   if (typeof value !== 'string') return false;
-  const isEnvValue = (path[0] === 'env' || path[0] === 'envs') && path.at(-1) === 'value';
-  return isEnvValue || ((path[0] === 'callbackUrl' || path[0] === 'uris') && /[@?]/.test(value));
+  const isEnvValue = (path[0] === 'env' || path[0] === 'envs') && path.at(-1) !== 'name';
+  const isUrl = path[0] === 'uris' || ['callbackUrl', 'endpoint', 'url'].includes(String(path.at(-1)));
+  return isEnvValue || (isUrl && /[@?]/.test(value)) || /:\/\/.*[@?]/s.test(value);
 }
 
 /** `container.docker.image`, `env[2].name`; the body itself is `body`. */

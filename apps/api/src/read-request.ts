@@ -104,7 +104,8 @@ export function readJson(bytes: unknown): Read<unknown> {
       return unparsable('body must not have a member named __proto__');
     }
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ok: true, value };
-    return unparsable(`body must be a JSON object, not ${shortenValue(value)}`);
+    // A text alone may be anything, a key too.
+    return unparsable(`body must be a JSON object, not ${typeof value === 'string' ? 'a text' : shortenValue(value)}`);
   } catch (error: unknown) {
     return unparsable(`body must be JSON: ${whyUnparsable(error)}`);
   }

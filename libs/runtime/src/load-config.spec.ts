@@ -140,6 +140,11 @@ test.each([
     'has a user or password with a character that must be percent-encoded (/ ? # @)',
   ],
   ['mongodb://db/juice?secretive=pa55', 'mongodb://db/juice', 'has an option'],
+  [
+    'mongodb://user:1234?pa55&secretive@db/juice',
+    'mongodb://db/juice',
+    'has an option that cannot be one, or a user or password with a character that must be percent-encoded (/ ? # @)',
+  ],
   ['postgres://user:pa55@db', 'postgres://db', ''],
 ])('%s: what is wrong with it, without its password', (given, shown, problem) => {
   const judge = (text: string): string | null => (text.includes('secretive') ? 'has an option' : null);
@@ -183,6 +188,8 @@ test('credentials are removed from a URL even where they are not escaped', () =>
   expect(hideCredentials('mongodb://user:pa/ss@word@h1:1,h2:2/juice?x=y')).toBe('mongodb://h1:1,h2:2/juice');
   expect(hideCredentials('no url @ all')).toBe('no url @ all');
   expect(hideCredentials('amqp://user:hunter2/v')).toBe('amqp://user:…/v');
+  expect(hideCredentials('user:hunter2@host:5050')).toBe('…@host:5050');
+  expect(hideCredentials('localhost,zk:/user:hunter2@host/mesos')).toBe('…@host/mesos');
   expect(hideCredentials('amqp://[::1]:5672/v')).toBe('amqp://[::1]:5672/v');
 });
 

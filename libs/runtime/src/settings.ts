@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlProblem } from './url-problem.ts';
+import { unescapedRight, urlProblem } from './url-problem.ts';
 
 /**
  * The pieces an app's `config.ts` is made of: each reads one environment variable's text, and says in its metadata what
@@ -96,13 +96,19 @@ export function url(schemes: readonly string[], problemOf: (given: string) => st
     .string()
     .transform((text, context): string => {
       const given = text.trim();
-      const problem = urlProblem(given, schemes) ?? problemOf(given);
+      const problem = urlProblem(given, schemes) ?? withoutQuoting(given, problemOf(given));
       if (problem === null) return given;
       const message = problem === '' ? `must be ${expects}` : `${problem}: must be ${expects}`;
       context.issues.push({ code: 'custom', message, input: text });
       return z.NEVER;
     })
     .meta({ expects, kind: 'url' });
+}
+
+/** An @ behind the host may be the end of a password with a ? in it: what a parser says of the rest would repeat its half. */
+function withoutQuoting(given: string, problem: string | null): string | null {
+  const isInDoubt = /^[^/]*\/\/[^/?#]*[/?#].*@/s.test(given);
+  return problem !== null && isInDoubt ? `has an option that cannot be one, or ${unescapedRight}` : problem;
 }
 
 /** Values separated by commas; blanks around them and empty ones are dropped. */

@@ -1,3 +1,5 @@
+export const unescapedRight = 'a user or password with a character that must be percent-encoded (/ ? # @)';
+
 /**
  * What is wrong with a URL, in the words that come before "must be …"; empty where that says it all, null when nothing is.
  * Several hosts are legal: MongoDB's URLs have them. Never quotes what may be a password.
@@ -11,9 +13,7 @@ export function urlProblem(given: string, schemes: readonly string[]): string | 
     .split(',')
     .map((host) => /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(host) ?? ['', '', '']);
   if (hosts.some(([, , port]) => port !== undefined && !isPort(port)))
-    return rest.includes('@')
-      ? 'has a user or password with a character that must be percent-encoded (/ ? # @)'
-      : 'has a port that is no number from 1 to 65535';
+    return rest.includes('@') ? `has ${unescapedRight}` : 'has a port that is no number from 1 to 65535';
   if (hosts.some(([, name]) => name === '')) return 'names no host';
   return hosts.length > 1 || URL.canParse(given) ? null : 'has a host that cannot be one';
 }
