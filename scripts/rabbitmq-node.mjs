@@ -72,18 +72,26 @@ export async function startRabbitNode(kept = null) {
     });
   });
 
+  /** Resolves when the node is gone, and what was started with it. */
+  async function end(how) {
+    const gone = once(node, 'exit');
+    const timer = how();
+    await gone;
+    clearTimeout(timer);
+    process.off('exit', killAll);
+    killAll();
+  }
+
   return {
     url: `amqp://guest:guest@127.0.0.1:${port}`,
     version: /RabbitMQ (\d+\.\d+\.\d+)/.exec(output)?.[1] ?? 'of unknown version',
-    async stop() {
-      const gone = once(node, 'exit');
-      node.kill('SIGTERM');
-      const timer = setTimeout(() => killGroup(node.pid, 'SIGKILL'), stopDeadlineMs);
-      await gone;
-      clearTimeout(timer);
-      process.off('exit', killAll);
-      killAll();
-    },
+    stop: () =>
+      end(() => {
+        node.kill('SIGTERM');
+        return setTimeout(() => killGroup(node.pid, 'SIGKILL'), stopDeadlineMs);
+      }),
+    /** kill -9. */
+    kill: () => end(() => killGroup(node.pid, 'SIGKILL')),
   };
 }
 

@@ -1,3 +1,4 @@
+export { createChance, spreadOf, type Chance } from './chance.ts';
 export {
   followEvents,
   openEventStream,

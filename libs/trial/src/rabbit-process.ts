@@ -11,6 +11,8 @@ export interface RabbitProcess {
   start(): Promise<void>;
   /** Resolves when it is gone. */
   stop(): Promise<void>;
+  /** Likewise, by kill -9. */
+  kill(): Promise<void>;
 }
 
 const script = pathToFileURL(join(import.meta.dirname, '../../../scripts/rabbitmq-node.mjs')).href;
@@ -22,8 +24,9 @@ const program = `
   const node = await startRabbitNode({ folder, port: Number(port) || await freePort() });
   console.log(JSON.stringify(node));
   if ('url' in node) {
-    for await (const _ of process.stdin);
-    await node.stop();
+    let how = '';
+    for await (const said of process.stdin) how += said;
+    await (how === 'kill' ? node.kill() : node.stop());
   }
 `;
 
@@ -37,10 +40,11 @@ export async function startRabbitProcess(folder: string): Promise<RabbitProcess>
     async start() {
       running = await run(new URL(url).port);
     },
-    stop: () => running.stop(),
+    stop: () => running.end('stop'),
+    kill: () => running.end('kill'),
   };
 
-  async function run(port: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  async function run(port: string): Promise<{ readonly url: string; end(how: 'stop' | 'kill'): Promise<void> }> {
     const argv = ['--input-type=module', '--eval', program, folder, port];
     const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
     const gone = once(child, 'exit');
@@ -52,8 +56,8 @@ export async function startRabbitProcess(folder: string): Promise<RabbitProcess>
     if (started.url === undefined) throw new Error(`no RabbitMQ: ${started.skipped}`);
     return {
       url: started.url,
-      async stop() {
-        child.stdin.end();
+      async end(how) {
+        child.stdin.end(how);
         await gone;
       },
     };

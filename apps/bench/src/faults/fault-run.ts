@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { startRabbitProcess, until } from '@juice/trial';
+import { createChance, startRabbitProcess, until } from '@juice/trial';
 import { startPart } from '../callback-parts.ts';
-import { createChance } from '../simulation/chance.ts';
 import { endSequence, startFaultWorld, type FaultWorld, type Restartable } from './fault-world.ts';
 import { createLedger, type Account } from './ledger.ts';
 

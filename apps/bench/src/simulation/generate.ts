@@ -1,5 +1,5 @@
+import { spreadOf } from '@juice/trial';
 import { parseScenario, type Scenario } from './scenario.ts';
-import { spreadOf } from './chance.ts';
 
 export interface Generation {
   readonly seed: number;

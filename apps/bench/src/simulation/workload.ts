@@ -1,5 +1,5 @@
 import type { ConstraintSpec, GroupSpec, ResourceNeeds } from '@juice/contracts';
-import { createChance } from './chance.ts';
+import { createChance } from '@juice/trial';
 import type { Scenario, TraceTask } from './scenario.ts';
 
 /** A task that is going to be submitted. */
