@@ -17,6 +17,9 @@ test.each([
   // A frozen server: an operation in hand gets this when another one's time-out clears the pool.
   ['a pool cleared under an operation', new PoolClearedOnNetworkError('cleared'), true],
   ['a primary that stepped down', new MongoServerError({ message: 'stepped down', code: 189 }), true],
+  // The driver passes on as it is what befalls a socket while it waits to write on: a server that is killed just then.
+  ['a socket that the server has ended', Object.assign(new Error('ended by the other party'), { code: 'EPIPE' }), true],
+  ['a socket that broke while it was full', Object.assign(new Error('write'), { code: 'ECONNRESET' }), true],
   ['a command that is wrong', new MongoServerError({ message: 'no such field', code: 9 }), false],
 ])('%s is a failure of the database', (_, error, retryable) => {
   const failure = asFailure('find', error);

@@ -82,7 +82,7 @@ export function asFailure(operation: string, error: unknown): Error {
   if (!(error instanceof Error)) return new Error(`not an Error: ${String(error)}`, { cause: error });
   // By name as well: the parser of connection strings and BSON have error classes of their own.
   const isDrivers = error instanceof mongoose.Error || error instanceof mongoose.mongo.MongoError;
-  const theirs = isDrivers || /^(Mongo|BSON)/.test(error.name);
+  const theirs = isDrivers || /^(Mongo|BSON)/.test(error.name) || isSocketTrouble(error);
   if (!theirs) return error;
   return new DependencyFailure({
     dependency: 'mongodb',
@@ -95,7 +95,7 @@ export function asFailure(operation: string, error: unknown): Error {
 
 function isRetryable(error: Error): boolean {
   const { MongoError, MongoServerError, MongoBulkWriteError } = mongoose.mongo;
-  if (error instanceof mongoose.Error.MongooseServerSelectionError) return true;
+  if (error instanceof mongoose.Error.MongooseServerSelectionError || isSocketTrouble(error)) return true;
   if (!(error instanceof MongoError)) return false;
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError')) return true;
   if (error instanceof MongoBulkWriteError && error.result.getWriteConcernError() !== undefined) return true;
@@ -104,6 +104,22 @@ function isRetryable(error: Error): boolean {
   if (error instanceof MongoServerError) return typeof error.code === 'number' && retryableCodes.has(error.code);
   return connectionTroubles.has(error.name);
 }
+
+/**
+ * What befell a socket, as Node says it: the driver wraps that, but for what happens while it waits for a full socket to take
+ * more, or writes to one that the server has just ended (7.8, `Connection.writeCommand`).
+ */
+function isSocketTrouble(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && socketTroubles.has(error.code);
+}
+
+const socketTroubles: ReadonlySet<string> = new Set([
+  'EPIPE',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+]);
 
 /** The driver's own errors that mean "not reachable just now", by name, as it documents them. */
 const connectionTroubles: ReadonlySet<string> = new Set([
