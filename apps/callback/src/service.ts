@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Log, Metrics } from '@juice/observability';
 import type { DeliveryStore, Endpoint, ReplayStore, TenantStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
@@ -62,6 +63,8 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
   const monotonicMs = (): number => performance.now();
   const closing = new AbortController();
   const abandoning = new AbortController();
+  // Every lane in hand waits on it while the store is away: more than the ten that Node warns of.
+  setMaxListeners(0, abandoning.signal);
   const newAgents = (): GuardedAgents =>
     createGuardedAgents({ allow, ...(deps.resolve !== undefined && { resolve: deps.resolve }) });
   const agents = newAgents();
