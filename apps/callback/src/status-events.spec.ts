@@ -44,15 +44,25 @@ describe('status events', () => {
     expect(onEvent).toHaveBeenCalledTimes(1);
   });
 
-  test('of a newer version are left to the sweep; what is none goes to the poison queue', async () => {
+  test('of a newer version are read for what we know of them', async () => {
+    const { events, deliver, onEvent } = createWorld();
+    await events.resume();
+    expect(deliver({ ...event, v: 2, lanes: ['a', 'b'] }).ack).toHaveBeenCalledTimes(1);
+    expect(onEvent).toHaveBeenCalledWith(806769905152840693n, 'acme');
+  });
+
+  test('that cannot be read go to the poison queue, newer ones as well', async () => {
     const { events, deliver, onEvent, of } = createWorld();
     await events.resume();
-    expect(deliver({ v: 2, something: 'else' }).ack).toHaveBeenCalledTimes(1);
-    for (const body of [null, 'text', {}, { ...event, taskId: 'x' }, { ...event, status: 99 }]) {
-      expect(readEvent(body)).toBe('unreadable');
+    const newer = { v: 2, something: 'else' };
+    for (const body of [newer, null, 'text', {}, { ...event, taskId: 'x' }, { ...event, status: 99 }]) {
+      expect(readEvent(body)).toBe(null);
       expect(deliver(body).reject).toHaveBeenCalledTimes(1);
     }
-    expect(of('message.rejected')).toHaveLength(5);
+    expect(of('message.rejected').map(({ outcome }) => outcome)).toEqual([
+      'newer version',
+      ...Array(5).fill('unreadable'),
+    ]);
     expect(onEvent).not.toHaveBeenCalled();
   });
 

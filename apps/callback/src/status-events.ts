@@ -18,8 +18,8 @@ interface EventDelivery {
 
 /**
  * Reads status events and passes those on that left something to call back. An event is a hint, acknowledged when it is
- * received; the sweep finds what a lost one meant. A newer version than ours is left to the sweep as well; what cannot
- * be read at all goes to the poison queue.
+ * received; the sweep finds what a lost one meant. A newer version is read for what we know of it; what cannot be read goes
+ * to the poison queue.
  */
 export interface StatusEvents {
   /** Consumes, if it does not yet; a broker that is away is no trouble: it is tried again at the next call. */
@@ -44,13 +44,13 @@ export function createStatusEvents(deps: {
 
   function receive(message: EventDelivery): void {
     const event = readEvent(message.body);
-    if (event === 'unreadable') {
+    if (event === null) {
       message.reject();
-      log.warn('message.rejected', { queue: 'juice.callback.events' });
+      log.warn('message.rejected', { queue: 'juice.callback.events', outcome: whyUnread(message.body) });
       return;
     }
     message.ack();
-    if (event !== 'newer' && event.callback) onEvent(event.taskId, event.tenantId);
+    if (event.callback) onEvent(event.taskId, event.tenantId);
   }
 
   async function settle(): Promise<void> {
@@ -77,10 +77,13 @@ export function createStatusEvents(deps: {
   return { resume: () => want(true), pause: () => want(false) };
 }
 
-/** The event, `newer` for a version we do not know, `unreadable` for anything that is not an event. */
-export function readEvent(body: unknown): StatusEvent | 'newer' | 'unreadable' {
+/** null for what is no event, or one of a newer version that has what we look for no more. */
+export function readEvent(body: unknown): StatusEvent | null {
   const parsed = statusEventMessage.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const version = typeof body === 'object' && body !== null && 'v' in body ? body.v : null;
-  return typeof version === 'number' && version > 1 ? 'newer' : 'unreadable';
+  return parsed.success ? parsed.data : null;
+}
+
+function whyUnread(body: unknown): 'newer version' | 'unreadable' {
+  const { v } = Object(body) as { v?: unknown };
+  return typeof v === 'number' && v > 1 ? 'newer version' : 'unreadable';
 }

@@ -96,12 +96,12 @@ export function createIntake(deps: {
     if (parsed.success) {
       message.ack();
       read(parsed.data.taskIds);
-    } else settleUnread(message, 'juice.scheduler.tasks', log);
+    } else rejectUnread(message, 'juice.scheduler.tasks', log);
   }
 
   function onCommand(message: Delivery): void {
     const parsed = commandMessage.safeParse(message.body);
-    if (!parsed.success) return settleUnread(message, 'juice.scheduler.commands', log);
+    if (!parsed.success) return rejectUnread(message, 'juice.scheduler.commands', log);
     message.ack();
     const command = parsed.data;
     switch (command.kind) {
@@ -141,16 +141,15 @@ export function createIntake(deps: {
 }
 
 /**
- * A newer version, and a command of a kind that came later, are left (an older leader cannot read them; a sweep finds what
- * they told of); what no version has is poison.
+ * To `juice.poison`, and told why: what a later version means by it is put back from there when its leader is up. Nothing waits
+ * for it: a sweep finds what it told of.
  */
-function settleUnread(message: Delivery, queue: 'juice.scheduler.tasks' | 'juice.scheduler.commands', log: Log): void {
+function rejectUnread(message: Delivery, queue: 'juice.scheduler.tasks' | 'juice.scheduler.commands', log: Log): void {
   const { v, kind } = Object(message.body) as { v?: unknown; kind?: unknown };
   const isNewer = typeof v === 'number' && v > 1;
-  const isCommand = queue === 'juice.scheduler.commands' && v === 1 && typeof kind === 'string';
+  const isCommand = queue === 'juice.scheduler.commands' && typeof v === 'number' && typeof kind === 'string';
   const isUnknownKind = isCommand && !commandKinds.includes(kind);
-  const outcome = isNewer ? 'newer version' : isUnknownKind ? 'unknown kind' : 'unreadable';
+  const outcome = isUnknownKind ? 'unknown kind' : isNewer ? 'newer version' : 'unreadable';
   log.warn('message.rejected', { queue, outcome });
-  if (outcome === 'unreadable') message.reject();
-  else message.ack();
+  message.reject();
 }

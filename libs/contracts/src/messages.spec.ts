@@ -8,13 +8,21 @@ test('ids travel as text and arrive as 64-bit integers', () => {
 });
 
 test.each<[object, string]>([
-  [{ v: 2, taskIds: ['1'] }, 'a newer version'],
+  [{ v: 2, tasks: ['1'] }, 'a newer version that has what we look for no more'],
+  [{ v: 0, taskIds: ['1'] }, 'no version'],
+  [{ v: '1', taskIds: ['1'] }, 'a version in words'],
   [{ v: 1, taskIds: [] }, 'no id'],
   [{ v: 1, taskIds: [1] }, 'a number, which may have been rounded'],
   [{ v: 1, taskIds: ['x'] }, 'no integer'],
   [{ v: 1, taskIds: ['9223372036854775808'] }, 'above 64 bits'],
 ])('%j is not a message of submitted tasks: %s', (body) => {
   expect(tasksSubmittedMessage.safeParse(body).success).toBe(false);
+});
+
+test('a newer version is read for what we know of it', () => {
+  expect(tasksSubmittedMessage.parse({ v: 2, taskIds: ['1'], lanes: [7] })).toEqual({ v: 2, taskIds: [1n] });
+  const kill = { v: 3, kind: 'kill', taskIds: ['7'] };
+  expect(commandMessage.parse({ ...kill, by: 'ops' })).toEqual({ ...kill, taskIds: [7n] });
 });
 
 test('the kinds of commands are listed', () => {
