@@ -15,7 +15,7 @@ const url = 'http://127.0.0.1/done';
 async function createWorld(count: number, replay: Partial<NewReplay> = {}) {
   const lanes = createMemoryLanes();
   const replays = createMemoryReplays();
-  const world = { nowMs: t0, armed: 0, mostAtOnce: 0, crashesIn: Infinity };
+  const world = { nowMs: t0, armed: 0, mostAtOnce: 0, counts: 0, crashesIn: Infinity };
   /** The process ends in place of this operation, or just after it. */
   let isAfter = false;
   const crash = (): never => {
@@ -74,7 +74,10 @@ async function createWorld(count: number, replay: Partial<NewReplay> = {}) {
         for (const taskId of before) if (!after.has(taskId)) arming.set(taskId, (arming.get(taskId) ?? 0) + 1);
         return answer;
       }),
-      countReplayed: operate(lanes.deliveries.countReplayed),
+      countReplayed: operate((replayId: string) => {
+        world.counts += 1;
+        return lanes.deliveries.countReplayed(replayId);
+      }),
     },
     now: () => world.nowMs,
     onArmed: (lanesArmed: number) => {
@@ -92,7 +95,7 @@ async function createWorld(count: number, replay: Partial<NewReplay> = {}) {
     const held = await replays.takeReplay({ token: `turn-${tokens++}`, nowMs: world.nowMs, leaseMs });
     if (held === null) return true;
     try {
-      await takeReplayTurn(deps, held, { isCounted: false });
+      await takeReplayTurn(deps, held);
       return true;
     } catch (error: unknown) {
       if (!(error instanceof DependencyFailure)) throw error;
@@ -153,14 +156,52 @@ describe('a replay', () => {
 
   test('keeps its pace: a second’s worth in a second, in even batches', async () => {
     const { world, turn, read } = await createWorld(60);
-    for (; world.nowMs < t0 + 1000; world.nowMs += 10) await turn();
+    for (; world.nowMs < t0 + 1000; world.nowMs += 10) {
+      await turn();
+      const replay = await read();
+      // Nothing has failed again that is not delivered yet, whenever one looks.
+      expect(failedAgain(replay)).toBe(0);
+    }
     expect((await read()).replayed).toBe(20);
     expect(world.mostAtOnce).toBe(5);
     world.nowMs += 60_000;
     for (let ms = 0; ms < 1000; ms += 10, world.nowMs += 10) await turn();
-    // Held up for a minute, it makes up for a second of it.
-    expect((await read()).replayed).toBeLessThanOrEqual(60);
+    // Held up for a minute, it makes up for a quarter of a second of it.
     expect((await read()).replayed).toBeGreaterThanOrEqual(40);
+    expect((await read()).replayed).toBeLessThanOrEqual(50);
+  });
+
+  test('whenever its turns come, no second has more than one and a half times its pace', async () => {
+    const delays = fc.array(fc.constantFrom(10, 90, 240, 260, 700, 1_400), { minLength: 1, maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(delays, async (delaysMs) => {
+        const { world, turn } = await createWorld(120);
+        const armedAt: { atMs: number; lanes: number }[] = [];
+        for (const delayMs of delaysMs) {
+          const before = world.armed;
+          await turn();
+          armedAt.push({ atMs: world.nowMs, lanes: world.armed - before });
+          world.nowMs += delayMs;
+        }
+        for (const { atMs: fromMs } of armedAt) {
+          const within = armedAt.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + 1000);
+          expect(within.reduce((sum, { lanes }) => sum + lanes, 0)).toBeLessThanOrEqual(30);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('rests the longer, the longer its lanes take, and is counted no oftener than that', async () => {
+    const { world, turn, read, deliver } = await createWorld(4);
+    for (; world.nowMs < t0 + 60_000; world.nowMs += 1000) await turn();
+    expect(await read()).toMatchObject({ state: 'delivering', waiting: 4 });
+    expect(world.counts).toBeGreaterThan(25);
+    for (; world.nowMs < t0 + 2 * 3600_000; world.nowMs += 1000) await turn();
+    expect(world.counts).toBeLessThan(350);
+    await deliver(() => true);
+    for (const untilMs = world.nowMs + 60_000; world.nowMs <= untilMs; world.nowMs += 1000) await turn();
+    expect(await read()).toMatchObject({ state: 'done', delivered: 4 });
   });
 
   test('arms nothing that has died since it was made', async () => {

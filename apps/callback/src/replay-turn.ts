@@ -21,10 +21,21 @@ export interface TurnTaken {
 
 /** What a batch is worth: small enough that the pace is even, large enough that its round trips do not matter. */
 const batchMs = 250;
-/** A replay that was held up makes up for no more than this: its receivers were promised a pace. */
-const mostCatchUpMs = 1_000;
-/** How often one is looked at that arms nothing: its lanes are being delivered, or it is paused. */
-const restMs = 2_000;
+/**
+ * A turn that comes late makes up for no more than this: receivers were promised a pace. With a batch beside it, in no second
+ * more than one and a half times as many are armed as were asked for.
+ */
+const mostCatchUpMs = batchMs;
+/** A count reads the mark of every lane of the replay. */
+const countEveryMs = 1_000;
+/**
+ * How often one is looked at that arms nothing, since its lanes are being delivered or it is paused: for a sixtieth of its age it
+ * rests, so that one that takes days is not counted a hundred thousand times, and its end is seen within a minute.
+ */
+const rest = { leastMs: 2_000, mostMs: 60_000, ofAge: 1 / 60 } as const;
+
+/** The lease was lost: another turn does, and tells, the rest. */
+const lost: TurnTaken = { dueAtMs: null, armed: 0, ended: null };
 
 /**
  * One turn of a replay: what a turn before has noted and perhaps not armed, then the next batch, then what has come of those armed.
@@ -33,40 +44,44 @@ const restMs = 2_000;
  * (of which those that are armed already bear the replay's mark) and counts them. Whoever has lost the lease writes nothing but
  * such marks, of lanes that are noted. Throws DependencyFailure; then the turn ends with its lease.
  */
-export async function takeReplayTurn(
-  deps: ReplayTurnDeps,
-  taken: HeldReplay,
-  { isCounted }: { readonly isCounted: boolean },
-): Promise<TurnTaken> {
+export async function takeReplayTurn(deps: ReplayTurnDeps, taken: HeldReplay): Promise<TurnTaken> {
   const { replays, lanes, now } = deps;
-  let held = taken;
+  let held: HeldReplay | null = taken;
   // Of a paused one it is left as it is noted.
-  if (held.batch !== null && held.state !== 'paused') held = await armBatch(deps, held, held.batch);
+  if (taken.batch !== null && taken.state !== 'paused') held = await armBatch(deps, taken, taken.batch);
+  if (held === null) return lost;
   let batchSize = 0;
   if (held.state === 'running') {
     const { taskIds, after } = await nextBatch(deps, held);
-    if (taskIds.length > 0 && (await replays.beginBatch(held, taskIds, after))) {
+    if (taskIds.length === 0) held = (await replays.endSelection(held)) ?? held;
+    else if (await replays.beginBatch(held, taskIds, after)) {
       batchSize = taskIds.length;
-      held = await armBatch(deps, { ...held, after }, taskIds);
-    } else if (taskIds.length === 0 && (await replays.endSelection(held))) {
-      held = { ...held, state: 'delivering', skipped: Math.max(held.skipped, held.selected - held.replayed) };
+      held = await armBatch(deps, held, taskIds);
+      if (held === null) return lost;
     }
   }
+  const { state, replayId, countedAtMs } = held;
   const armed = held.replayed - taken.replayed;
-  const isEnding = held.state === 'delivering' || held.state === 'cancelled';
-  const counted = isCounted && !isEnding ? held : await lanes.countReplayed(held.replayId);
-  if (isEnding && counted.waiting === 0) {
-    const { delivered } = counted;
-    await replays.conclude(held, { state: held.state, delivered, nowMs: now() });
-    const state = held.state === 'delivering' ? 'done' : held.state;
-    return { dueAtMs: null, armed, ended: { ...held, state, waiting: 0, delivered, endedAtMs: now() } };
+  const isEnding = state === 'delivering' || state === 'cancelled';
+  const isCounted = !isEnding && countedAtMs !== null && now() < countedAtMs + countEveryMs;
+  const counted = isCounted ? null : { ...(await lanes.countReplayed(replayId)), atMs: now() };
+  if (isEnding && counted?.waiting === 0) {
+    const { delivered, atMs } = counted;
+    if (!(await replays.conclude(held, { state, delivered, nowMs: atMs }))) return lost;
+    const ended = { state: state === 'delivering' ? 'done' : state, waiting: 0, delivered, endedAtMs: atMs } as const;
+    return { dueAtMs: null, armed, ended: { ...held, ...ended } };
   }
-  const dueAtMs =
-    batchSize === 0
-      ? now() + restMs
-      : Math.max(held.dueAtMs, now() - mostCatchUpMs) + Math.ceil((batchSize * 1000) / held.ratePerSecond);
-  await replays.giveBack(held, { waiting: counted.waiting, delivered: counted.delivered, dueAtMs });
+  const dueAtMs = batchSize === 0 ? now() + restMs(held, now()) : nextDueMs(held, { batchSize, nowMs: now() });
+  await replays.giveBack(held, { counted, dueAtMs });
   return { dueAtMs, armed, ended: null };
+}
+
+function restMs({ createdAtMs }: Replay, nowMs: number): number {
+  return Math.min(rest.mostMs, Math.max(rest.leastMs, (nowMs - createdAtMs) * rest.ofAge));
+}
+
+function nextDueMs(held: HeldReplay, { batchSize, nowMs }: { batchSize: number; nowMs: number }): number {
+  return Math.max(held.dueAtMs, nowMs - mostCatchUpMs) + Math.ceil((batchSize * 1000) / held.ratePerSecond);
 }
 
 async function nextBatch(
@@ -74,14 +89,17 @@ async function nextBatch(
   { choice, after, ratePerSecond, replayId, dueAtMs }: HeldReplay,
 ): Promise<{ readonly taskIds: readonly TaskId[]; readonly after: string }> {
   // A turn that comes late makes up for it: where turns take long the pace holds all the same.
-  const worthMs = Math.min(mostCatchUpMs, batchMs + Math.max(0, now() - dueAtMs));
+  const worthMs = batchMs + Math.min(mostCatchUpMs, Math.max(0, now() - dueAtMs));
   const size = Math.ceil((ratePerSecond * worthMs) / 1000);
   const { letters } = await deadLetters.findDead({ ...choice, unlessReplayedBy: replayId }, after, size);
   return { taskIds: letters.map(({ taskId }) => taskId), after: letters.at(-1)?.place ?? after ?? '' };
 }
 
-/** Arms what is noted, and counts it; of one that was cancelled since only what is armed already. The replay as it is then. */
-async function armBatch(deps: ReplayTurnDeps, held: HeldReplay, batch: readonly TaskId[]): Promise<HeldReplay> {
+/**
+ * Arms what is noted, and counts it; of one that was cancelled since only what is armed already. The replay as it is then; null: the
+ * lease was lost.
+ */
+async function armBatch(deps: ReplayTurnDeps, held: HeldReplay, batch: readonly TaskId[]): Promise<HeldReplay | null> {
   const { replayId, choice } = held;
   const diedByMs = held.state === 'cancelled' ? 0 : (choice.untilMs ?? held.createdAtMs + 1) - 1;
   const armed = await deps.lanes.rearm(batch, {
@@ -90,10 +108,8 @@ async function armBatch(deps: ReplayTurnDeps, held: HeldReplay, batch: readonly 
     diedByMs,
     nowMs: deps.now(),
   });
-  const counts = { replayed: armed.length, skipped: batch.length - armed.length };
   if (armed.length > 0) deps.onArmed(armed.length);
   const superseded = armed.reduce((sum, lane) => sum + lane.superseded.length, 0);
   if (superseded > 0) deps.onSuperseded(superseded);
-  await deps.replays.endBatch(held, counts);
-  return { ...held, replayed: held.replayed + counts.replayed, skipped: held.skipped + counts.skipped, batch: null };
+  return deps.replays.endBatch(held, { replayed: armed.length, skipped: batch.length - armed.length });
 }

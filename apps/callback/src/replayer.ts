@@ -19,19 +19,14 @@ const leaseMs = 10_000;
  */
 export function startReplayer(deps: ReplayerDeps): Taker {
   const { replays, now, log } = deps;
-  /** When each replay was last counted by this process: a count reads every lane of it. */
-  const countedAtMs = new Map<string, number>();
   let nextDueMs = Infinity;
 
   async function turn(held: HeldReplay): Promise<void> {
     const { replayId } = held;
-    const isCounted = (countedAtMs.get(replayId) ?? -Infinity) > now() - countEveryMs;
-    if (!isCounted) countedAtMs.set(replayId, now());
-    const { dueAtMs, armed, ended } = await takeReplayTurn(deps, held, { isCounted });
+    const { dueAtMs, armed, ended } = await takeReplayTurn(deps, held);
     if (armed > 0) log.info('replay.armed', { replayId, lanes: armed, selected: held.selected, by: held.by });
     if (dueAtMs !== null) nextDueMs = Math.min(nextDueMs, dueAtMs);
     if (ended === null) return;
-    countedAtMs.delete(replayId);
     const { state, selected, replayed, delivered, skipped } = ended;
     log.info('replay.ended', { replayId, state, selected, replayed, delivered, skipped, failed: failedAgain(ended) });
   }
@@ -47,5 +42,4 @@ export function startReplayer(deps: ReplayerDeps): Taker {
   });
 }
 
-const countEveryMs = 1_000;
 const shortestSleepMs = 10;

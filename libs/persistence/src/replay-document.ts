@@ -20,6 +20,7 @@ export interface ReplayDocument {
   readonly waiting: number;
   readonly after: string | null;
   readonly batch?: readonly TaskId[];
+  readonly countedAt?: Date;
   /** When a worker is to look at it; absent: never again. */
   readonly dueAt?: Date;
   readonly lease?: { readonly token: string; readonly until: Date };
@@ -62,5 +63,6 @@ export function asHeldReplay(stored: ReplayDocument): HeldReplay {
     dueAtMs: stored.dueAt?.getTime() ?? 0,
     after: stored.after,
     batch: stored.batch ?? null,
+    countedAtMs: stored.countedAt?.getTime() ?? null,
   };
 }

@@ -4,6 +4,8 @@ import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt } from './mongo-failure.ts';
 import type { HeldReplay, NewReplay, Replay, ReplayAction, ReplayState, ReplayWord } from './replay.ts';
 import { asHeldReplay, asReplay, asReplayDocument, type ReplayDocument } from './replay-document.ts';
+import type { ReplayedCount } from './replay-lanes.ts';
+import { defaultRetentionMs } from './retention.ts';
 
 /** `refused`: its state has nothing for it; the replay as it is. */
 export type ReplayChange =
@@ -46,24 +48,33 @@ export interface ReplayTurns {
   takeReplay(turn: ReplayTurn): Promise<HeldReplay | null>;
   /** Notes what is about to be armed, and where the next batch begins. false: it is not running any more, or not ours. */
   beginBatch(held: HeldReplay, batch: readonly TaskId[], after: string): Promise<boolean>;
-  /** What was noted is armed: so many of it, now or by an earlier turn. false: the turn was over. */
-  endBatch(held: HeldReplay, counts: { readonly replayed: number; readonly skipped: number }): Promise<boolean>;
-  /** Nothing is left to arm. What was meant and not armed was no longer dead. false: as `beginBatch`. */
-  endSelection(held: HeldReplay): Promise<boolean>;
-  /** Ends the turn. `dueAtMs`: when the next one is due. */
+  /** What was noted is armed: so many of it, now or by an earlier turn. The replay as it is then; null: the turn was over. */
+  endBatch(
+    held: HeldReplay,
+    counts: { readonly replayed: number; readonly skipped: number },
+  ): Promise<HeldReplay | null>;
+  /**
+   * Nothing is left to arm. What was meant and not armed was no longer dead. The replay as it is then; null: it is not running any
+   * more, or not ours.
+   */
+  endSelection(held: HeldReplay): Promise<HeldReplay | null>;
+  /**
+   * Ends the turn. `dueAtMs`: when the next one is due, unless somebody has said a word to it meanwhile: then when that says.
+   * `counted`: what has come of it; null: that was not looked at.
+   */
   giveBack(
     held: HeldReplay,
-    seen: { readonly waiting: number; readonly delivered: number; readonly dueAtMs: number },
+    seen: { readonly counted: (ReplayedCount & { readonly atMs: number }) | null; readonly dueAtMs: number },
   ): Promise<void>;
-  /** Ends the turn, and the replay if its state is still this one: nothing of it will change. */
+  /** Ends the turn and the replay: nothing of it will change. false: its state is another, or it is not ours. */
   conclude(
     held: HeldReplay,
-    seen: { readonly state: ReplayState; readonly delivered: number; readonly nowMs: number },
-  ): Promise<void>;
+    seen: { readonly state: 'delivering' | 'cancelled'; readonly delivered: number; readonly nowMs: number },
+  ): Promise<boolean>;
 }
 
-/** As long as tasks are kept by default. */
-const retentionMs = 30 * 24 * 3600 * 1000;
+/** Words that are kept, the newest: a replay that is paused and resumed in a loop stays a small document. */
+const mostWords = 100;
 
 const changes: Readonly<Record<ReplayAction, { readonly from: ReplayState[]; readonly to: ReplayState }>> = {
   pause: { from: ['running'], to: 'paused' },
@@ -104,7 +115,7 @@ export function createReplayStore(conn: MongoConnection): ReplayStore {
         const at = new Date(atMs);
         const changed = await replays.findOneAndUpdate(
           { ...ofOwner, state: { $in: from } },
-          { $set: { state: to, dueAt: at }, $push: { words: { ...said, at } } },
+          { $set: { state: to, dueAt: at }, $push: { words: { $each: [{ ...said, at }], $slice: -mostWords } } },
           { returnDocument: 'after' },
         );
         if (changed !== null) return { kind: 'changed', replay: asReplay(changed) };
@@ -130,16 +141,21 @@ function createTurns(replays: ReplayCollection): ReplayTurns {
   const ours = ({ replayId, token }: HeldReplay) => ({ _id: replayId, 'lease.token': token });
   const isApplied = async (writing: Promise<{ matchedCount: number }>): Promise<boolean> =>
     (await writing).matchedCount === 1;
+  const asHeld = async (writing: Promise<ReplayDocument | null>): Promise<HeldReplay | null> => {
+    const written = await writing;
+    return written === null ? null : asHeldReplay(written);
+  };
   return {
     takeReplay: ({ token, nowMs, leaseMs }) =>
-      attempt('take replay', async () => {
+      attempt('take replay', () => {
         const now = new Date(nowMs);
-        const taken = await replays.findOneAndUpdate(
-          { dueAt: { $lte: now }, 'lease.until': { $not: { $gt: now } } },
-          { $set: { lease: { token, until: new Date(nowMs + leaseMs) } } },
-          { sort: { dueAt: 1 }, returnDocument: 'after' },
+        return asHeld(
+          replays.findOneAndUpdate(
+            { dueAt: { $lte: now }, 'lease.until': { $not: { $gt: now } } },
+            { $set: { lease: { token, until: new Date(nowMs + leaseMs) } } },
+            { sort: { dueAt: 1 }, returnDocument: 'after' },
+          ),
         );
-        return taken === null ? null : asHeldReplay(taken);
       }),
     beginBatch: (held, batch, after) =>
       attempt('begin batch', () =>
@@ -152,45 +168,55 @@ function createTurns(replays: ReplayCollection): ReplayTurns {
       ),
     endBatch: (held, { replayed, skipped }) =>
       attempt('end batch', () =>
-        isApplied(
-          replays.updateOne(
+        asHeld(
+          replays.findOneAndUpdate(
             { ...ours(held), batch: { $exists: true } },
             // What was armed just now waits, until it is counted.
             { $inc: { replayed, skipped, waiting: replayed }, $unset: { batch: '' } },
+            { returnDocument: 'after' },
           ),
         ),
       ),
     endSelection: (held) =>
       attempt('end selection', () =>
-        isApplied(
-          replays.updateOne(
+        asHeld(
+          replays.findOneAndUpdate(
             { ...ours(held), state: 'running', batch: { $exists: false }, replayed: held.replayed },
             { $set: { state: 'delivering', skipped: Math.max(held.skipped, held.selected - held.replayed) } },
+            { returnDocument: 'after' },
           ),
         ),
       ),
-    giveBack: (held, { waiting, delivered, dueAtMs }) =>
+    giveBack: (held, { counted, dueAtMs }) =>
       attempt('give replay back', async () => {
-        await replays.updateOne(ours(held), {
-          $set: { waiting, delivered, dueAt: new Date(dueAtMs) },
-          $unset: { lease: '' },
-        });
+        const count = counted === null ? {} : countOf(counted);
+        const isGiven = await isApplied(
+          replays.updateOne(
+            { ...ours(held), state: held.state },
+            { $set: { ...count, dueAt: new Date(dueAtMs) }, $unset: { lease: '' } },
+          ),
+        );
+        if (!isGiven) await replays.updateOne(ours(held), { $unset: { lease: '' } });
       }),
     conclude: (held, { state, delivered, nowMs }) =>
-      attempt('conclude replay', async () => {
-        const at = new Date(nowMs);
-        const ended = await replays.updateOne(
-          { ...ours(held), state },
-          {
-            $set: {
-              state: state === 'delivering' ? ('done' as const) : state,
-              ...{ waiting: 0, delivered, endedAt: at, purgeAt: new Date(nowMs + retentionMs) },
+      attempt('conclude replay', () =>
+        isApplied(
+          replays.updateOne(
+            { ...ours(held), state },
+            {
+              $set: {
+                state: state === 'delivering' ? 'done' : state,
+                ...countOf({ waiting: 0, delivered, atMs: nowMs }),
+                ...{ endedAt: new Date(nowMs), purgeAt: new Date(nowMs + defaultRetentionMs) },
+              },
+              $unset: { lease: '', dueAt: '' },
             },
-            $unset: { lease: '', dueAt: '' },
-          },
-        );
-        // Somebody has said a word to it in between: the next turn is due when that word says.
-        if (ended.matchedCount === 0) await replays.updateOne(ours(held), { $unset: { lease: '' } });
-      }),
+          ),
+        ),
+      ),
   };
+}
+
+function countOf({ waiting, delivered, atMs }: ReplayedCount & { readonly atMs: number }) {
+  return { waiting, delivered, countedAt: new Date(atMs) };
 }

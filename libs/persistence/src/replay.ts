@@ -57,6 +57,8 @@ export interface HeldReplay extends Replay {
   readonly after: string | null;
   /** What is being armed; null: nothing. */
   readonly batch: readonly TaskId[] | null;
+  /** When what has come of it was counted last; null: it never was. */
+  readonly countedAtMs: number | null;
 }
 
 /** A lane that has died again is not delivered, and waits for nothing. */

@@ -1,9 +1,10 @@
-import type { HeldReplay, Replay, ReplayStore } from '../src/index.ts';
+import type { HeldReplay, Replay, ReplayedCount, ReplayStore } from '../src/index.ts';
 
 interface Stored {
   replay: Replay;
   after: string | null;
   batch: HeldReplay['batch'];
+  countedAtMs: number | null;
   dueAtMs: number | null;
   lease: { readonly token: string; readonly untilMs: number } | null;
 }
@@ -35,7 +36,7 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
       const counts = { replayed: 0, skipped: 0, delivered: 0, waiting: 0 };
       const words = [{ action: 'create' as const, atMs, by, reason }];
       const replay: Replay = { ...made, state: 'running', ...counts, endedAtMs: null, words };
-      all.set(replay.replayId, { replay, after: null, batch: null, dueAtMs: atMs, lease: null });
+      all.set(replay.replayId, { replay, after: null, batch: null, countedAtMs: null, dueAtMs: atMs, lease: null });
       return replay;
     },
     async findReplay(owner, replayId) {
@@ -58,7 +59,7 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
       if (stored === undefined || !ownedBy(owner)(stored)) return null;
       const { from, to } = changes[word.action];
       if (!(from as readonly string[]).includes(stored.replay.state)) return { kind: 'refused', replay: stored.replay };
-      stored.replay = { ...stored.replay, state: to, words: [...stored.replay.words, word] };
+      stored.replay = { ...stored.replay, state: to, words: [...stored.replay.words, word].slice(-100) };
       stored.dueAtMs = word.atMs;
       return { kind: 'changed', replay: stored.replay };
     },
@@ -74,9 +75,9 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
         .filter(({ stored, dueAtMs }) => dueAtMs <= nowMs && (stored.lease?.untilMs ?? 0) <= nowMs)
         .toSorted((a, b) => a.dueAtMs - b.dueAtMs)[0];
       if (due === undefined) return null;
-      const { stored, dueAtMs } = due;
+      const { stored } = due;
       stored.lease = { token, untilMs: nowMs + leaseMs };
-      return { ...stored.replay, token, dueAtMs, after: stored.after, batch: stored.batch };
+      return asHeld(stored);
     },
     async beginBatch(held, batch, after) {
       store.onOperation('beginBatch');
@@ -88,43 +89,49 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
     async endBatch(held, { replayed, skipped }) {
       store.onOperation('endBatch');
       const stored = ours(held);
-      if (stored === null || stored.batch === null) return false;
+      if (stored === null || stored.batch === null) return null;
       const { replay } = stored;
       const counts = { replayed: replay.replayed + replayed, waiting: replay.waiting + replayed };
       stored.replay = { ...replay, ...counts, skipped: replay.skipped + skipped };
       stored.batch = null;
-      return true;
+      return asHeld(stored);
     },
     async endSelection(held) {
       store.onOperation('endSelection');
       const stored = ours(held);
-      if (!isRunning(stored) || stored.replay.replayed !== held.replayed) return false;
+      if (!isRunning(stored) || stored.replay.replayed !== held.replayed) return null;
       const skipped = Math.max(held.skipped, held.selected - held.replayed);
       stored.replay = { ...stored.replay, state: 'delivering', skipped };
-      return true;
+      return asHeld(stored);
     },
-    async giveBack(held, { waiting, delivered, dueAtMs }) {
+    async giveBack(held, { counted, dueAtMs }) {
       store.onOperation('giveBack');
       const stored = ours(held);
       if (stored === null) return;
-      stored.replay = { ...stored.replay, waiting, delivered };
-      Object.assign(stored, { dueAtMs, lease: null });
+      stored.lease = null;
+      if (stored.replay.state !== held.state) return;
+      stored.dueAtMs = dueAtMs;
+      if (counted !== null) count(stored, counted);
     },
     async conclude(held, { state, delivered, nowMs }) {
       store.onOperation('conclude');
       const stored = ours(held);
-      if (stored === null) return;
-      stored.lease = null;
-      if (stored.replay.state !== state) return;
-      const ended = {
-        state: state === 'delivering' ? ('done' as const) : state,
-        waiting: 0,
-        delivered,
-        endedAtMs: nowMs,
-      };
-      stored.replay = { ...stored.replay, ...ended };
-      stored.dueAtMs = null;
+      if (stored === null || stored.replay.state !== state) return false;
+      count(stored, { waiting: 0, delivered, atMs: nowMs });
+      stored.replay = { ...stored.replay, state: state === 'delivering' ? 'done' : state, endedAtMs: nowMs };
+      Object.assign(stored, { dueAtMs: null, lease: null });
+      return true;
     },
   };
   return store;
+}
+
+function count(stored: Stored, counted: ReplayedCount & { readonly atMs: number }): void {
+  const { waiting, delivered, atMs } = counted;
+  stored.replay = { ...stored.replay, waiting, delivered };
+  stored.countedAtMs = atMs;
+}
+
+function asHeld({ replay, lease, dueAtMs, after, batch, countedAtMs }: Stored): HeldReplay {
+  return { ...replay, token: lease?.token ?? '', dueAtMs: dueAtMs ?? 0, after, batch, countedAtMs };
 }

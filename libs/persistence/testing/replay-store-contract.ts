@@ -41,6 +41,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       if (held === null) throw new Error('it could not be taken');
       return held;
     };
+    const counted = (waiting: number, delivered: number) => ({ waiting, delivered, atMs: t0 + 7 });
     const word = (action: 'pause' | 'resume' | 'cancel', atMs = t0 + 5) =>
       ({ action, atMs, by: 'key-2', reason: `to ${action}` }) as const;
     const change = (action: 'pause' | 'resume' | 'cancel', owner: string | null = null, atMs?: number) =>
@@ -81,15 +82,15 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       const taken = await Promise.all(Array.from({ length: 8 }, (_, n) => tryTake(t0, `token-${n}`)));
       const [held] = taken.filter((each) => each !== null);
       expect(taken.filter((each) => each !== null)).toHaveLength(1);
-      expect(held).toMatchObject({ replayId: 'r1', dueAtMs: t0, after: null, batch: null });
+      expect(held).toMatchObject({ replayId: 'r1', dueAtMs: t0, after: null, batch: null, countedAtMs: null });
       expect(await tryTake(t0 + leaseMs - 1)).toBeNull();
       const later = await take(t0 + leaseMs);
-      if (held !== undefined) await replays.giveBack(held, { waiting: 9, delivered: 9, dueAtMs: t0 });
+      if (held !== undefined) await replays.giveBack(held, { counted: counted(9, 9), dueAtMs: t0 });
       expect(await find()).toMatchObject({ waiting: 0 });
-      await replays.giveBack(later, { waiting: 2, delivered: 1, dueAtMs: t0 + 20_000 });
+      await replays.giveBack(later, { counted: counted(2, 1), dueAtMs: t0 + 20_000 });
       expect(await find()).toMatchObject({ waiting: 2, delivered: 1 });
       expect(await tryTake(t0 + 19_999)).toBeNull();
-      expect(await take(t0 + 20_000)).toMatchObject({ dueAtMs: t0 + 20_000 });
+      expect(await take(t0 + 20_000)).toMatchObject({ dueAtMs: t0 + 20_000, countedAtMs: t0 + 7 });
     });
 
     test('the longest due comes first', async () => {
@@ -106,11 +107,28 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       expect(await replays.beginBatch(held, [idAt(3)], 'place-3')).toBe(false);
       const next = await take(t0 + leaseMs);
       expect(next).toMatchObject({ batch: [idAt(1), idAt(2)], after: 'place-2' });
-      expect(await replays.endBatch(held, { replayed: 2, skipped: 0 })).toBe(false);
-      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toBe(true);
-      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toBe(false);
+      expect(await replays.endBatch(held, { replayed: 2, skipped: 0 })).toBeNull();
+      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toEqual({
+        ...(await find()),
+        ...{ token: next.token, dueAtMs: t0, after: 'place-2', batch: null, countedAtMs: null },
+      });
+      expect(await replays.endBatch(next, { replayed: 1, skipped: 1 })).toBeNull();
       // Nothing has failed that was not looked at.
       expect(await find()).toMatchObject({ replayed: 1, waiting: 1, skipped: 1, state: 'running' });
+      await replays.giveBack(next, { counted: null, dueAtMs: t0 + 1 });
+      expect(await find()).toMatchObject({ replayed: 1, waiting: 1 });
+    });
+
+    test('given back behind the back of who has said a word to it, it is due when that says', async () => {
+      await replays.createReplay(newReplay(1));
+      const held = await take();
+      await change('pause', null, t0 + 5);
+      await replays.giveBack(held, { counted: counted(2, 1), dueAtMs: t0 + 60_000 });
+      const paused = await take(t0 + 5);
+      expect(paused).toMatchObject({ state: 'paused', dueAtMs: t0 + 5 });
+      await change('cancel', null, t0 + 6);
+      await replays.giveBack(paused, { counted: null, dueAtMs: t0 + 60_000 });
+      expect(await take(t0 + 6)).toMatchObject({ state: 'cancelled' });
     });
 
     test('paused or cancelled it begins nothing, and ends what it has begun', async () => {
@@ -118,16 +136,24 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       const held = await take();
       await replays.beginBatch(held, [idAt(1)], 'place-1');
       expect(await change('pause')).toMatchObject({ kind: 'changed', replay: { state: 'paused' } });
-      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toBe(true);
+      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toMatchObject({ state: 'paused', replayed: 1 });
       expect(await replays.beginBatch(held, [idAt(2)], 'place-2')).toBe(false);
-      expect(await replays.endSelection(held)).toBe(false);
+      expect(await replays.endSelection(held)).toBeNull();
       expect(await change('resume')).toMatchObject({ kind: 'changed', replay: { state: 'running' } });
       expect(await replays.beginBatch(held, [idAt(2)], 'place-2')).toBe(true);
       expect(await change('cancel')).toMatchObject({ kind: 'changed', replay: { state: 'cancelled' } });
-      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toBe(true);
+      expect(await replays.endBatch(held, { replayed: 1, skipped: 0 })).toMatchObject({ replayed: 2 });
       const { words } = await find();
       expect(words.map(({ action }) => action)).toEqual(['create', 'pause', 'resume', 'cancel']);
       expect(words.at(-1)).toEqual(word('cancel'));
+    });
+
+    test('of its words the newest hundred are kept', async () => {
+      await replays.createReplay(newReplay(1));
+      for (let n = 0; n < 101; n += 1) await change(n % 2 === 0 ? 'pause' : 'resume', null, t0 + n);
+      const { words } = await find();
+      expect(words).toHaveLength(100);
+      expect([words[0]?.atMs, words.at(-1)?.atMs]).toEqual([t0 + 1, t0 + 100]);
     });
 
     test('a word that its state has nothing for changes nothing; another tenant’s is not there', async () => {
@@ -146,24 +172,29 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       const first = await take();
       await replays.beginBatch(first, [idAt(1), idAt(2)], 'place-2');
       await replays.endBatch(first, { replayed: 2, skipped: 0 });
-      expect(await replays.endSelection(first)).toBe(false);
-      await replays.giveBack(first, { waiting: 2, delivered: 0, dueAtMs: t0 + 1 });
+      expect(await replays.endSelection(first)).toBeNull();
+      await replays.giveBack(first, { counted: counted(2, 0), dueAtMs: t0 + 1 });
       const second = await take(t0 + 1);
-      expect(await replays.endSelection(second)).toBe(true);
+      expect(await replays.endSelection(second)).toMatchObject({
+        state: 'delivering',
+        skipped: 1,
+        token: second.token,
+      });
       expect(await find()).toMatchObject({ state: 'delivering', replayed: 2, skipped: 1, endedAtMs: null });
-      await replays.conclude(second, { state: 'delivering', delivered: 1, nowMs: t0 + 9 });
+      expect(await replays.conclude(second, { state: 'delivering', delivered: 1, nowMs: t0 + 9 })).toBe(true);
       expect(await find()).toMatchObject({ state: 'done', waiting: 0, delivered: 1, endedAtMs: t0 + 9 });
       expect(await tryTake(t0 + 1_000_000)).toBeNull();
     });
 
-    test('it is not concluded behind the back of who has changed its state', async () => {
+    test('it is concluded in the state that was seen alone, and only by who has the turn', async () => {
       await replays.createReplay(newReplay(1));
       await change('cancel', null, t0);
       const held = await take();
-      await replays.conclude(held, { state: 'running', delivered: 0, nowMs: t0 + 1 });
+      expect(await replays.conclude(held, { state: 'delivering', delivered: 0, nowMs: t0 + 1 })).toBe(false);
+      const again = await take(t0 + leaseMs);
+      expect(await replays.conclude(held, { state: 'cancelled', delivered: 0, nowMs: t0 + 1 })).toBe(false);
       expect(await find()).toMatchObject({ state: 'cancelled', endedAtMs: null });
-      const again = await take(t0 + 1);
-      await replays.conclude(again, { state: 'cancelled', delivered: 0, nowMs: t0 + 2 });
+      expect(await replays.conclude(again, { state: 'cancelled', delivered: 0, nowMs: t0 + 2 })).toBe(true);
       expect(await find()).toMatchObject({ state: 'cancelled', endedAtMs: t0 + 2 });
     });
   });
