@@ -132,7 +132,7 @@ describe('replays', () => {
 
   test.each<[string, object, number, object]>([
     ['a group', { group }, 3, { group, tenant: 'acme' }],
-    ['ids, whatever is another tenant’s left out later', { ids: [`${idOf(1)}_1`, String(idOf(5))] }, 2, { ids: 2 }],
+    ['ids, another tenant’s left out', { ids: [`${idOf(1)}_1`, String(idOf(5))] }, 1, { ids: 2 }],
     ['a filter', { filter: { endpoint: 'https://acme.example' } }, 4, { endpoint: 'https://acme.example' }],
     ['all', { filter: { all: true } }, 4, { tenant: 'acme' }],
   ])('of %s: what is dead now, with who asks and why', async (_, choice, selected, shown) => {
@@ -147,6 +147,20 @@ describe('replays', () => {
     expect((await get(`/replays/${replayId}`)).body.data).toEqual(body.data);
     const [stored] = await world.callbacks.replays.listReplays('acme', null, 1);
     expect(stored?.choice).toMatchObject({ tenantId: 'acme', untilMs: seedInstantMs + 1 });
+  });
+
+  test('of a group that nothing dead is in is refused, also as a dry run', async () => {
+    const gone = fingerprintOf('acme https://acme.example', 'status-500');
+    for (const body of [
+      { group: gone, reason },
+      { group: gone, dryRun: true },
+    ]) {
+      const answer = await post('/replays', body);
+      const message = `group must be one of dead-groups: nothing is dead in ${gone}`;
+      expect([answer.status, answer.body.message]).toEqual([404, expect.stringContaining(message)]);
+    }
+    expect((await post('/replays', { group, reason }, 'zeta')).status).toBe(404);
+    expect((await get('/replays', null)).body.data).toEqual({ replays: [] });
   });
 
   test('one tenant’s are not there for another, and are for operators', async () => {
@@ -185,7 +199,7 @@ describe('replays', () => {
     const { status, body } = await post('/replays', { group, reason });
     expect([status, body.message]).toEqual([429, expect.stringContaining('10 replays running or paused')]);
     expect((await post('/replays', { group, reason }, null)).status).toBe(200);
-    expect((await post('/replays', { group, reason }, 'zeta')).status).toBe(200);
+    expect((await post('/replays', { filter: { all: true }, reason }, 'zeta')).status).toBe(200);
   });
 
   test('are listed page by page, the newest first', async () => {
@@ -280,12 +294,19 @@ describe('one callback', () => {
     for (const [path, tenant] of [
       [`/${idOf(1)}`, 'acme'],
       [`/${idOf(1)}_1`, 'acme'],
+      [`/${idOf(1)}`, null],
     ] as const)
       expect((await get(path, tenant)).body.data).toMatchObject({
         ...{ lane: { state: 'dead', pending: [{ sequence: 1 }] }, tries: [] },
         dead: { group, cause: 'status-503', causeText: 'the receiver answered 503' },
       });
-    expect((await get(`/${idOf(9)}`)).status).toBe(404);
+    for (const [path, tenant] of [
+      [`/${idOf(1)}`, 'zeta'],
+      [`/${idOf(1)}_1/explain`, 'zeta'],
+      [`/${idOf(9)}`, 'acme'],
+      [`/${idOf(9)}`, null],
+    ] as const)
+      expect([path, tenant, (await get(path, tenant)).status]).toEqual([path, tenant, 404]);
   });
 });
 

@@ -19,7 +19,10 @@ import { viewReplay } from './view-replay.ts';
 /** Dead callbacks, sent again by jobs that the callback workers carry out. Throws DependencyFailure. */
 export interface Replays {
   /** What a request means, counted and shown. */
-  tell(asker: Asker, request: ReplayRequest): Promise<{ readonly ok: true; readonly answer: ReplayDryRunAnswer }>;
+  tell(
+    asker: Asker,
+    request: ReplayRequest,
+  ): Promise<{ readonly ok: true; readonly answer: ReplayDryRunAnswer } | Refusal>;
   create(asker: Asker, request: ReplayRequest): Promise<Acted<ReplayAnswer>>;
   list(
     asker: Asker,
@@ -48,6 +51,7 @@ export function createReplays(deps: {
     async tell(asker, request) {
       const choice = choiceOfRequest(asker, request, now());
       const matched = await deadLetters.countDead(choice);
+      if (matched === 0 && choice.group !== undefined) return unknownGroup(choice.group);
       const { letters } = await deadLetters.findDead(choice, null, sampleSize);
       return { ok: true, answer: { dryRun: true, matched, sample: letters.map(viewDead) } };
     },
@@ -57,7 +61,8 @@ export function createReplays(deps: {
       if (open >= most) return tooMany(most);
       const createdAtMs = now();
       const choice = choiceOfRequest(asker, request, createdAtMs);
-      const selected = choice.taskIds?.length ?? (await deadLetters.countDead(choice));
+      const selected = await deadLetters.countDead(choice);
+      if (selected === 0 && choice.group !== undefined) return unknownGroup(choice.group);
       const replay = await replays.createReplay({
         replayId: `${String(createdAtMs).padStart(15, '0')}-${randomBytes(6).toString('hex')}`,
         ...{ owner: asker.tenantId, by: asker.by, reason: request.reason ?? '', choice, selected, createdAtMs },
@@ -105,6 +110,12 @@ function choiceOfRequest(asker: Asker, { ids, group, filter }: ReplayRequest, no
 function tooMany(most: number): Refusal {
   const message = `there are ${most} replays running or paused: wait for one to end, or cancel one`;
   return refuse('too-many', { member: 'replays', code: 'LIMIT_REACHED', message, value: String(most) });
+}
+
+/** Of what was named with a word of ours, nothing: its lanes were sent again meanwhile, or it is misspelt. */
+function unknownGroup(group: string): Refusal {
+  const message = `group must be one of dead-groups: nothing is dead in ${group}`;
+  return refuse('not-found', { member: 'group', code: 'NO_RECORD', message, value: group });
 }
 
 function unknownReplay(replayId: string): Refusal {

@@ -18,10 +18,7 @@ export function createDeadLanes() {
     replays: createMemoryReplays(),
     endpoints: endpoints.store,
     tests: createMemoryCallbackTests(),
-    async findLane(tenantId, taskId) {
-      const [task] = await lanes.tasks.findTasks(tenantId ?? '', [taskId]);
-      return task ?? null;
-    },
+    findLane: lanes.findLane,
   };
 
   /** A task that has ended, whose callback was given up. */

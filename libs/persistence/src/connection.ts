@@ -30,6 +30,8 @@ const defaultDatabase = 'juice';
  * driver's own `timeoutMS` would say it for whole operations, but has no effect as of driver 7.8.
  */
 export const operationDeadlineMs = 10_000;
+/** What looks at many documents is ended by the server after this: well below the deadline, so that it does not go on unheard. */
+export const longestLookMs = 5_000;
 
 /**
  * Connects to MongoDB and resolves when a primary answered. Writes are acknowledged by a majority and journalled,

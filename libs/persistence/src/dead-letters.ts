@@ -1,5 +1,5 @@
 import type { TaskId, TaskState } from '@juice/contracts';
-import type { MongoConnection } from './connection.ts';
+import { longestLookMs, type MongoConnection } from './connection.ts';
 import { tasksOf, type TaskCollection } from './collections.ts';
 import { fingerprintOf, keysBelow, placeOfDead, replayMarks, type DeadPlace } from './lane-keys.ts';
 import { attempt } from './mongo-failure.ts';
@@ -41,7 +41,7 @@ export interface DeadLetter extends DeadPlace {
   readonly pending: number;
 }
 
-export interface DeadPage {
+interface DeadPage {
   readonly letters: readonly DeadLetter[];
   /** Where to go on; null: there are no more. */
   readonly next: string | null;
@@ -57,7 +57,10 @@ export interface DeadGroup extends DeadPlace {
   readonly sample: readonly TaskId[];
 }
 
-/** Dead lanes, for people and for replays. Every method throws DependencyFailure when MongoDB cannot be reached. */
+/**
+ * Dead lanes, for people and for replays. Every method throws DependencyFailure when MongoDB cannot be reached, or has looked at them
+ * for five seconds.
+ */
 export interface DeadLetters {
   /** In the order of tenant, origin, reason and task, after a place (null: from the first). */
   findDead(choice: DeadChoice, after: string | null, limit: number): Promise<DeadPage>;
@@ -67,11 +70,14 @@ export interface DeadLetters {
   groupDead(choice: DeadChoice, limit: number): Promise<readonly DeadGroup[]>;
 }
 
-const projection = { tenantId: 1, taskName: 1, callback: 1 } as const;
+const inOrder = {
+  projection: { tenantId: 1, taskName: 1, callback: 1 },
+  sort: { 'callback.aside': 1 },
+  maxTimeMS: longestLookMs,
+} as const;
 type Stored = Pick<TaskRecord, '_id' | 'taskName' | 'callback'>;
 
 interface Grouped {
-  readonly _id: string;
   readonly key: string;
   readonly count: number;
   readonly first: Date;
@@ -86,30 +92,37 @@ export function createDeadLetters(conn: MongoConnection): DeadLetters {
     findDead: (choice, after, limit) =>
       attempt('find dead lanes', async () => {
         const found = await tasks
-          .find<Stored>(filterOf(choice, after), { projection, sort: { 'callback.aside': 1 }, limit })
+          // One more than asked for tells whether there is more.
+          .find<Stored>(filterOf(choice, after), { ...inOrder, limit: limit + 1 })
           .toArray();
-        const last = found.length < limit ? null : (found.at(-1)?.callback?.aside ?? null);
-        return { letters: found.flatMap(asLetter), next: last };
+        const page = found.slice(0, limit);
+        const next = found.length > limit ? (page.at(-1)?.callback?.aside ?? null) : null;
+        return { letters: page.flatMap(asLetter), next };
       }),
-    countDead: (choice) => attempt('count dead lanes', () => tasks.countDocuments(filterOf(choice, null))),
+    countDead: (choice) =>
+      attempt('count dead lanes', () => tasks.countDocuments(filterOf(choice, null), { maxTimeMS: longestLookMs })),
     groupDead: (choice, limit) =>
       attempt('group dead lanes', async () => {
-        const groups = tasks.aggregate<Grouped>([
-          { $match: filterOf(choice, null) },
-          {
-            $group: {
-              _id: '$callback.group',
-              key: { $first: '$callback.aside' },
-              count: { $sum: 1 },
-              first: { $min: '$callback.asideAt' },
-              last: { $max: '$callback.asideAt' },
-              oldest: { $min: '$_id' },
-              newest: { $max: '$_id' },
+        const groups = tasks.aggregate<Grouped>(
+          [
+            { $match: filterOf(choice, null) },
+            {
+              $group: {
+                // What a group's id is made of: older lanes do not have the id itself.
+                _id: { tenant: '$tenantId', cause: '$callback.cause' },
+                key: { $min: '$callback.aside' },
+                count: { $sum: 1 },
+                first: { $min: '$callback.asideAt' },
+                last: { $max: '$callback.asideAt' },
+                oldest: { $min: '$_id' },
+                newest: { $max: '$_id' },
+              },
             },
-          },
-          { $sort: { count: -1, _id: 1 } },
-          { $limit: limit },
-        ]);
+            { $sort: { count: -1, key: 1 } },
+            { $limit: limit },
+          ],
+          { maxTimeMS: longestLookMs },
+        );
         return (await groups.toArray()).map(asGroup);
       }),
   };
@@ -162,7 +175,7 @@ function asLetter({ _id, taskName, callback }: Stored): DeadLetter[] {
       taskName,
       ...place,
       url: callback.url,
-      group: callback.group ?? fingerprintOf(`${place.tenantId} ${place.origin}`, place.reason),
+      group: groupOf(place),
       diedAtMs: callback.asideAt?.getTime() ?? 0,
       tries: callback.attempt,
       seq: oldest.seq,
@@ -172,10 +185,15 @@ function asLetter({ _id, taskName, callback }: Stored): DeadLetter[] {
   ];
 }
 
-function asGroup({ _id, key, count, first, last, oldest, newest }: Grouped): DeadGroup {
+function groupOf({ tenantId, origin, reason }: DeadPlace): string {
+  return fingerprintOf(`${tenantId} ${origin}`, reason);
+}
+
+function asGroup({ key, count, first, last, oldest, newest }: Grouped): DeadGroup {
+  const place = placeOfDead(key);
   return {
-    group: _id,
-    ...placeOfDead(key),
+    group: groupOf(place),
+    ...place,
     count,
     firstMs: first.getTime(),
     lastMs: last.getTime(),

@@ -31,7 +31,6 @@ export {
   type DeadGroup,
   type DeadLetter,
   type DeadLetters,
-  type DeadPage,
 } from './dead-letters.ts';
 export { type Rearming, type ReplayedCount, type ReplayedLane, type ReplayingLanes } from './replay-lanes.ts';
 export {

@@ -35,9 +35,22 @@ import {
   createTenantStore,
   createUsageStore,
   ensureIndexes,
+  fingerprintOf,
   type MongoConnection,
 } from './index.ts';
-import { frame, idAt, launch, newTask, requeue, run, specOf, startMs, tenant } from '../testing/sample-tasks.ts';
+import {
+  calledBack,
+  finish,
+  frame,
+  idAt,
+  launch,
+  newTask,
+  requeue,
+  run,
+  specOf,
+  startMs,
+  tenant,
+} from '../testing/sample-tasks.ts';
 import { tasksOf } from './collections.ts';
 
 // The same suites on the embedded server, always, and on a real one when MONGO_URL names it. A database of its own per
@@ -154,6 +167,22 @@ function usedTasksContract(make: () => Promise<Stores>): void {
 /** What is shown of a task’s callbacks, to its tenant and to operators. */
 function laneContract(make: () => Promise<Stores>): void {
   describe('a task’s lane', () => {
+    test('that died before groups were named is in its group all the same', async () => {
+      const { tasks, deliveries, deadLetters, raw, close } = await make();
+      const url = 'https://acme.example/hook';
+      for (const id of [idAt(1), idAt(2)]) {
+        await tasks.insertTasks([{ ...calledBack(id), spec: specOf({ callbackUrl: url }) }]);
+        await tasks.applyTransitions(frame(1, `${id}`), [launch(id, 0), finish(id, 1, { callback: true })]);
+        const lane = await deliveries.claim(id, { nowMs: startMs + 1000, token: `${id}`, leaseMs: 60_000, by: 'w' });
+        if (lane === null) throw new Error('the lane could not be claimed');
+        await deliveries.settleDead(lane, { nowMs: startMs + 1000, reason: 'status-503', isTried: true });
+      }
+      await raw.updateOne({ _id: idAt(1) }, { $unset: { 'callback.group': '' } });
+      const group = fingerprintOf(`${tenant} https://acme.example`, 'status-503');
+      expect(await deadLetters.groupDead({ tenantId: tenant }, 10)).toMatchObject([{ group, count: 2 }]);
+      await close();
+    });
+
     test('is found by its tenant and by operators, and is not there for another tenant', async () => {
       const { tasks, findLane, close } = await make();
       const [id, other] = [idAt(1), idAt(2)];

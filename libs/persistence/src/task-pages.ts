@@ -1,5 +1,6 @@
 import type { LabelCondition, TaskFilter, TaskId, TaskSpec } from '@juice/contracts';
 import type { TaskCollection } from './collections.ts';
+import { longestLookMs } from './connection.ts';
 import type { TaskRecord } from './task-record.ts';
 
 /**
@@ -13,7 +14,7 @@ import type { TaskRecord } from './task-record.ts';
  *
  * A window is cut off in the index, before any document is read. Where it ends without a full page, the page says where to
  * go on. An index for names or labels would be written with every task, and one for names could not give the newest first.
- * A server that reads several states one after the other instead of merging them looks at more; `mostMs` ends that.
+ * A server that reads several states one after the other instead of merging them looks at more; `longestLookMs` ends that.
  *
  * Ids never change: a task that matches all the while is met exactly once, whatever is inserted meanwhile.
  */
@@ -43,8 +44,6 @@ export type ChosenTask = Pick<TaskRecord, '_id' | 'taskName' | 'status'>;
 
 /** A few milliseconds of a server's work when the documents are in memory. */
 export const defaultWindowSize = 10_000;
-/** Well below the deadline of the connection. */
-const mostMs = 5_000;
 
 const hidden = { history: 0, outbox: 0, idem: 0, idemHash: 0, idemAt: 0, idemRefused: 0 } as const;
 const listed = {
@@ -133,7 +132,7 @@ function indexed({ tenantId, filter, before }: Range, floor: TaskId | null) {
 }
 
 function inOrder({ filter }: Pick<Asked, 'filter'>) {
-  return { sort: { _id: -1 }, hint: filter.states === undefined ? byTime : byState, maxTimeMS: mostMs } as const;
+  return { sort: { _id: -1 }, hint: filter.states === undefined ? byTime : byState, maxTimeMS: longestLookMs } as const;
 }
 
 const byTime = { tenantId: 1, _id: -1 } as const;

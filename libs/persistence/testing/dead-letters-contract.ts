@@ -122,8 +122,19 @@ export function deadLettersContract(make: () => Promise<MadeDeadLetters>): void 
       expect(seen.toSorted((a, b) => Number(a - b))).toEqual(ids);
     });
 
+    test('a last page that is full says that there are no more', async () => {
+      for (const n of [1, 2, 3, 4]) await die(idAt(n));
+      const first = await made.deadLetters.findDead(ofTenant, null, 2);
+      const second = await made.deadLetters.findDead(ofTenant, first.next, 2);
+      expect([first, second].map(({ letters }) => letters.map(({ taskId }) => taskId))).toEqual([
+        [idAt(1), idAt(2)],
+        [idAt(3), idAt(4)],
+      ]);
+      expect([first.next, second.next]).toEqual([first.letters[1]?.place, null]);
+    });
+
     test('a place of another tenant’s leads nowhere but into one’s own', async () => {
-      await die(idAt(1), { tenantId: 'aaa' });
+      for (const n of [1, 3]) await die(idAt(n), { tenantId: 'aaa' });
       await die(idAt(2));
       const { next } = await made.deadLetters.findDead({ tenantId: 'aaa' }, null, 1);
       const page = await made.deadLetters.findDead(ofTenant, next, 10);
@@ -144,6 +155,10 @@ export function deadLettersContract(make: () => Promise<MadeDeadLetters>): void 
           ...{ ...place, reason: 'status-404', group: fingerprintOf('acme http://127.0.0.1', 'status-404') },
           ...{ count: 1, firstMs: t0 + 9, lastMs: t0 + 9, sample: [idAt(4)] },
         },
+      ]);
+      await die(idAt(5), { reason: 'dns-failed', atMs: t0 + 8 });
+      expect((await made.deadLetters.groupDead(ofTenant, 10)).map(({ reason }) => reason)).toEqual([
+        ...['status-503', 'dns-failed', 'status-404'],
       ]);
       expect(await made.deadLetters.groupDead(ofTenant, 1)).toEqual(groups.slice(0, 1));
       expect(await made.deadLetters.groupDead({ ...ofTenant, sinceMs: t0 + 9 }, 10)).toEqual(groups.slice(1));

@@ -17,19 +17,19 @@ export function createMemoryDeadLetters(all: ReadonlyMap<TaskId, MemoryTask>): D
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
   return {
     async findDead(choice, after, limit) {
-      const page = meant(choice)
-        .filter(({ key }) => after === null || key > after)
-        .slice(0, limit);
-      const next = page.length < limit ? null : (page.at(-1)?.key ?? null);
+      const found = meant(choice).filter(({ key }) => after === null || key > after);
+      const page = found.slice(0, limit);
+      const next = found.length > limit ? (page.at(-1)?.key ?? null) : null;
       return { letters: page.map(({ letter }) => letter), next };
     },
     countDead: async (choice) => meant(choice).length,
     async groupDead(choice, limit) {
       const groups = new Map<string, DeadLetter[]>();
       for (const { letter } of meant(choice)) groups.set(letter.group, [...(groups.get(letter.group) ?? []), letter]);
+      // Those of a size stay in the order of their first key.
       return [...groups.values()]
         .flatMap(asGroup)
-        .toSorted((a, b) => b.count - a.count || (a.group < b.group ? -1 : 1))
+        .toSorted((a, b) => b.count - a.count)
         .slice(0, limit);
     },
   };

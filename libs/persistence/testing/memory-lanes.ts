@@ -5,6 +5,7 @@ import {
   fingerprintOf,
   type Aside,
   type CallbackAttempt,
+  type CallbackStores,
   type ClaimedLane,
   type DeadLetters,
   type DeliveryStore,
@@ -30,6 +31,7 @@ export interface MemoryLanes {
   >;
   readonly deliveries: DeliveryStore;
   readonly deadLetters: DeadLetters;
+  readonly findLane: CallbackStores['findLane'];
   readonly attempts: readonly CallbackAttempt[];
   /** Called before every operation of the delivery store: may throw in its place. */
   onOperation: (operation: keyof DeliveryStore) => void;
@@ -242,6 +244,9 @@ export function createMemoryLanes(): MemoryLanes {
     },
   };
 
+  const found = (tenantId: string | null, ids: readonly TaskId[]): readonly MemoryTask[] =>
+    ids.flatMap((id) => all.get(id) ?? []).filter(({ record }) => tenantId === null || record.tenantId === tenantId);
+
   const tasks: MemoryLanes['tasks'] = {
     async insertTasks(added) {
       return added.map((record): InsertOutcome => {
@@ -276,8 +281,8 @@ export function createMemoryLanes(): MemoryLanes {
       });
       return { kind: 'killed', status: 6 };
     },
-    async findTasks(_tenantId, ids) {
-      return ids.flatMap((id) => all.get(id) ?? []).map(asRecord);
+    async findTasks(tenantId, ids) {
+      return found(tenantId, ids).map(asRecord);
     },
     async callbackAttempts(tenantId, taskId, { before, limit }) {
       const place = before === null ? null : { ...before, taskId };
@@ -293,6 +298,10 @@ export function createMemoryLanes(): MemoryLanes {
     tasks,
     deliveries,
     deadLetters: createMemoryDeadLetters(all),
+    async findLane(tenantId, taskId) {
+      const [task] = found(tenantId, [taskId]);
+      return task === undefined ? null : asRecord(task);
+    },
     get attempts() {
       return [...attempts.values()];
     },
@@ -440,6 +449,8 @@ function asRecord(task: MemoryTask): TaskRecord {
   const callback = lane === null ? {} : { callback: shown(lane) };
   return {
     _id: task.record.taskId,
+    tenantId: task.record.tenantId,
+    taskName: task.record.spec.taskName,
     status: task.status,
     seq: task.seq,
     ...instant('callbackAt', task.callbackAtMs),

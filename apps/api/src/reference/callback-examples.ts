@@ -22,7 +22,7 @@ export const deadGroup = {
 };
 
 export const replay = {
-  ...{ replayId: '000001769851800000-5f2b7c1e0a4d', tenant: 'acme', by: '4f0c2b7d9a1e63c5' },
+  ...{ replayId: '001769851800000-5f2b7c1e0a4d', tenant: 'acme', by: '4f0c2b7d9a1e63c5' },
   ...{ reason: 'the receiver is repaired', choice: { tenant: 'acme', group, until: later }, ratePerSecond: 50 },
   ...{ state: 'running', selected: 1873, replayed: 400, skipped: 0, delivered: 398, failedAgain: 0, waiting: 2 },
   ...{

@@ -32,7 +32,7 @@ export const parameterExamples: Readonly<Record<string, string>> = {
   taskId: '806769905152840693',
   taskIds: '806769905152840693,806769905152840695',
   callbackId: '806769905152840693_3',
-  replayId: '000001769851800000-5f2b7c1e0a4d',
+  replayId: '001769851800000-5f2b7c1e0a4d',
   group: '5d1f0a6be4c87352',
   endpoint: 'https://acme.example.com',
   cause: 'status-503',

@@ -220,7 +220,7 @@ export const tenantRoutes: readonly Route[] = [
         'a page': {
           records: [
             {
-              ...{ auditId: '000001769851800000-0001', at, actor: 'bootstrap', action: 'key.created' },
+              ...{ auditId: '001769851800000-0001', at, actor: 'bootstrap', action: 'key.created' },
               ...{ tenantId: 'acme', target: '4f0c2b7d9a1e63c5', detail: { name: 'ci', expiresAt: null } },
               ...{ outcome: 'done', requestId: 'order-4711-1', remoteAddress: '192.0.2.10' },
             },
