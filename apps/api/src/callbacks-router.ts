@@ -19,6 +19,7 @@ import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-reques
 import type { Read } from './read-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
+import { overOf } from './request-over.ts';
 import { shortenValue } from './shorten-value.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 import { viewChoice } from './view-replay.ts';
@@ -60,9 +61,15 @@ export interface CallbackSurface {
 /** Dead callbacks, replays, endpoints and tests of receivers: parse, call, respond. */
 export function createCallbacksRouter(
   routes: CallbackRoutes,
-  { surface, readBody }: { readonly surface: CallbackSurface; readonly readBody: RequestHandler },
+  deps: {
+    readonly surface: CallbackSurface;
+    readonly readBody: RequestHandler;
+    /** Once aborted, nothing is waited for any more. */
+    readonly stopping: AbortSignal;
+  },
 ): Router {
-  const { base, gate, requests, audited } = surface;
+  const { readBody, stopping } = deps;
+  const { base, gate, requests, audited } = deps.surface;
   const router = Router();
 
   function add(path: string, { get, post }: { readonly get?: Act; readonly post?: Act }): void {
@@ -152,7 +159,7 @@ export function createCallbacksRouter(
     // Without what may be a secret in its query.
     const target = URL.canParse(url) ? new URL(url).origin : 'no-url';
     const what = { action: 'callback.tested', tenantId, target, detail: {} } as const;
-    return audited(request, response, what, () => routes.testReceiver(tenantId, url));
+    return audited(request, response, what, () => routes.testReceiver(tenantId, url, overOf(response, stopping)));
   });
 
   get(

@@ -311,16 +311,33 @@ describe('one callback', () => {
 });
 
 describe('a test of a receiver', () => {
-  test('that no worker makes is told as such', async () => {
+  test('that no worker takes is told as such', async () => {
     const { status, body } = await post('/test', { url: 'https://acme.example/hook' });
-    expect([status, body.message]).toEqual([503, expect.stringContaining('no callback worker has made the test')]);
+    const message = 'no callback worker has taken the test within 10 seconds, and none will';
+    expect([status, body.message]).toEqual([503, expect.stringContaining(message)]);
   });
 
-  test('is asked for where callbacks may go alone, and no more than three times at once', async () => {
-    const refused = await post('/test', { url: 'http://127.0.0.1:9999/' });
-    expect([refused.status, refused.body.message]).toEqual([400, expect.stringContaining('url must not lead to')]);
-    expect(await world.callbacks.tests.countOpenTests('acme', 0)).toBe(0);
-    for (let n = 0; n < 3; n += 1) await post('/test', { url: 'https://acme.example/' });
+  test.each([
+    ['http://127.0.0.1:9999/', /url must not lead to an address .*, not "127\.0\.0\.1:9999"$/],
+    ['https://acme.example:22/', /url must have port 80, .*, not "acme\.example:22"$/],
+    ['ftp://acme.example/', /url must be an http or https URL, not "ftp:"$/],
+    ['https://u:secret@acme.example/', /url must hold no user and no password$/],
+    ['acme.example', /url must be a whole URL, with a host$/],
+  ])('is asked for where callbacks may go alone: not %s', async (url, message) => {
+    const { status, body } = await post('/test', { url });
+    expect([status, body.message]).toEqual([400, expect.stringMatching(message)]);
+    const [refused] = (body as unknown as { details: readonly { member: string }[] }).details;
+    expect(refused?.member).toBe('url');
+    expect(await world.callbacks.tests.takeTest(0)).toBeNull();
+  });
+
+  test('is refused while a tenant has three under way, and its worker is at them', async () => {
+    const sinceMs = seedInstantMs;
+    for (const testId of ['a', 'b', 'c']) {
+      const asked = { testId, tenantId: 'acme', url: 'https://acme.example/', askedAtMs: seedInstantMs };
+      await world.callbacks.tests.askTest(asked, { most: 3, sinceMs });
+      await world.callbacks.tests.takeTest(sinceMs);
+    }
     expect((await post('/test', { url: 'https://acme.example/' })).status).toBe(429);
     expect((await post('/test', { url: 'https://acme.example/' }, 'zeta')).status).toBe(503);
     client.advance(60_000);

@@ -254,9 +254,10 @@ export function createMemoryCallbacks(tasks: MemoryTasks): KnownCallbacks {
     endpoints: createMemoryEndpoints().store,
     tests: {
       ...tests,
-      async askTest(test) {
-        await tests.askTest(test);
+      async askTest(test, bound) {
+        const isAsked = await tests.askTest(test, bound);
         await tests.tellTest(test.testId, tested);
+        return isAsked;
       },
     },
     async findLane(tenantId: string | null, taskId: TaskId) {

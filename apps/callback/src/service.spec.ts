@@ -378,9 +378,10 @@ describe('the dispatcher', () => {
     const { url, received } = await receiver((_, response) => void response.writeHead(202).end('thanks'));
     start();
     const { tests } = createCallbackStores(mongo);
-    await tests.askTest({ testId: 'one', tenantId: tenant, url, askedAtMs: Date.now() });
-    await until(async () => (await tests.readTest('one')) !== null, 'the answer');
-    expect(await tests.readTest('one')).toMatchObject({
+    const asked = { testId: 'one', tenantId: tenant, url, askedAtMs: Date.now() };
+    expect(await tests.askTest(asked, { most: 1, sinceMs: 0 })).toBe(true);
+    await until(async () => (await tests.readTest('one')).result !== null, 'the answer');
+    expect((await tests.readTest('one')).result).toMatchObject({
       ...{ outcome: 'delivered', httpStatus: 202, body: 'thanks', webhookId: 'test_one' },
       phases: ['url', 'lookup', 'connect', 'response'].map((phase) => expect.objectContaining({ phase, ok: true })),
     });

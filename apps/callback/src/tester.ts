@@ -1,6 +1,6 @@
 import type { AllowList } from '@juice/destinations';
 import type { Log } from '@juice/observability';
-import type { CallbackTest, CallbackTests } from '@juice/persistence';
+import { testTakenWithinMs, type CallbackTest, type CallbackTests } from '@juice/persistence';
 import type { Send } from './http-sender.ts';
 import { makeTest } from './make-test.ts';
 import { startTaker, type Taker } from './taker.ts';
@@ -19,9 +19,6 @@ export interface TesterDeps {
   /** A bug: the process must end. */
   readonly onBroken: (error: unknown) => void;
 }
-
-/** Who asked for an older one has been told that nobody made it. */
-const oldestMs = 10_000;
 
 /** Makes the tests of receivers that are asked for: here, because callbacks come from here and are signed here. */
 export function startTester(deps: TesterDeps): Taker {
@@ -49,7 +46,7 @@ export function startTester(deps: TesterDeps): Taker {
   return startTaker({
     // Who waits for one that MongoDB did not let us make is told that nobody has answered.
     async take() {
-      const test = await tests.takeTest(now() - oldestMs);
+      const test = await tests.takeTest(now() - testTakenWithinMs);
       return test === null ? null : () => make(test);
     },
     onBroken: deps.onBroken,

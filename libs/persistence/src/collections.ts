@@ -66,6 +66,7 @@ const callbackTestSchema = new Schema(
   { _id: text, tenantId: text },
   { collection: 'callback_tests', strict: false, versionKey: false },
 )
+  .index({ tenantId: 1, askedAt: 1 })
   .index({ openAt: 1 }, { sparse: true })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 

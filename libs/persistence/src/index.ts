@@ -85,7 +85,7 @@ export {
   type LogEntry,
   type NewEvent,
 } from './event-log-writer.ts';
-export { createCallbackTests, type CallbackTest, type CallbackTests } from './callback-tests.ts';
+export { testTakenWithinMs, type CallbackTest, type CallbackTests } from './callback-tests.ts';
 export { createCallbackStores, type CalledBackRecord, type CallbackStores } from './callback-stores.ts';
 export {
   createUsageStore,

@@ -5,8 +5,13 @@ import type { CallbackTest, CallbackTests } from '../src/index.ts';
 export function createMemoryCallbackTests(): CallbackTests {
   const all = new Map<string, { readonly test: CallbackTest; isTaken: boolean; result: CallbackTestAnswer | null }>();
   return {
-    async askTest(test) {
+    async askTest(test, { most, sinceMs }) {
+      const underWay = [...all.values()].filter(
+        (one) => one.test.tenantId === test.tenantId && one.test.askedAtMs >= sinceMs && one.result === null,
+      );
+      if (underWay.length >= most) return false;
       all.set(test.testId, { test, isTaken: false, result: null });
+      return true;
     },
     async takeTest(sinceMs) {
       const [oldest] = [...all.values()]
@@ -20,10 +25,10 @@ export function createMemoryCallbackTests(): CallbackTests {
       const stored = all.get(testId);
       if (stored !== undefined) stored.result = result;
     },
-    readTest: async (testId) => all.get(testId)?.result ?? null,
-    countOpenTests: async (tenantId, sinceMs) =>
-      [...all.values()].filter(
-        ({ test, result }) => test.tenantId === tenantId && test.askedAtMs >= sinceMs && result === null,
-      ).length,
+    async readTest(testId) {
+      const { isTaken = false, result = null } = all.get(testId) ?? {};
+      return { isTaken: isTaken || result !== null, result };
+    },
+    withdrawTest: async (testId) => all.get(testId)?.isTaken === false && all.delete(testId),
   };
 }

@@ -110,7 +110,7 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
     {
       ...{ method: 'post', path: `${base}/test`, id: id('testCallback'), ...all },
       summary: 'Send a test event to a receiver',
-      about: `A callback worker sends an event of the type \`callback.test\`, signed as callbacks are, to where they may go alone, and tells how far it came. The answer may take as long as the receiver does.${kept}`,
+      about: `A callback worker sends an event of the type \`callback.test\`, signed as callbacks are, to where they may go alone, and tells how far it came. The answer may take as long as the receiver does, 25 seconds at most.${kept}`,
       body: {
         schema: isAdmin ? 'AdminTestCallback' : 'TestCallback',
         examples: { 'a receiver': { ...ofTenant, url: 'https://acme.example.com/hook' } },
