@@ -23,6 +23,8 @@ export type Acted<Answer> =
       readonly answer: Answer;
       /** What the trail is told of it. Without secrets. */
       readonly noted?: Readonly<Record<string, unknown>>;
+      /** It was done before, for the same request. */
+      readonly isReplay?: boolean;
     }
   | Refusal;
 

@@ -19,6 +19,7 @@ import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-reques
 import type { Read } from './read-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
+import { keyedRequest, readKeyOf } from './request-key.ts';
 import { overOf } from './request-over.ts';
 import { shortenValue } from './shorten-value.ts';
 import { named, wrongMethod } from './tasks-router.ts';
@@ -104,11 +105,15 @@ export function createCallbacksRouter(
     const body = readBodyAs(requests.replay, request);
     if (!body.ok) return body;
     if (body.value.dryRun === true) return routes.replays.tell(asker, body.value);
+    const key = readKeyOf(request);
+    if (!key.ok) return key;
+    const of = { tenantId: asker.tenantId ?? '', route: `POST ${base}/replays`, body: body.value };
+    const keyed = key.value === null ? null : keyedRequest(key.value, of);
     const { ids, filter, group, reason, ratePerSecond } = body.value;
     const choice = viewChoice(choiceOf(asker, { ...filter, ...(group !== undefined && { group }) }));
     const detail = { ...choice, ...(ids !== undefined && { ids: ids.length }), ratePerSecond, reason };
     const what = { action: 'replay.created', tenantId: choice.tenant ?? null, target: 'callbacks', detail } as const;
-    return audited(request, response, what, () => routes.replays.create(asker, body.value));
+    return audited(request, response, what, () => routes.replays.create(asker, body.value, keyed));
   };
   add('/replays', { get: listReplays, post: createReplay });
 

@@ -202,6 +202,31 @@ describe('replays', () => {
     expect((await post('/replays', { filter: { all: true }, reason }, 'zeta')).status).toBe(200);
   });
 
+  test('with a key, the same request makes one, also when nothing is dead any more', async () => {
+    const send = (key: string, body: object, tenant = 'acme') =>
+      request(client.app)
+        .post('/v1/callbacks/replays')
+        .set({ 'X-Tenant-Id': tenant, 'Idempotency-Key': key })
+        .send(body);
+    const first = await send('monday', { group, reason });
+    expect(first.status).toBe(200);
+    expect(first.headers).not.toHaveProperty('idempotency-replayed');
+    const replayId = String((first.body as Answered['body']).data['replayId']);
+    const rearming = { replayId, tenantId: 'acme', diedByMs: seedInstantMs, nowMs: seedInstantMs };
+    await world.lanes.deliveries.rearm([1, 2, 3].map(idOf), rearming);
+    const again = await send('monday', { reason, group });
+    expect([again.status, again.headers['idempotency-replayed']]).toEqual([200, 'true']);
+    expect(again.body).toEqual(first.body);
+    const other = await send('monday', { filter: { all: true }, reason });
+    expect([other.status, other.body.message]).toEqual([
+      409,
+      expect.stringContaining('Idempotency-Key must be a new one'),
+    ]);
+    expect((await send('monday', { filter: { all: true }, reason }, 'zeta')).status).toBe(200);
+    expect((await send('', { filter: { all: true }, reason })).status).toBe(400);
+    expect((await get('/replays')).body.data['replays']).toHaveLength(1);
+  });
+
   test('are listed page by page, the newest first', async () => {
     for (let n = 0; n < 3; n += 1, client.advance(1000)) await post('/replays', { group, reason: `${n}` });
     const first = await get('/replays?limit=2');

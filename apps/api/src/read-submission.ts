@@ -3,14 +3,12 @@ import type { Request, Response } from 'express';
 import { tenantOf } from './caller.ts';
 import type { Read } from './read-request.ts';
 import { factsOf } from './request-facts.ts';
-import { keyedRequest, readIdempotencyKey } from './request-key.ts';
+import { keyedRequest, readKeyOf } from './request-key.ts';
 import type { Submission } from './submit-task.ts';
 
 /** Who submits what, under which key and in which trace. */
 export function readSubmission(request: Request, response: Response, body: unknown): Read<Submission> {
-  const name = 'idempotency-key';
-  // Taking the headers apart costs more than parsing the body; few requests have this one.
-  const key = readIdempotencyKey(name in request.headers ? request.headersDistinct[name] : undefined);
+  const key = readKeyOf(request);
   if (!key.ok) return key;
   const traceparent = childTraceparent(request.get('traceparent'));
   const traceId = parseTraceparent(traceparent)?.traceId;

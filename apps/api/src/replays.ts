@@ -13,6 +13,7 @@ import type { Asker } from './asker.ts';
 import { choiceOf, viewDead } from './find-dead.ts';
 import { readPlaceCursor, writePlaceCursor } from './place-cursor.ts';
 import { refuse, type Refusal } from './refusal.ts';
+import { keyConflict, type KeyedRequest } from './request-key.ts';
 import { shortenValue } from './shorten-value.ts';
 import { viewReplay } from './view-replay.ts';
 
@@ -23,7 +24,8 @@ export interface Replays {
     asker: Asker,
     request: ReplayRequest,
   ): Promise<{ readonly ok: true; readonly answer: ReplayDryRunAnswer } | Refusal>;
-  create(asker: Asker, request: ReplayRequest): Promise<Acted<ReplayAnswer>>;
+  /** With a key the same request makes one replay, however often it comes while that is kept. */
+  create(asker: Asker, request: ReplayRequest, keyed: KeyedRequest | null): Promise<Acted<ReplayAnswer>>;
   list(
     asker: Asker,
     page: { readonly cursor?: string | undefined; readonly limit?: number | undefined },
@@ -41,7 +43,7 @@ const mostOpen = { tenant: 10, operators: 50 } as const;
 const sampleSize = 20;
 
 export function createReplays(deps: {
-  replays: Pick<ReplayStore, 'createReplay' | 'findReplay' | 'listReplays' | 'countOpenReplays' | 'changeReplay'>;
+  replays: Pick<ReplayStore, 'createReplay' | 'findRequested' | 'findReplay' | 'listReplays' | 'changeReplay'>;
   deadLetters: DeadLetters;
   now: () => number;
 }): Replays {
@@ -55,19 +57,24 @@ export function createReplays(deps: {
       const { letters } = await deadLetters.findDead(choice, null, sampleSize);
       return { ok: true, answer: { dryRun: true, matched, sample: letters.map(viewDead) } };
     },
-    async create(asker, request) {
-      const open = await replays.countOpenReplays(asker.tenantId);
-      const most = asker.tenantId === null ? mostOpen.operators : mostOpen.tenant;
-      if (open >= most) return tooMany(most);
+    async create(asker, request, keyed) {
+      // What it has sent again is dead no more: the same request is not judged anew.
+      const known = keyed === null ? null : await replays.findRequested(keyed.key);
+      if (known !== null) return answerKnown(known, keyed);
       const createdAtMs = now();
       const choice = choiceOfRequest(asker, request, createdAtMs);
       const selected = await deadLetters.countDead(choice);
       if (selected === 0 && choice.group !== undefined) return unknownGroup(choice.group);
-      const replay = await replays.createReplay({
+      const most = asker.tenantId === null ? mostOpen.operators : mostOpen.tenant;
+      const made = {
         replayId: `${String(createdAtMs).padStart(15, '0')}-${randomBytes(6).toString('hex')}`,
         ...{ owner: asker.tenantId, by: asker.by, reason: request.reason ?? '', choice, selected, createdAtMs },
         ratePerSecond: request.ratePerSecond ?? replayRate.default,
-      });
+      };
+      const created = await replays.createReplay(made, { most, request: keyed });
+      if (created.kind === 'too-many') return tooMany(most);
+      if (created.kind === 'known') return answerKnown(created, keyed);
+      const { replay } = created;
       return { ok: true, answer: viewReplay(replay), noted: { replayId: replay.replayId, selected } };
     },
     async list(asker, { cursor, limit = pageLimit.default }) {
@@ -105,6 +112,15 @@ function choiceOfRequest(asker: Asker, { ids, group, filter }: ReplayRequest, no
     ...(ids !== undefined && { taskIds: [...new Set(ids)] }),
     untilMs: Math.min(choice.untilMs ?? Infinity, nowMs + 1),
   };
+}
+
+/** As it is now: it has gone on since. */
+function answerKnown(
+  { replay, hash }: { readonly replay: Replay; readonly hash: string },
+  keyed: KeyedRequest | null,
+): Acted<ReplayAnswer> {
+  if (hash !== keyed?.hash) return keyConflict();
+  return { ok: true, answer: viewReplay(replay), isReplay: true, noted: { replayId: replay.replayId, isRepeat: true } };
 }
 
 function tooMany(most: number): Refusal {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { writeExactJson, type TaskId } from '@juice/contracts';
+import type { Request } from 'express';
 import type { Read } from './read-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { shortenValue } from './shorten-value.ts';
 
 /** A request that its client may repeat, and that is carried out once. */
 export interface KeyedRequest {
-  /** `<tenant>/<Idempotency-Key>`: there is no slash in a tenant's id, so no two of them are the same. */
+  /** `<tenant>/<Idempotency-Key>`: there is no slash in a tenant's id, so no two of them are the same. Operators' begin with the slash. */
   readonly key: string;
   /** Of the route and the body. */
   readonly hash: string;
@@ -18,8 +19,11 @@ export const keyKeptMs = 24 * 3600 * 1000;
 const header = 'Idempotency-Key';
 const right = '1 to 255 printable characters of ASCII';
 
-/** The key a client gives; null when it gives none. `given` is every header of that name. */
-export function readIdempotencyKey(given: readonly string[] | undefined): Read<string | null> {
+/** The key a client gives; null when it gives none. */
+export function readKeyOf(request: Pick<Request, 'headers' | 'headersDistinct'>): Read<string | null> {
+  const name = 'idempotency-key';
+  // Taking the headers apart costs more than parsing a body; few requests have this one.
+  const given = name in request.headers ? request.headersDistinct[name] : undefined;
   const [key, ...more] = given ?? [];
   if (key === undefined) return { ok: true, value: null };
   if (more.length > 0) return wrongKey(`header ${header} must be given once, not ${given?.length} times`);

@@ -48,11 +48,12 @@ async function createWorld(count: number, replay: Partial<NewReplay> = {}) {
     await task.becomes(TaskState.FINISHED, t0 - 1000);
     await die(taskId, t0 - 500);
   }
-  await replays.createReplay({
+  const made = {
     ...{ replayId: 'r1', owner: tenant, by: 'key-1', reason: 'repaired', ratePerSecond: 20, selected: count },
     ...{ choice: { tenantId: tenant, untilMs: t0 + 1 }, createdAtMs: t0 },
     ...replay,
-  });
+  };
+  await replays.createReplay(made, { most: 1, request: null });
   const deps = {
     replays: {
       beginBatch: operate(replays.beginBatch),

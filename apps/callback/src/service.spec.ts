@@ -302,11 +302,14 @@ describe('the dispatcher', () => {
   });
 
   const replay = (changes: Partial<NewReplay> = {}) =>
-    createReplayStore(mongo).createReplay({
-      ...{ replayId: 'r1', owner: tenant, by: 'key-1', reason: 'repaired', ratePerSecond: 100, selected: 6 },
-      ...{ choice: { tenantId: tenant, untilMs: Date.now() + 1 }, createdAtMs: Date.now() },
-      ...changes,
-    });
+    createReplayStore(mongo).createReplay(
+      {
+        ...{ replayId: 'r1', owner: tenant, by: 'key-1', reason: 'repaired', ratePerSecond: 100, selected: 6 },
+        ...{ choice: { tenantId: tenant, untilMs: Date.now() + 1 }, createdAtMs: Date.now() },
+        ...changes,
+      },
+      { most: 1, request: null },
+    );
   const replayIs = async (state: string) => (await createReplayStore(mongo).findReplay(null, 'r1'))?.state === state;
   const areDead = async (made: readonly CalledBackTask[]) => {
     const lanes = await Promise.all(made.map(({ taskId }) => laneOf(taskId)));

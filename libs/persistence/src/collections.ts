@@ -60,6 +60,7 @@ const replaySchema = new Schema(
 )
   .index({ dueAt: 1 }, { sparse: true })
   .index({ owner: 1, _id: -1 })
+  .index({ idem: 1 }, { unique: true, sparse: true })
   .index({ purgeAt: 1 }, { expireAfterSeconds: 0 });
 
 const callbackTestSchema = new Schema(

@@ -39,6 +39,8 @@ export {
   type NewReplay,
   type Replay,
   type ReplayAction,
+  type ReplayCreation,
+  type ReplayKey,
   type ReplayState,
   type ReplayWord,
 } from './replay.ts';

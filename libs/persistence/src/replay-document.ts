@@ -1,6 +1,6 @@
 import type { TaskId } from '@juice/contracts';
 import type { DeadChoice } from './dead-letters.ts';
-import type { HeldReplay, NewReplay, Replay, ReplayState, ReplayWord } from './replay.ts';
+import type { HeldReplay, NewReplay, Replay, ReplayKey, ReplayState, ReplayWord } from './replay.ts';
 
 /** A document of `replays`. */
 export interface ReplayDocument {
@@ -19,6 +19,11 @@ export interface ReplayDocument {
   readonly delivered: number;
   readonly waiting: number;
   readonly after: string | null;
+  /** The key of the request that has made it, and the request's hash. */
+  readonly idem?: string;
+  readonly idemHash?: string;
+  /** It is not counted yet whether its owner may have it; no worker has taken it. */
+  readonly isNew?: true;
   readonly batch?: readonly TaskId[];
   readonly countedAt?: Date;
   /** When a worker is to look at it; absent: never again. */
@@ -30,12 +35,17 @@ export interface ReplayDocument {
   readonly purgeAt?: Date;
 }
 
-export function asReplayDocument(made: NewReplay): ReplayDocument {
+/** So long no worker takes one that is being counted. */
+const countedWithinMs = 10_000;
+
+export function asNewDocument(made: NewReplay, request: ReplayKey | null): ReplayDocument {
   const { replayId, owner, by, reason, choice, ratePerSecond, selected, createdAtMs } = made;
   const at = new Date(createdAtMs);
   return {
     _id: replayId,
-    ...{ owner, by, reason, ratePerSecond, selected, createdAt: at, dueAt: at },
+    ...{ owner, by, reason, ratePerSecond, selected, createdAt: at },
+    ...(request !== null && { idem: request.key, idemHash: request.hash }),
+    ...{ isNew: true, dueAt: new Date(createdAtMs + countedWithinMs) },
     choice: Object.fromEntries(
       Object.entries(choice).filter(([, value]) => value !== undefined),
     ) as unknown as DeadChoice,

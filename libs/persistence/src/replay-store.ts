@@ -1,9 +1,18 @@
 import type { TaskId } from '@juice/contracts';
 import type mongoose from 'mongoose';
 import { nativeDb, type MongoConnection } from './connection.ts';
-import { attempt } from './mongo-failure.ts';
-import type { HeldReplay, NewReplay, Replay, ReplayAction, ReplayState, ReplayWord } from './replay.ts';
-import { asHeldReplay, asReplay, asReplayDocument, type ReplayDocument } from './replay-document.ts';
+import { attempt, isDuplicateKey } from './mongo-failure.ts';
+import type {
+  HeldReplay,
+  NewReplay,
+  Replay,
+  ReplayAction,
+  ReplayCreation,
+  ReplayKey,
+  ReplayState,
+  ReplayWord,
+} from './replay.ts';
+import { asHeldReplay, asNewDocument, asReplay, type ReplayDocument } from './replay-document.ts';
 import type { ReplayedCount } from './replay-lanes.ts';
 import { defaultRetentionMs } from './retention.ts';
 
@@ -27,12 +36,20 @@ export interface ReplayTurn {
  * reached; what a worker wrote may then have applied, and its turn is over when its lease is.
  */
 export interface ReplayStore extends ReplayTurns {
-  createReplay(made: NewReplay): Promise<Replay>;
+  /**
+   * Unless the owner has as many as `most` that may still arm something, or the same request has made one before. However many are
+   * asked for at once, no more are made; of those that are asked for at the same moment at the bound all may be refused. When it throws, one
+   * may be made: the same request tells.
+   */
+  createReplay(
+    made: NewReplay,
+    bound: { readonly most: number; readonly request: ReplayKey | null },
+  ): Promise<ReplayCreation>;
+  /** The one that a request with this key has made; null: none has. */
+  findRequested(key: string): Promise<{ readonly replay: Replay; readonly hash: string } | null>;
   findReplay(owner: string | null, replayId: string): Promise<Replay | null>;
   /** The newest first, older than this one (null: from the newest). */
   listReplays(owner: string | null, before: string | null, limit: number): Promise<readonly Replay[]>;
-  /** How many of those that this owner, and nobody else, has made may still arm something. */
-  countOpenReplays(owner: string | null): Promise<number>;
   /** null: there is none such. */
   changeReplay(
     owner: string | null,
@@ -88,11 +105,11 @@ export function createReplayStore(conn: MongoConnection): ReplayStore {
   const replays = nativeDb(conn.connection).collection<ReplayDocument>('replays');
   const ownedBy = (owner: string | null) => (owner === null ? {} : { owner });
   return {
-    createReplay: (made) =>
-      attempt('create replay', async () => {
-        const document = asReplayDocument(made);
-        await replays.insertOne(document);
-        return asReplay(document);
+    createReplay: (made, bound) => attempt('create replay', () => create(replays, made, bound)),
+    findRequested: (key) =>
+      attempt('find requested replay', async () => {
+        const found = await replays.findOne({ idem: key, isNew: { $exists: false } });
+        return found === null ? null : { replay: asReplay(found), hash: found.idemHash ?? '' };
       }),
     findReplay: (owner, replayId) =>
       attempt('find replay', async () => {
@@ -105,8 +122,6 @@ export function createReplayStore(conn: MongoConnection): ReplayStore {
         const found = await replays.find({ ...ownedBy(owner), ...range }, { sort: { _id: -1 }, limit }).toArray();
         return found.map(asReplay);
       }),
-    countOpenReplays: (owner) =>
-      attempt('count open replays', () => replays.countDocuments({ owner, state: { $in: ['running', 'paused'] } })),
     changeReplay: (owner, replayId, word) =>
       attempt('change replay', async () => {
         const ofOwner = { _id: replayId, ...ownedBy(owner) };
@@ -137,6 +152,53 @@ export function createReplayStore(conn: MongoConnection): ReplayStore {
   };
 }
 
+/**
+ * Stored, counted, and only then open to workers: a crash in between leaves one that the same request finds and counts again, or that
+ * begins late.
+ */
+async function create(
+  replays: ReplayCollection,
+  made: NewReplay,
+  { most, request }: { readonly most: number; readonly request: ReplayKey | null },
+): Promise<ReplayCreation> {
+  const document = await insertOnce(replays, asNewDocument(made, request));
+  const { _id, owner, createdAt, isNew, idemHash = '' } = document;
+  const isKnown = _id !== made.replayId;
+  if (isKnown && (isNew === undefined || idemHash !== request?.hash))
+    return { kind: 'known', replay: asReplay(document), hash: idemHash };
+  const open = await replays.countDocuments({ owner, state: { $in: ['running', 'paused'] } }, { limit: most + 1 });
+  if (open > most) {
+    // Unless a worker has begun it: it was long enough ago.
+    const { deletedCount } = await replays.deleteOne({ _id, isNew: true });
+    if (deletedCount === 1) return { kind: 'too-many' };
+  }
+  const opened = await replays.findOneAndUpdate(
+    { _id },
+    { $set: { dueAt: createdAt }, $unset: { isNew: '' } },
+    { returnDocument: 'after' },
+  );
+  // Withdrawn by the same request, which came through another process.
+  if (opened === null) return { kind: 'too-many' };
+  return isKnown
+    ? { kind: 'known', replay: asReplay(opened), hash: idemHash }
+    : { kind: 'created', replay: asReplay(opened) };
+}
+
+/** The document, or the one that the same request has stored before. */
+async function insertOnce(replays: ReplayCollection, document: ReplayDocument): Promise<ReplayDocument> {
+  for (;;) {
+    try {
+      await replays.insertOne(document);
+      return document;
+    } catch (error: unknown) {
+      if (!isDuplicateKey(error) || document.idem === undefined) throw error;
+      const before = await replays.findOne({ idem: document.idem });
+      // null: it was withdrawn in between.
+      if (before !== null) return before;
+    }
+  }
+}
+
 function createTurns(replays: ReplayCollection): ReplayTurns {
   const ours = ({ replayId, token }: HeldReplay) => ({ _id: replayId, 'lease.token': token });
   const isApplied = async (writing: Promise<{ matchedCount: number }>): Promise<boolean> =>
@@ -152,7 +214,7 @@ function createTurns(replays: ReplayCollection): ReplayTurns {
         return asHeld(
           replays.findOneAndUpdate(
             { dueAt: { $lte: now }, 'lease.until': { $not: { $gt: now } } },
-            { $set: { lease: { token, until: new Date(nowMs + leaseMs) } } },
+            { $set: { lease: { token, until: new Date(nowMs + leaseMs) } }, $unset: { isNew: '' } },
             { sort: { dueAt: 1 }, returnDocument: 'after' },
           ),
         );

@@ -33,6 +33,20 @@ export interface NewReplay {
   readonly createdAtMs: number;
 }
 
+/** A request for a replay that its client may send again. */
+export interface ReplayKey {
+  /** Its owner's and its own: no two requests have the same. */
+  readonly key: string;
+  /** Of what is asked for. */
+  readonly hash: string;
+}
+
+/** `known`: the same key has made this one before, for a request of that hash. */
+export type ReplayCreation =
+  | { readonly kind: 'created'; readonly replay: Replay }
+  | { readonly kind: 'known'; readonly replay: Replay; readonly hash: string }
+  | { readonly kind: 'too-many' };
+
 export interface Replay extends NewReplay {
   readonly state: ReplayState;
   /** Armed. */

@@ -1,4 +1,4 @@
-import type { HeldReplay, Replay, ReplayedCount, ReplayStore } from '../src/index.ts';
+import type { HeldReplay, Replay, ReplayedCount, ReplayKey, ReplayStore } from '../src/index.ts';
 
 interface Stored {
   replay: Replay;
@@ -6,6 +6,7 @@ interface Stored {
   batch: HeldReplay['batch'];
   countedAtMs: number | null;
   dueAtMs: number | null;
+  readonly request: ReplayKey | null;
   lease: { readonly token: string; readonly untilMs: number } | null;
 }
 
@@ -25,19 +26,35 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
     const stored = all.get(replayId);
     return stored?.lease?.token === token ? stored : null;
   };
+  const requested = (key: string) => {
+    const found = [...all.values()].find(({ request }) => request?.key === key);
+    return found === undefined ? null : { replay: found.replay, hash: found.request?.hash ?? '' };
+  };
   const isRunning = (stored: Stored | null): stored is Stored =>
     stored !== null && stored.replay.state === 'running' && stored.batch === null;
 
   const store: ReplayStore & { onOperation: (operation: keyof ReplayStore) => void } = {
     onOperation: () => undefined,
-    async createReplay(made) {
+    async createReplay(made, { most, request }) {
       store.onOperation('createReplay');
+      const known = request === null ? null : requested(request.key);
+      if (known !== null) return { kind: 'known', ...known };
+      const open = [...all.values()].filter(({ replay }) => ['running', 'paused'].includes(replay.state));
+      if (open.filter(({ replay }) => replay.owner === made.owner).length >= most) return { kind: 'too-many' };
       const { createdAtMs: atMs, by, reason } = made;
       const counts = { replayed: 0, skipped: 0, delivered: 0, waiting: 0 };
       const words = [{ action: 'create' as const, atMs, by, reason }];
       const replay: Replay = { ...made, state: 'running', ...counts, endedAtMs: null, words };
-      all.set(replay.replayId, { replay, after: null, batch: null, countedAtMs: null, dueAtMs: atMs, lease: null });
-      return replay;
+      all.set(replay.replayId, {
+        replay,
+        request,
+        after: null,
+        batch: null,
+        countedAtMs: null,
+        dueAtMs: atMs,
+        lease: null,
+      });
+      return { kind: 'created', replay };
     },
     async findReplay(owner, replayId) {
       const stored = all.get(replayId);
@@ -50,10 +67,7 @@ export function createMemoryReplays(): ReplayStore & { onOperation: (operation: 
         .filter(({ replayId }) => before === null || replayId < before)
         .slice(0, limit);
     },
-    async countOpenReplays(owner) {
-      const open = [...all.values()].filter(({ replay }) => ['running', 'paused'].includes(replay.state));
-      return open.filter(({ replay }) => replay.owner === owner).length;
-    },
+    findRequested: async (key) => requested(key),
     async changeReplay(owner, replayId, word) {
       const stored = all.get(replayId);
       if (stored === undefined || !ownedBy(owner)(stored)) return null;

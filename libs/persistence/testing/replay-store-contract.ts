@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { HeldReplay, NewReplay, Replay, ReplayStore } from '../src/index.ts';
+import type { HeldReplay, NewReplay, Replay, ReplayKey, ReplayStore } from '../src/index.ts';
 import { idAt } from './sample-tasks.ts';
 
 export interface MadeReplayStore {
@@ -35,6 +35,8 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       if (found === null) throw new Error('there is no such replay');
       return found;
     };
+    const create = (made: NewReplay, most = 10, request: ReplayKey | null = null) =>
+      replays.createReplay(made, { most, request });
     const tryTake = (nowMs = t0, token = `token-${nowMs}`) => replays.takeReplay({ token, nowMs, leaseMs });
     const take = async (nowMs = t0, token?: string): Promise<HeldReplay> => {
       const held = await tryTake(nowMs, token);
@@ -48,7 +50,9 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       replays.changeReplay(owner, 'r1', word(action, atMs));
 
     test('what is made is found as it was made, by whom it belongs to and by operators', async () => {
-      const replay = await replays.createReplay(newReplay(1));
+      const created = await create(newReplay(1));
+      const replay = await find();
+      expect(created).toEqual({ kind: 'created', replay });
       expect(replay).toEqual({
         ...newReplay(1),
         ...{ state: 'running', replayed: 0, skipped: 0, delivered: 0, waiting: 0, endedAtMs: null },
@@ -60,9 +64,9 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       expect(await replays.findReplay('acme', 'r2')).toBeNull();
     });
 
-    test('they are listed, the newest first, page by page, and open ones counted', async () => {
-      for (const n of [1, 2, 3]) await replays.createReplay(newReplay(n));
-      await replays.createReplay(newReplay(4, { owner: null }));
+    test('they are listed, the newest first, page by page, and those that go on counted', async () => {
+      for (const n of [1, 2, 3]) await create(newReplay(n));
+      await create(newReplay(4, { owner: null }));
       const ids = async (owner: string | null, before: string | null, limit = 10) =>
         (await replays.listReplays(owner, before, limit)).map(({ replayId }) => replayId);
       expect(await ids(null, null)).toEqual(['r4', 'r3', 'r2', 'r1']);
@@ -71,13 +75,46 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
       expect(await ids('other', null)).toEqual([]);
       await replays.changeReplay('acme', 'r2', word('pause'));
       await replays.changeReplay('acme', 'r3', word('cancel'));
-      expect(await replays.countOpenReplays('acme')).toBe(2);
-      expect(await replays.countOpenReplays(null)).toBe(1);
       expect(await replays.countReplays()).toEqual({ running: 2, paused: 1, delivering: 0 });
     });
 
+    test('an owner has no more than its bound that may still arm something', async () => {
+      for (const n of [1, 2]) expect(await create(newReplay(n), 2)).toMatchObject({ kind: 'created' });
+      await replays.changeReplay(null, 'r2', word('pause'));
+      expect(await create(newReplay(3), 2)).toEqual({ kind: 'too-many' });
+      expect(await replays.findReplay(null, 'r3')).toBeNull();
+      expect(await create(newReplay(4, { owner: null }), 1)).toMatchObject({ kind: 'created' });
+      expect(await create(newReplay(5, { owner: 'other' }), 1)).toMatchObject({ kind: 'created' });
+      await change('cancel');
+      expect(await create(newReplay(6), 2)).toMatchObject({ kind: 'created' });
+    });
+
+    test('however many are made at once, there are no more, and those refused are not there', async () => {
+      const created = await Promise.all(Array.from({ length: 8 }, (_, n) => create(newReplay(n), 3)));
+      const made = created.flatMap((one) => (one.kind === 'created' ? [one.replay.replayId] : []));
+      expect(made.length).toBeLessThanOrEqual(3);
+      const listed = await replays.listReplays('acme', null, 10);
+      expect(new Set(listed.map(({ replayId }) => replayId))).toEqual(new Set(made));
+      for (const _ of made) expect(await tryTake(t0, `token-${_}`)).not.toBeNull();
+      expect(await tryTake(t0 + 1)).toBeNull();
+    });
+
+    test('the same request makes one, however often and by how many it is sent', async () => {
+      const request = { key: 'acme/order', hash: 'h1' };
+      expect(await replays.findRequested(request.key)).toBeNull();
+      const made = await Promise.all(Array.from({ length: 6 }, (_, n) => create(newReplay(n), 1, request)));
+      expect(made.filter(({ kind }) => kind === 'created').length).toBeLessThanOrEqual(1);
+      expect(made.map(({ kind }) => kind)).not.toContain('too-many');
+      const [replay, ...more] = await replays.listReplays(null, null, 10);
+      expect(more).toEqual([]);
+      expect(await create(newReplay(9), 1, request)).toEqual({ kind: 'known', replay, hash: 'h1' });
+      expect(await create(newReplay(9), 1, { ...request, hash: 'h2' })).toEqual({ kind: 'known', replay, hash: 'h1' });
+      expect(await replays.findRequested(request.key)).toEqual({ replay, hash: 'h1' });
+      expect(await create(newReplay(10), 2, { ...request, key: 'acme/other' })).toMatchObject({ kind: 'created' });
+    });
+
     test('of many who want the turn one gets it, until its lease ends or it is given back', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       expect(await tryTake(t0 - 1)).toBeNull();
       const taken = await Promise.all(Array.from({ length: 8 }, (_, n) => tryTake(t0, `token-${n}`)));
       const [held] = taken.filter((each) => each !== null);
@@ -94,14 +131,14 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('the longest due comes first', async () => {
-      await replays.createReplay(newReplay(1, { createdAtMs: t0 + 1 }));
-      await replays.createReplay(newReplay(2));
+      await create(newReplay(1, { createdAtMs: t0 + 1 }));
+      await create(newReplay(2));
       expect(await take(t0 + 1, 'a')).toMatchObject({ replayId: 'r2' });
       expect(await take(t0 + 1, 'b')).toMatchObject({ replayId: 'r1' });
     });
 
     test('a batch is noted, counted once, and found by who comes after a worker that has died', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       const held = await take();
       expect(await replays.beginBatch(held, [idAt(1), idAt(2)], 'place-2')).toBe(true);
       expect(await replays.beginBatch(held, [idAt(3)], 'place-3')).toBe(false);
@@ -120,7 +157,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('given back behind the back of who has said a word to it, it is due when that says', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       const held = await take();
       await change('pause', null, t0 + 5);
       await replays.giveBack(held, { counted: counted(2, 1), dueAtMs: t0 + 60_000 });
@@ -132,7 +169,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('paused or cancelled it begins nothing, and ends what it has begun', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       const held = await take();
       await replays.beginBatch(held, [idAt(1)], 'place-1');
       expect(await change('pause')).toMatchObject({ kind: 'changed', replay: { state: 'paused' } });
@@ -149,7 +186,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('of its words the newest hundred are kept', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       for (let n = 0; n < 101; n += 1) await change(n % 2 === 0 ? 'pause' : 'resume', null, t0 + n);
       const { words } = await find();
       expect(words).toHaveLength(100);
@@ -157,7 +194,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('a word that its state has nothing for changes nothing; another tenant’s is not there', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       const refused = { kind: 'refused', replay: { state: 'running' } };
       expect(await change('resume')).toMatchObject(refused);
       expect(await change('pause', 'other')).toBeNull();
@@ -168,7 +205,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('when all are armed, what was meant and was not is skipped; when all have ended, it is done', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       const first = await take();
       await replays.beginBatch(first, [idAt(1), idAt(2)], 'place-2');
       await replays.endBatch(first, { replayed: 2, skipped: 0 });
@@ -187,7 +224,7 @@ export function replayStoreContract(make: () => Promise<MadeReplayStore>): void 
     });
 
     test('it is concluded in the state that was seen alone, and only by who has the turn', async () => {
-      await replays.createReplay(newReplay(1));
+      await create(newReplay(1));
       await change('cancel', null, t0);
       const held = await take();
       expect(await replays.conclude(held, { state: 'delivering', delivered: 0, nowMs: t0 + 1 })).toBe(false);

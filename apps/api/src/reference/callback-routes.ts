@@ -62,13 +62,15 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
     {
       ...{ method: 'post', path: `${base}/replays`, id: id('createReplay'), ...all },
       summary: 'Send dead callbacks again',
-      about: `Exactly one of \`ids\`, \`group\` and \`filter\` says which: of these, what is dead now. A job of the callback workers sends them at the pace that is asked for, under the same \`webhook-id\`, with the header \`juice-replay\`, the secret of that day and all their tries before them. With \`dryRun\` they are counted and shown. A \`group\` that nothing dead is in is refused with a 404.${kept}`,
+      about: `Exactly one of \`ids\`, \`group\` and \`filter\` says which: of these, what is dead now. A job of the callback workers sends them at the pace that is asked for, under the same \`webhook-id\`, with the header \`juice-replay\`, the secret of that day and all their tries before them. With \`dryRun\` they are counted and shown. A \`group\` that nothing dead is in is refused with a 404. With an \`Idempotency-Key\` the same request makes one replay for as long as that is kept, and is answered with the replay as it is then.${kept}`,
+      headers: ['Idempotency-Key'],
       body: { schema: isAdmin ? 'AdminReplayRequest' : 'ReplayRequest', examples: examples.choices },
       answer: {
         data: ['Replay', 'ReplayDryRun'],
+        headers: ['Idempotency-Replayed'],
         examples: { 'it goes on by itself': examples.replay, 'what it would be': examples.dryRun },
       },
-      refusals: ['not-found', 'too-many'],
+      refusals: ['not-found', 'conflict', 'too-many'],
     },
     {
       ...{ method: 'get', path: `${base}/replays/{replayId}`, id: id('showReplay'), ...all },
