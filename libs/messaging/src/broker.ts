@@ -51,7 +51,7 @@ export interface Broker {
   peekPoison(limit: number): Promise<PoisonView>;
 
   /**
-   * Puts up to `limit` of the oldest poison back into the queues that it came from; what comes from nowhere that is known stays. Each is
+   * Puts up to `limit` of the oldest poison back into the queues that it came from; what comes from nowhere that is known stays, and is passed over. Each is
    * confirmed there before it is taken out here, so that none is lost, and one may be in both after a crash. Rejects as
    * `peekPoison` does; some may have gone back by then.
    */

@@ -109,9 +109,9 @@ function connectTo(hub: {
     },
     async redrivePoison(limit) {
       requireUp('redrive poison');
-      const taken = hub.poisoned.take(limit);
-      for (const { bytes, death } of taken) if (death !== null) hub.queues.get(death.queue)?.add(bytes);
-      return { redriven: taken.length, left: 0 };
+      const { taken, left } = hub.poisoned.takeDead(limit);
+      for (const { bytes, death } of taken) hub.queues.get(death.queue)?.add(bytes);
+      return { redriven: taken.length, left };
     },
     isUp: () => listeners.state() === 'up',
     onStateChange: listeners.add,

@@ -13,6 +13,11 @@ export interface MemoryMessage {
   readonly death: Death | null;
 }
 
+export interface DeadMessage {
+  readonly bytes: Buffer;
+  readonly death: Death;
+}
+
 export interface Death {
   readonly queue: QueueName;
   readonly reason: 'rejected' | 'delivery_limit';
@@ -28,8 +33,8 @@ export interface MemoryQueue {
   add(bytes: Buffer, death?: Death): void;
   /** The oldest, which stay where they are. */
   peek(limit: number): readonly MemoryMessage[];
-  /** Takes the oldest out. */
-  take(limit: number): readonly MemoryMessage[];
+  /** Takes the oldest out of which it is known where they come from; of the others that it met it leaves all where they are. */
+  takeDead(limit: number): { readonly taken: readonly DeadMessage[]; readonly left: number };
   readonly size: number;
   consume(wish: ConsumerWish): MemoryConsumer;
   /** Hands the consumer nothing more; what it has in hand it may still settle. */
@@ -109,7 +114,17 @@ export function createMemoryQueue(deps: {
       return messages.size();
     },
     peek: (limit) => messages.peek(limit),
-    take: (limit) => Array.from({ length: Math.min(limit, messages.size()) }, () => messages.take()),
+    takeDead(limit) {
+      const taken: DeadMessage[] = [];
+      const left: MemoryMessage[] = [];
+      for (let met = messages.size(); met > 0 && taken.length < limit; met -= 1) {
+        const message = messages.take();
+        if (message.death === null) left.push(message);
+        else taken.push({ bytes: message.bytes, death: message.death });
+      }
+      for (const message of left.toReversed()) messages.putBack(message);
+      return { taken, left: left.length };
+    },
     add(bytes, death) {
       messages.add({ bytes, deliveries: 0, death: death ?? null });
       if (messages.size() > deps.capacity) messages.take();

@@ -34,14 +34,15 @@ export async function peekPoison(channel: ConfirmChannel, prefix: string, limit:
 
 /**
  * Puts the oldest poison back into the queues that it came from, each message confirmed there before it is taken out here: a crash
- * in between leaves it in both. At most as many as there are now, so that what is rejected again does not go round in circles.
+ * in between leaves it in both. What comes from nowhere that is known is passed over, and does not count towards the limit. At most as
+ * many are looked at as there are now, so that what is rejected again does not go round in circles.
  */
 export async function redrivePoison(channel: ConfirmChannel, prefix: string, limit: number): Promise<Redriven> {
   const queue = `${prefix}juice.poison`;
   return onChannel(channel, 'redrive poison', async () => {
     const { messageCount } = await channel.checkQueue(queue);
     let [redriven, left] = [0, 0];
-    while (redriven + left < Math.min(limit, messageCount)) {
+    while (redriven < limit && redriven + left < messageCount) {
       const message = await channel.get(queue, { noAck: false });
       if (message === false) break;
       const { queue: origin } = view(message, prefix);

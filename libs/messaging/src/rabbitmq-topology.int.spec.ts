@@ -62,6 +62,23 @@ describeWithRabbit('RabbitMQ, topology and bodies', (url) => {
       expect(await broker.peekPoison(10)).toMatchObject({ count: 1 });
     });
 
+    test('poison of nobody’s does not keep from going back what is behind it', async () => {
+      const broker = await connectClient();
+      const channel = await raw.createConfirmChannel();
+      for (const body of ['nobody’s', 'nor this']) channel.publish(`${prefix}juice.poison`, '', Buffer.from(body));
+      await channel.waitForConfirms();
+      const inbox = await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ reject }) => reject() });
+      for (const body of ['first', 'second']) await broker.publish('juice.tasks', 'task', body);
+      await inbox.has(2);
+      await inbox.consumer.cancel();
+      await until(async () => (await broker.peekPoison(1)).count === 4, 'all are poison');
+      expect(await broker.redrivePoison(1)).toEqual({ redriven: 1, left: 2 });
+      expect(await broker.redrivePoison(10)).toEqual({ redriven: 1, left: 2 });
+      const again = await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ ack }) => ack() });
+      await again.has(2);
+      await until(async () => (await broker.peekPoison(1)).count === 2, 'the others are there again');
+    });
+
     test('poison that is looked at again and again is not lost to the limit of the queue', async () => {
       const broker = await connectClient();
       const channel = await raw.createConfirmChannel();
