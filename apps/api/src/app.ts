@@ -70,7 +70,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(createTasksRouter(deps));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes), stopping }));
   app.use(createEventsRouter(deps));
-  for (const surface of [tenantSurface(gates.tenant), operatorSurface(gates.admin, deps.audit)])
+  for (const surface of [tenantSurface(gates.tenant, deps.audit), operatorSurface(gates.admin, deps.audit)])
     app.use(createCallbacksRouter(deps.callbackRoutes, { surface, readBody, stopping }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));

@@ -16,11 +16,12 @@ import {
   testCallbackRequest,
 } from '@juice/contracts';
 import type { Audit } from './audit.ts';
+import { askerOf } from './asker.ts';
 import { actorOf } from './caller.ts';
 import type { CallbackSurface } from './callbacks-router.ts';
 
-/** A tenant's: who has said what to a replay or an endpoint is kept there, and the audit trail is of operators. */
-export function tenantSurface(gate: RequestHandler[]): CallbackSurface {
+/** A tenant's: what it does is about itself, whatever it names. */
+export function tenantSurface(gate: RequestHandler[], audit: Audit): CallbackSurface {
   return {
     base: '/v1/callbacks',
     gate,
@@ -33,7 +34,10 @@ export function tenantSurface(gate: RequestHandler[]): CallbackSurface {
       resume: resumeEndpointRequest,
       test: testCallbackRequest,
     },
-    audited: (_request, _response, _what, act) => act(),
+    audited(request, response, what, act) {
+      const { tenantId, by } = askerOf(response);
+      return audit(actorOf(request, response, by), { ...what, tenantId }, act);
+    },
   };
 }
 

@@ -50,7 +50,7 @@ export interface CallbackSurface {
     readonly resume: z.ZodType<EndpointRequest>;
     readonly test: z.ZodType<{ readonly tenant?: string | undefined; readonly url: string }>;
   };
-  /** Does something that is kept in the audit trail, where this surface has one. */
+  /** Does something that is kept in the audit trail. */
   readonly audited: <Answer>(
     request: Request,
     response: Response,
@@ -151,7 +151,7 @@ export function createCallbacksRouter(
       const { tenantId, origin } = endpoint;
       const what = { action: kept, tenantId, target: origin, detail: { reason } };
       return audited(request, response, what, () =>
-        action === 'pause' ? routes.endpoints.pause(asker, endpoint, reason) : routes.endpoints.resume(endpoint),
+        action === 'pause' ? routes.endpoints.pause(asker, endpoint, reason) : routes.endpoints.resume(asker, endpoint),
       );
     });
   }

@@ -311,6 +311,41 @@ describe('endpoints', () => {
       { action: 'endpoint.paused', tenantId: 'acme', target: endpoint, detail: { reason: 'they asked' } },
     ]);
   });
+
+  test('what an operator has paused, its tenant neither resumes nor pauses anew', async () => {
+    await post('/endpoints/pause', { tenant: 'acme', endpoint, reason: 'a flood' }, null);
+    for (const word of ['resume', 'pause']) {
+      const { status, body } = await post(`/endpoints/${word}`, { endpoint });
+      expect([status, body.message]).toEqual([
+        409,
+        expect.stringMatching(
+          /endpoint must be one that no operator has paused: .*: a flood; .* until an operator resumes it$/,
+        ),
+      ]);
+    }
+    expect((await get('/endpoints')).body.data).toMatchObject({ endpoints: [{ condition: 'paused' }] });
+    const resumed = await post('/endpoints/resume', { tenant: 'acme', endpoint }, null);
+    expect(resumed.body.data).toMatchObject({ condition: 'free' });
+  });
+});
+
+describe('the audit trail', () => {
+  test('keeps what a tenant does to its callbacks, as its own', async () => {
+    await world.die(idOf(1));
+    const endpoint = 'https://acme.example';
+    const replayId = String((await post('/replays', { group, reason: 'repaired' })).body.data['replayId']);
+    await post(`/replays/${replayId}/cancel`, { reason: 'enough' });
+    await post('/endpoints/pause', { endpoint });
+    await post('/endpoints/resume', { endpoint });
+    await post('/replays', { group, dryRun: true });
+    const own = { actor: 'tenant acme', tenantId: 'acme', outcome: 'done' };
+    expect(client.audits.records).toMatchObject([
+      { ...own, action: 'replay.created', detail: { reason: 'repaired', replayId, selected: 1 } },
+      { ...own, action: 'replay.cancelled', target: replayId, detail: { reason: 'enough' } },
+      { ...own, action: 'endpoint.paused', target: endpoint },
+      { ...own, action: 'endpoint.resumed', target: endpoint },
+    ]);
+  });
 });
 
 describe('one callback', () => {

@@ -48,10 +48,12 @@ export function tenantOf(response: Response): TenantCaller {
   return caller;
 }
 
-/** Only behind a gate, and not for a tenant that was believed without a key: a trail of what anybody may claim is none. */
-export function actorOf(request: Request, response: Response): Actor {
-  const caller = response.locals[place] as Caller | undefined;
-  if (caller === undefined || caller.keyId === null) throw new InvariantBroken('an action without an actor');
-  const remoteAddress = request.socket.remoteAddress ?? null;
-  return { actor: caller.keyId, requestId: factsOf(response).requestId, remoteAddress };
+/**
+ * Only behind a gate. A tenant that is believed without a key needs a name, and what that names is all that is known: for what a
+ * tenant does to what is its own.
+ */
+export function actorOf(request: Request, response: Response, name: string | null = null): Actor {
+  const actor = callerOf(response).keyId ?? name;
+  if (actor === null) throw new InvariantBroken('an action without an actor');
+  return { actor, requestId: factsOf(response).requestId, remoteAddress: request.socket.remoteAddress ?? null };
 }

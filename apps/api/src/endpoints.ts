@@ -1,9 +1,9 @@
 import { pageLimit, type EndpointAnswer, type EndpointsAnswer } from '@juice/contracts';
-import { endpointOf, unknownEndpoint, type EndpointStore } from '@juice/persistence';
+import { endpointOf, unknownEndpoint, type EndpointChange, type EndpointStore } from '@juice/persistence';
 import type { Acted } from './audit.ts';
 import { tenantMeant, type Asker } from './asker.ts';
 import { readPlaceCursor, writePlaceCursor } from './place-cursor.ts';
-import type { Refusal } from './refusal.ts';
+import { refuse, type Refusal } from './refusal.ts';
 import { viewEndpoint } from './view-endpoint.ts';
 
 /** A tenant's receivers at one origin. */
@@ -23,8 +23,8 @@ export interface Endpoints {
     },
   ): Promise<{ readonly ok: true; readonly answer: EndpointsAnswer } | Refusal>;
   pause(asker: Asker, named: NamedEndpoint, reason: string | null): Promise<Acted<EndpointAnswer>>;
-  /** Whatever kept it from being called ends. */
-  resume(named: NamedEndpoint): Promise<Acted<EndpointAnswer>>;
+  /** Whatever kept it from being called ends. What an operator has paused, operators alone resume. */
+  resume(asker: Asker, named: NamedEndpoint): Promise<Acted<EndpointAnswer>>;
 }
 
 export function createEndpoints(deps: {
@@ -45,17 +45,28 @@ export function createEndpoints(deps: {
       };
       return { ok: true, answer };
     },
-    async pause({ by }, named, reason) {
-      const paused = await endpoints.pauseEndpoint(nameOf(named), { by, reason, atMs: now() });
-      return { ok: true, answer: viewEndpoint(paused, now()) };
+    async pause({ tenantId, by }, named, reason) {
+      const pause = { by, reason, atMs: now(), isOperators: tenantId === null };
+      return answerOf(await endpoints.pauseEndpoint(nameOf(named), pause));
     },
-    async resume(named) {
-      const resumed = await endpoints.resumeEndpoint(nameOf(named), now());
-      return { ok: true, answer: viewEndpoint(resumed ?? unknownEndpoint(nameOf(named)), now()) };
+    async resume({ tenantId }, named) {
+      const resuming = { atMs: now(), isOperators: tenantId === null };
+      const unknown = { kind: 'changed', endpoint: unknownEndpoint(nameOf(named)) } as const;
+      return answerOf((await endpoints.resumeEndpoint(nameOf(named), resuming)) ?? unknown);
     },
   };
+
+  function answerOf({ kind, endpoint }: EndpointChange): Acted<EndpointAnswer> {
+    const answer = viewEndpoint(endpoint, now());
+    return kind === 'changed' ? { ok: true, answer } : keptByOperator(answer);
+  }
 }
 
-export function nameOf({ tenantId, origin }: NamedEndpoint): string {
+function keptByOperator({ endpoint, summary }: EndpointAnswer): Refusal {
+  const message = `endpoint must be one that no operator has paused: ${endpoint} is ${summary}`;
+  return refuse('conflict', { member: 'endpoint', code: 'NO_PERMISSION', message, value: endpoint });
+}
+
+function nameOf({ tenantId, origin }: NamedEndpoint): string {
   return endpointOf(tenantId, origin);
 }

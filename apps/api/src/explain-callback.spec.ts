@@ -101,7 +101,10 @@ describe('why a callback is not delivered yet', () => {
     ],
     [
       'paused by somebody',
-      { endpoint: { paused: { atMs: nowMs, by: 'key-1', reason: 'maintenance' } }, lane: { state: 'held' } },
+      {
+        endpoint: { paused: { atMs: nowMs, by: 'key-1', reason: 'maintenance', isOperators: false } },
+        lane: { state: 'held' },
+      },
       {
         ...{ why: 'endpoint-paused', endpoint: { pausedBy: 'key-1', reason: 'maintenance' } },
         summary: expect.stringMatching(/^it is held: its endpoint is paused by key-1 at .*: maintenance/),

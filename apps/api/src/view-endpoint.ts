@@ -16,10 +16,11 @@ type Standing = Pick<EndpointAnswer, 'condition' | 'summary' | 'until' | 'paused
 /** In the order in which the callback workers ask. */
 function standing({ paused, gone, waitUntilMs, breaker }: Endpoint, nowMs: number): Standing {
   if (paused !== null) {
-    const { by, atMs, reason } = paused;
+    const { by, atMs, reason, isOperators } = paused;
+    const [who, until] = isOperators ? [`an operator (${by})`, 'an operator resumes it'] : [by, 'it is resumed'];
     const why = reason === null ? '' : `: ${reason}`;
     return {
-      ...told('paused', `paused by ${by} at ${iso(atMs)}${why}; nothing is sent until it is resumed`),
+      ...told('paused', `paused by ${who} at ${iso(atMs)}${why}; nothing is sent until ${until}`),
       ...{ pausedBy: by, pausedAt: iso(atMs), ...(reason !== null && { reason }) },
     };
   }

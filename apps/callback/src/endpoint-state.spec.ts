@@ -107,7 +107,7 @@ describe('what an endpoint asks for', () => {
   });
 
   test('paused comes before all else', () => {
-    const paused = { atMs: nowMs, by: 'ops', reason: null };
+    const paused = { atMs: nowMs, by: 'ops', reason: null, isOperators: false };
     const gone = after([0, { kind: 'gone', reason: 'status-410' }]) ?? plainEndpointState;
     expect(admit({ ...gone, paused }, nowMs)).toEqual({ kind: 'shut', reason: 'endpoint-paused', untilMs: null });
   });

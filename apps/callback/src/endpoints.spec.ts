@@ -164,13 +164,13 @@ describe('endpoints, as several workers know them', () => {
   test('an operator pauses and resumes it, while a worker writes beside', async () => {
     const one = worker();
     await one.refresh();
-    await memory.store.pauseEndpoint(name, { by: 'ops', reason: null, atMs: nowMs });
+    await memory.store.pauseEndpoint(name, { by: 'ops', reason: null, atMs: nowMs, isOperators: true });
     fail(one, 10);
     await one.idle();
     expect(await memory.store.loadEndpoints([name])).toMatchObject([{ paused: { by: 'ops' }, openings: 1 }]);
     expect(one.admission(name)).toMatchObject({ reason: 'endpoint-paused' });
     nowMs += 1_000;
-    await memory.store.resumeEndpoint(name, nowMs);
+    await memory.store.resumeEndpoint(name, { atMs: nowMs, isOperators: true });
     await one.refresh();
     expect(one.admission(name)).toMatchObject({ kind: 'ramp', fromMs: nowMs });
   });

@@ -223,7 +223,8 @@ describe('the intake', () => {
 
   describe('an endpoint that takes nothing', () => {
     const slow = 'acme https://slow.example';
-    const pause = () => memory.store.pauseEndpoint(slow, { by: 'ops', reason: null, atMs: Date.now() });
+    const pause = () =>
+      memory.store.pauseEndpoint(slow, { by: 'ops', reason: null, atMs: Date.now(), isOperators: true });
     const stateOf = async (place: number) => (await lanes.tasks.findTasks('acme', [idAt(place)]))[0]?.callback;
 
     test('has its lanes held, with one write for many, and not written again; the others go on', async () => {
@@ -257,7 +258,7 @@ describe('the intake', () => {
       await makeMany(1, 60, { host: 'slow' });
       start();
       await jest.advanceTimersByTimeAsync(5_000);
-      await memory.store.resumeEndpoint(slow, Date.now());
+      await memory.store.resumeEndpoint(slow, { atMs: Date.now(), isOperators: true });
       let inFirstSecond = 0;
       for (let ms = 0; ms < 20_000; ms += 50) {
         await jest.advanceTimersByTimeAsync(50);
@@ -301,7 +302,7 @@ describe('the intake', () => {
       const first = start();
       await settle();
       await first.close();
-      await memory.store.resumeEndpoint(slow, Date.now());
+      await memory.store.resumeEndpoint(slow, { atMs: Date.now(), isOperators: true });
       start();
       for (let ms = 0; ms < 25_000; ms += 250) {
         await jest.advanceTimersByTimeAsync(250);

@@ -93,7 +93,10 @@ const auditOutcomes = ['begun', 'done', 'refused'] as const;
 export const auditRecord = z.object({
   auditId: z.string(),
   at: instant,
-  actor: z.string().meta({ description: 'The id of the key that asked, or bootstrap.' }),
+  actor: z.string().meta({
+    description:
+      'The id of the key that asked; bootstrap; or `tenant <id>`, of a tenant that is believed without a key.',
+  }),
   action: z.enum(auditActions),
   tenantId: z.string().optional(),
   target: z.string().meta({ description: 'The id of the tenant, key or callback secret.' }),

@@ -84,9 +84,9 @@ const actionRight = `one of ${auditActions.join(', ')}`;
 /** The query of GET /v1/admin/audit: what is given must all hold. */
 export const auditQuery = closedObject({
   tenant: tenantId.optional().meta({ description: 'The tenant it was about.' }),
-  actor: nonBlankLine('the id of a key, or bootstrap', 64)
+  actor: nonBlankLine('the id of a key, bootstrap, or tenant and its id', 128)
     .optional()
-    .meta({ description: 'The id of the key that asked, or bootstrap.' }),
+    .meta({ description: 'The id of the key that asked; bootstrap; or `tenant <id>`, of a tenant without a key.' }),
   action: z.enum(auditActions, { error: actionRight }).optional(),
   since: z
     .string({ error: instantRight })

@@ -1,4 +1,11 @@
-import type { Endpoint, EndpointState } from './endpoint.ts';
+import type { Endpoint, EndpointPause, EndpointState } from './endpoint.ts';
+
+interface PausedMember {
+  readonly at: Date;
+  readonly by: string;
+  readonly reason: string | null;
+  readonly isOperators?: boolean;
+}
 
 /** A document of `endpoints`. What is absent is null in an Endpoint. */
 export interface EndpointDocument {
@@ -17,7 +24,7 @@ export interface EndpointDocument {
   readonly rampFrom?: Date;
   readonly waitUntil?: Date;
   readonly gone?: { readonly at: Date; readonly reason: string };
-  readonly paused?: { readonly at: Date; readonly by: string; readonly reason: string | null };
+  readonly paused?: PausedMember;
   /** The document is removed at this instant. */
   readonly purgeAt?: Date;
 }
@@ -43,7 +50,7 @@ export function asDocument(
     rampFrom: instant(rampFromMs),
     waitUntil: instant(waitUntilMs),
     gone: gone && { at: new Date(gone.atMs), reason: gone.reason },
-    paused: paused && { at: new Date(paused.atMs), by: paused.by, reason: paused.reason },
+    paused: paused && asPausedMember(paused),
     purgeAt: isCallable ? new Date(Math.max(atMs, waitUntilMs ?? 0) + keptMs) : null,
   };
   const entries = Object.entries(members);
@@ -78,8 +85,16 @@ export function asEndpoint(stored: EndpointDocument): Endpoint {
     rampFromMs: stored.rampFrom?.getTime() ?? null,
     waitUntilMs: stored.waitUntil?.getTime() ?? null,
     gone: gone === undefined ? null : { atMs: gone.at.getTime(), reason: gone.reason },
-    paused: paused === undefined ? null : { atMs: paused.at.getTime(), by: paused.by, reason: paused.reason },
+    paused: paused === undefined ? null : asPause(paused),
   };
+}
+
+export function asPausedMember({ atMs, ...pause }: EndpointPause): PausedMember {
+  return { at: new Date(atMs), ...pause };
+}
+
+function asPause({ at, by, reason, isOperators = false }: PausedMember): EndpointPause {
+  return { atMs: at.getTime(), by, reason, isOperators };
 }
 
 function instant(atMs: number | null): Date | null {

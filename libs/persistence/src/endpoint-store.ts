@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type mongoose from 'mongoose';
 import { nativeDb, type MongoConnection } from './connection.ts';
-import { plainEndpointState, type Endpoint, type EndpointState } from './endpoint.ts';
-import { asDocument, asEndpoint, type EndpointDocument } from './endpoint-document.ts';
+import { plainEndpointState, type Endpoint, type EndpointPause, type EndpointState } from './endpoint.ts';
+import { asDocument, asEndpoint, asPausedMember, type EndpointDocument } from './endpoint-document.ts';
 import { keysBelow } from './lane-keys.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
 
-export interface Pausing {
-  readonly by: string;
-  readonly reason: string | null;
-  readonly atMs: number;
+/** `kept`: an operator has paused it, and whoever asks is none: it stays as it is. */
+export interface EndpointChange {
+  readonly kind: 'changed' | 'kept';
+  readonly endpoint: Endpoint;
 }
 
 /**
@@ -28,9 +28,12 @@ export interface EndpointStore {
   /** The endpoint as it is then; null when it had been changed, made or removed since it was seen. */
   saveEndpoint(seen: Endpoint, state: EndpointState, atMs: number): Promise<Endpoint | null>;
   /** Nothing is sent until it is resumed. Paused once more, it has the later reason. */
-  pauseEndpoint(endpoint: string, pausing: Pausing): Promise<Endpoint>;
+  pauseEndpoint(endpoint: string, pause: EndpointPause): Promise<EndpointChange>;
   /** Whatever kept it from being called ends: the pause, a 410, an open breaker, a wait. null: there was nothing. */
-  resumeEndpoint(endpoint: string, atMs: number): Promise<Endpoint | null>;
+  resumeEndpoint(
+    endpoint: string,
+    resuming: { readonly atMs: number; readonly isOperators: boolean },
+  ): Promise<EndpointChange | null>;
 }
 
 type EndpointCollection = mongoose.mongo.Collection<EndpointDocument>;
@@ -58,16 +61,18 @@ export function createEndpointStore(conn: MongoConnection): EndpointStore {
         return (await endpoints.find(filter, { sort: { _id: 1 }, limit }).toArray()).map(asEndpoint);
       }),
     saveEndpoint: (seen, state, atMs) => attempt('save endpoint', () => save(endpoints, seen, { state, atMs })),
-    pauseEndpoint: (endpoint, pausing) => attempt('pause endpoint', () => pause(endpoints, endpoint, pausing)),
-    resumeEndpoint: (endpoint, atMs) =>
+    pauseEndpoint: (endpoint, paused) => attempt('pause endpoint', () => pause(endpoints, endpoint, paused)),
+    resumeEndpoint: (endpoint, { atMs, isOperators }) =>
       attempt('resume endpoint', async () => {
         const resumed = { ...plainEndpointState, rampFromMs: atMs };
         const changed = await endpoints.findOneAndUpdate(
-          { _id: endpoint },
+          { _id: endpoint, ...unlessKept(isOperators) },
           asDocument(resumed, { paused: null, atMs, stamp: randomUUID() }),
           { returnDocument: 'after' },
         );
-        return changed === null ? null : asEndpoint(changed);
+        if (changed !== null) return { kind: 'changed', endpoint: asEndpoint(changed) };
+        const kept = await endpoints.findOne({ _id: endpoint });
+        return kept === null ? null : { kind: 'kept', endpoint: asEndpoint(kept) };
       }),
   };
 }
@@ -92,25 +97,31 @@ async function save(
   }
 }
 
-/** Guarded by nothing: an operator's word stands, whatever the workers write beside it. */
-async function pause(endpoints: EndpointCollection, endpoint: string, pausing: Pausing): Promise<Endpoint> {
-  const { by, reason, atMs } = pausing;
-  const at = new Date(atMs);
+/** An operator's pause is ended, or given another reason, by operators alone. */
+function unlessKept(isOperators: boolean) {
+  return isOperators ? {} : { 'paused.isOperators': { $ne: true } };
+}
+
+/** Guarded by nothing but an operator's word: that stands, whatever the workers write beside it. */
+async function pause(endpoints: EndpointCollection, endpoint: string, paused: EndpointPause): Promise<EndpointChange> {
+  const { atMs, isOperators } = paused;
   const update = {
-    $set: { paused: { at, by, reason }, stamp: randomUUID(), changedAt: at },
+    $set: { paused: asPausedMember(paused), stamp: randomUUID(), changedAt: new Date(atMs) },
     $setOnInsert: { openings: 0 },
     $unset: { purgeAt: '' as const },
   };
   for (;;) {
     try {
-      const paused = await endpoints.findOneAndUpdate({ _id: endpoint }, update, {
+      const changed = await endpoints.findOneAndUpdate({ _id: endpoint, ...unlessKept(isOperators) }, update, {
         upsert: true,
         returnDocument: 'after',
       });
-      if (paused !== null) return asEndpoint(paused);
+      if (changed !== null) return { kind: 'changed', endpoint: asEndpoint(changed) };
     } catch (error: unknown) {
-      // Somebody made it at the same moment: it is there now.
       if (!isDuplicateKey(error)) throw error;
+      // An operator has paused it; or somebody made it at the same moment, and it is there now.
+      const kept = isOperators ? null : await endpoints.findOne({ _id: endpoint, 'paused.isOperators': true });
+      if (kept !== null) return { kind: 'kept', endpoint: asEndpoint(kept) };
     }
   }
 }

@@ -28,8 +28,16 @@ export interface Endpoint extends EndpointState {
   readonly endpoint: string;
   /** New with every change: what a change is guarded by. null: there is no document, nothing is out of the ordinary. */
   readonly stamp: string | null;
-  readonly paused: { readonly atMs: number; readonly by: string; readonly reason: string | null } | null;
+  readonly paused: EndpointPause | null;
   readonly changedAtMs: number;
+}
+
+export interface EndpointPause {
+  readonly atMs: number;
+  readonly by: string;
+  readonly reason: string | null;
+  /** An operator has paused it: its tenant does not end that. */
+  readonly isOperators: boolean;
 }
 
 export const plainEndpointState: EndpointState = {

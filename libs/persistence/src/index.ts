@@ -59,10 +59,11 @@ export {
   plainEndpointState,
   unknownEndpoint,
   type Endpoint,
+  type EndpointPause,
   type EndpointState,
   type OpenBreaker,
 } from './endpoint.ts';
-export { createEndpointStore, type EndpointStore, type Pausing } from './endpoint-store.ts';
+export { createEndpointStore, type EndpointChange, type EndpointStore } from './endpoint-store.ts';
 export { type CallbackAttempt } from './callback-attempts.ts';
 export {
   createTenantStore,

@@ -62,9 +62,9 @@ test('an endpoint is forgotten a day after it could be called, and never while i
     'd waits': { waitUntilMs: atMs + day },
   }))
     await endpoints.saveEndpoint(unknownEndpoint(name), { ...plainEndpointState, ...changes }, atMs);
-  await endpoints.pauseEndpoint('e paused', { by: 'k1', reason: null, atMs });
-  await endpoints.pauseEndpoint('f resumed', { by: 'k1', reason: null, atMs });
-  await endpoints.resumeEndpoint('f resumed', atMs);
+  await endpoints.pauseEndpoint('e paused', { by: 'k1', reason: null, atMs, isOperators: true });
+  await endpoints.pauseEndpoint('f resumed', { by: 'k1', reason: null, atMs, isOperators: true });
+  await endpoints.resumeEndpoint('f resumed', { atMs, isOperators: true });
   expect(await purgeAfterMs('endpoints')).toEqual([null, day, null, 2 * day, null, day]);
 });
 

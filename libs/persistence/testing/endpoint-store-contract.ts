@@ -3,6 +3,7 @@ import {
   plainEndpointState,
   unknownEndpoint,
   type Endpoint,
+  type EndpointPause,
   type EndpointState,
   type EndpointStore,
 } from '../src/index.ts';
@@ -31,8 +32,7 @@ const all: EndpointState = {
   waitUntilMs: t0 + 7,
   gone: { atMs: t0, reason: 'status-410' },
 };
-const pausing = { by: 'key-1', reason: 'maintenance', atMs: t0 + 50 };
-const paused = { atMs: t0 + 50, by: 'key-1', reason: 'maintenance' };
+const paused = { atMs: t0 + 50, by: 'key-1', reason: 'maintenance', isOperators: false };
 
 /** What a store of endpoints must do. `make` gives an empty one. */
 export function endpointStoreContract(make: () => Promise<MadeEndpointStore>): void {
@@ -50,6 +50,16 @@ export function endpointStoreContract(make: () => Promise<MadeEndpointStore>): v
       if (endpoint === null) throw new Error('it was not saved');
       return endpoint;
     };
+    const pause = async (changes: Partial<EndpointPause> = {}): Promise<Endpoint> => {
+      const { kind, endpoint } = await endpoints.pauseEndpoint(name, { ...paused, ...changes });
+      expect(kind).toBe('changed');
+      return endpoint;
+    };
+    const resume = async (isOperators = false): Promise<Endpoint> => {
+      const change = await endpoints.resumeEndpoint(name, { atMs: t0 + 100, isOperators });
+      if (change?.kind !== 'changed') throw new Error('it was not resumed');
+      return change.endpoint;
+    };
     const load = async () => (await endpoints.loadEndpoints([name]))[0] ?? null;
     const names = (found: readonly Endpoint[]) => found.map(({ endpoint }) => endpoint);
 
@@ -57,7 +67,7 @@ export function endpointStoreContract(make: () => Promise<MadeEndpointStore>): v
       expect(await endpoints.loadEndpoints([name])).toEqual([]);
       expect(await endpoints.loadEndpoints([])).toEqual([]);
       expect(await endpoints.endpointsChangedSince(0, 10)).toEqual([]);
-      expect(await endpoints.resumeEndpoint(name, t0)).toBeNull();
+      expect(await endpoints.resumeEndpoint(name, { atMs: t0, isOperators: false })).toBeNull();
       expect(await load()).toBeNull();
     });
 
@@ -97,26 +107,39 @@ export function endpointStoreContract(make: () => Promise<MadeEndpointStore>): v
 
     test('a pause stands beside whatever the workers write, and guards against what was not seen', async () => {
       const first = await saved(unknownEndpoint(name), open);
-      const stopped = await endpoints.pauseEndpoint(name, pausing);
+      const stopped = await pause();
       expect(stopped).toEqual({ ...first, paused, stamp: stopped.stamp, changedAtMs: t0 + 50 });
       expect(await endpoints.saveEndpoint(first, plainEndpointState, t0 + 60)).toBeNull();
       expect(await saved(stopped, plainEndpointState, t0 + 60)).toMatchObject({ ...plainEndpointState, paused });
-      const again = await endpoints.pauseEndpoint(name, { ...pausing, reason: null, atMs: t0 + 70 });
+      const again = await pause({ reason: null, atMs: t0 + 70 });
       expect(again.paused).toEqual({ ...paused, reason: null, atMs: t0 + 70 });
     });
 
     test('an endpoint without a document can be paused, by several at once', async () => {
-      const pauses = await Promise.all(Array.from({ length: 6 }, () => endpoints.pauseEndpoint(name, pausing)));
+      const pauses = await Promise.all(Array.from({ length: 6 }, () => pause()));
       for (const each of pauses) expect(each).toMatchObject({ endpoint: name, paused, ...plainEndpointState });
       expect(await load()).toMatchObject({ paused, ...plainEndpointState });
     });
 
     test('resumed, nothing keeps it from being called, and traffic grows from then on', async () => {
       await saved(unknownEndpoint(name), all);
-      await endpoints.pauseEndpoint(name, pausing);
-      const resumed = await endpoints.resumeEndpoint(name, t0 + 100);
+      await pause();
+      const resumed = await resume();
       expect(resumed).toMatchObject({ ...plainEndpointState, rampFromMs: t0 + 100, paused: null });
       expect(await load()).toEqual(resumed);
+    });
+
+    test('what an operator has paused, operators alone resume, whatever the workers write', async () => {
+      await pause({ reason: 'the tenant’s' });
+      const stopped = await pause({ isOperators: true });
+      const saw = await saved(stopped, open, t0 + 60);
+      const kept = { kind: 'kept', endpoint: saw };
+      expect(await endpoints.resumeEndpoint(name, { atMs: t0 + 70, isOperators: false })).toEqual(kept);
+      expect(await endpoints.pauseEndpoint(name, { ...paused, by: 'key-2' })).toEqual(kept);
+      expect(await load()).toEqual({ ...saw, paused: { ...paused, isOperators: true } });
+      expect(await resume(true)).toMatchObject({ paused: null, breaker: null });
+      await pause({ by: 'key-2' });
+      expect(await resume(true)).toMatchObject({ paused: null });
     });
 
     test('changes are found by their time, the oldest first', async () => {

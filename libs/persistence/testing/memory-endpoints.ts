@@ -16,6 +16,7 @@ export function createMemoryEndpoints(): MemoryEndpoints {
     all.set(stored.endpoint, stored);
     return stored;
   };
+  const isKept = ({ paused }: Endpoint, isOperators: boolean): boolean => paused?.isOperators === true && !isOperators;
   const byName = () => [...all.values()].toSorted((a, b) => (a.endpoint < b.endpoint ? -1 : 1));
 
   const store: EndpointStore = {
@@ -41,15 +42,19 @@ export function createMemoryEndpoints(): MemoryEndpoints {
       if ((present?.stamp ?? null) !== seen.stamp) return null;
       return put({ ...state, endpoint: seen.endpoint, paused: present?.paused ?? null, changedAtMs: atMs });
     },
-    async pauseEndpoint(endpoint, { by, reason, atMs }) {
+    async pauseEndpoint(endpoint, paused) {
       made.onOperation('pauseEndpoint');
       const present = all.get(endpoint) ?? unknownEndpoint(endpoint);
-      return put({ ...present, paused: { by, reason, atMs }, changedAtMs: atMs });
+      if (isKept(present, paused.isOperators)) return { kind: 'kept', endpoint: present };
+      return { kind: 'changed', endpoint: put({ ...present, paused, changedAtMs: paused.atMs }) };
     },
-    async resumeEndpoint(endpoint, atMs) {
+    async resumeEndpoint(endpoint, { atMs, isOperators }) {
       made.onOperation('resumeEndpoint');
-      if (!all.has(endpoint)) return null;
-      return put({ ...plainEndpointState, rampFromMs: atMs, endpoint, paused: null, changedAtMs: atMs });
+      const present = all.get(endpoint);
+      if (present === undefined) return null;
+      if (isKept(present, isOperators)) return { kind: 'kept', endpoint: present };
+      const resumed = { ...plainEndpointState, rampFromMs: atMs, endpoint, paused: null, changedAtMs: atMs };
+      return { kind: 'changed', endpoint: put(resumed) };
     },
   };
   const made: MemoryEndpoints = { store, onOperation: () => undefined };

@@ -22,7 +22,9 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
   const base = isAdmin ? '/v1/admin/callbacks' : '/v1/callbacks';
   const all = { group: 'Callbacks', caller } as const;
   const whose = isAdmin ? 'callbacks of all tenants, or of one' : 'callbacks';
-  const kept = isAdmin ? ' It is kept in the audit trail.' : '';
+  const kept = ' It is kept in the audit trail.';
+  const whileKept: Pick<Route, 'refusals'> = isAdmin ? {} : { refusals: ['conflict'] };
+  const operators = isAdmin ? '' : ' What an operator has paused, operators alone resume: a 409.';
   const ofTenant = isAdmin ? { tenant: 'acme' } : {};
   const endpoint = { ...ofTenant, endpoint: 'https://acme.example.com' };
   const id = (name: string): string => (isAdmin ? `admin${capital(name)}` : name);
@@ -95,19 +97,21 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
     {
       ...{ method: 'post', path: `${base}/endpoints/pause`, id: id('pauseEndpoint'), ...all },
       summary: 'Pause an endpoint',
-      about: `Nothing is sent to it from two seconds on; what comes is held. Paused once more, it has the later reason.${kept}`,
+      about: `Nothing is sent to it from two seconds on; what comes is held. Paused once more, it has the later reason.${operators}${kept}`,
       body: {
         schema: isAdmin ? 'AdminPauseEndpoint' : 'PauseEndpoint',
         examples: { 'for maintenance': { ...endpoint, reason: 'maintenance' } },
       },
       answer: { data: ['Endpoint'], examples: { 'as it is now': examples.pausedEndpoint } },
+      ...whileKept,
     },
     {
       ...{ method: 'post', path: `${base}/endpoints/resume`, id: id('resumeEndpoint'), ...all },
       summary: 'Resume an endpoint',
-      about: `Whatever kept it from being called ends: a pause, a 410, an open breaker, a wait. What was held goes out, slowly at first.${kept}`,
+      about: `Whatever kept it from being called ends: a pause, a 410, an open breaker, a wait. What was held goes out, slowly at first.${operators}${kept}`,
       body: { schema: isAdmin ? 'AdminResumeEndpoint' : 'ResumeEndpoint', examples: { 'it is back': endpoint } },
       answer: { data: ['Endpoint'], examples: { 'as it is now': examples.freeEndpoint } },
+      ...whileKept,
     },
     {
       ...{ method: 'post', path: `${base}/test`, id: id('testCallback'), ...all },
