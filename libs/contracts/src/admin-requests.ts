@@ -47,6 +47,8 @@ export const auditActions = [
   'endpoint.resumed',
   'callback.tested',
   'poison.redriven',
+  'switch.turnedOn',
+  'switch.turnedOff',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 

@@ -27,6 +27,8 @@ export const ErrorCode = {
   BAD_REQUEST: -2127560592,
   /** A limit of the tenant's, not the request's: it may be sent again later. The original has none. */
   LIMIT_REACHED: -429,
+  /** An operator has stopped the intake: the same may be sent again later. The original has none. */
+  INTAKE_STOPPED: -503,
 } as const;
 
 export type ErrorCodeName = keyof typeof ErrorCode;
@@ -44,4 +46,5 @@ export const errorMessagePrefix: Readonly<Record<ErrorCodeName, string>> = {
   QUEUE: 'rabbit mq push value error',
   BAD_REQUEST: 'request params invalid error',
   LIMIT_REACHED: 'limit reached',
+  INTAKE_STOPPED: 'submissions are stopped',
 };

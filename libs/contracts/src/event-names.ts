@@ -28,6 +28,7 @@ export const eventNames = [
   'leader.elected',
   'leader.loaded',
   'leader.lost',
+  'leader.drained',
   'cluster.subscribed',
   'cluster.disconnected',
   'cluster.error',

@@ -254,3 +254,19 @@ export {
   type UsageAnswer,
   type UsageDay,
 } from './usage.ts';
+export {
+  drainSwitchOf,
+  launchStopsOf,
+  parseSwitchName,
+  switchAnswer,
+  switchesAnswer,
+  switchKinds,
+  switchNameRight,
+  switchRequest,
+  type LaunchStops,
+  type SwitchAnswer,
+  type SwitchedOn,
+  type SwitchesAnswer,
+  type SwitchKind,
+  type SwitchRequest,
+} from './switches.ts';

@@ -26,7 +26,7 @@ test('a newer version is read for what we know of it', () => {
 });
 
 test('the kinds of commands are listed', () => {
-  expect(commandKinds).toEqual(['kill', 'reconcile', 'tenant-changed']);
+  expect(commandKinds).toEqual(['kill', 'reconcile', 'tenant-changed', 'switches-changed']);
   expect(commandMessage.safeParse({ v: 1, kind: 'tenant-changed', tenantIds: ['acme'] }).success).toBe(true);
   expect(commandMessage.safeParse({ v: 1, kind: 'tenant-changed', tenantIds: [] }).success).toBe(false);
 });

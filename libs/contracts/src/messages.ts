@@ -29,6 +29,7 @@ export const commandMessage = z.discriminatedUnion('kind', [
   z.object({ v: version, kind: z.literal('kill'), taskIds: z.array(taskId).min(1) }),
   z.object({ v: version, kind: z.literal('reconcile'), taskIds: z.array(taskId).min(1) }),
   z.object({ v: version, kind: z.literal('tenant-changed'), tenantIds: z.array(z.string()).min(1) }),
+  z.object({ v: version, kind: z.literal('switches-changed') }),
 ]);
 export type CommandMessage = z.output<typeof commandMessage>;
 

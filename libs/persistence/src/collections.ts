@@ -99,6 +99,8 @@ const tenantSchema = new Schema(
   { collection: 'tenants', strict: false, versionKey: false },
 );
 
+const switchSchema = new Schema({ _id: text }, { collection: 'switches', strict: false, versionKey: false });
+
 const apiKeySchema = new Schema(
   { _id: text, tenantId: { type: String, default: null }, createdAt: { type: Date, required: true } },
   { collection: 'api_keys', strict: false, versionKey: false },
@@ -147,6 +149,7 @@ const schemas = {
   Framework: frameworkSchema,
   Quarantine: quarantineSchema,
   Tenant: tenantSchema,
+  Switch: switchSchema,
   ApiKey: apiKeySchema,
   Audit: auditSchema,
   TaskEvent: taskEventSchema,

@@ -4,11 +4,13 @@ import {
   createMemoryEndpoints,
   createMemoryLanes,
   createMemoryReplays,
+  createMemorySwitches,
   deadLettersContract,
   deliveryStoreContract,
   endpointStoreContract,
   lanesAsideContract,
   replayStoreContract,
+  switchStoreContract,
 } from '../testing/index.ts';
 import type { TaskStore } from './index.ts';
 
@@ -26,3 +28,4 @@ for (const contract of [deliveryStoreContract, lanesAsideContract, deadLettersCo
 endpointStoreContract(async () => ({ endpoints: createMemoryEndpoints().store, close }));
 replayStoreContract(async () => ({ replays: createMemoryReplays(), close }));
 callbackTestsContract(async () => ({ tests: createMemoryCallbackTests(), close }));
+switchStoreContract(async () => ({ switches: createMemorySwitches(), close }));

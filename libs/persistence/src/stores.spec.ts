@@ -15,6 +15,7 @@ import {
   quarantineStoreContract,
   replayStoreContract,
   requestKeysContract,
+  switchStoreContract,
   taskPagesContract,
   taskStoreContract,
   tenantStoreContract,
@@ -31,6 +32,7 @@ import {
   createKeyStore,
   createLeaseStore,
   createQuarantineStore,
+  createSwitchStore,
   createTaskStore,
   createTenantStore,
   createUsageStore,
@@ -85,6 +87,7 @@ function suites(url: () => string): void {
   withStores(url, frameworkStoreContract);
   withStores(url, quarantineStoreContract);
   withStores(url, tenantStoreContract);
+  withStores(url, switchStoreContract);
   withStores(url, keyStoreContract);
   withStores(url, auditStoreContract);
   withStores(url, eventLogContract);
@@ -214,6 +217,7 @@ async function storesOn(conn: MongoConnection) {
     frameworks: createFrameworkStore(conn),
     quarantine: createQuarantineStore(conn),
     tenants: createTenantStore(conn),
+    switches: createSwitchStore(conn),
     keys: createKeyStore(conn),
     audits: createAuditStore(conn),
     usage: createUsageStore(conn),

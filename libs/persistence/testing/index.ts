@@ -9,6 +9,8 @@ export { lanesAsideContract } from './lanes-aside-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
 export { requestKeysContract, type MadeKeyedStore } from './request-keys-contract.ts';
+export { createMemorySwitches } from './memory-switches.ts';
+export { switchStoreContract, type MadeSwitchStore } from './switch-store-contract.ts';
 export { taskPagesContract, type MadePagedStore } from './task-pages-contract.ts';
 export { taskStoreContract, type MadeTaskStore } from './task-store-contract.ts';
 export { tenantStoreContract, type MadeTenantStore } from './tenant-store-contract.ts';
