@@ -18,12 +18,14 @@ let events: Event[];
 let read: TaskId[];
 let tenants: string[];
 let ended: TaskId[];
+let switchReads: number;
 
 beforeEach(async () => {
   events = [];
   read = [];
   tenants = [];
   ended = [];
+  switchReads = 0;
   const intake = createIntake({
     broker: {
       async consume(queue, _options, onMessage) {
@@ -40,6 +42,7 @@ beforeEach(async () => {
       liveTasksAfter: async () => [],
       killsRequested: async () => [],
     },
+    switches: { read: async () => void (switchReads += 1) },
     tenants: { read: async (tenantIds) => void tenants.push(...tenantIds) },
     push: (event) => void events.push(event),
     persevere: (_operation, attempt) => attempt(),
@@ -68,11 +71,13 @@ async function deliver(queue: Queue, body: unknown): Promise<Settled[]> {
 
 const commands = 'juice.scheduler.commands';
 
-test('submitted and killed tasks are read, and tenants that were changed; a reconciliation is asked for', async () => {
+test('submitted and killed tasks are read, and tenants and switches that were changed; a reconciliation is asked for', async () => {
   expect(await deliver('juice.scheduler.tasks', { v: 1, taskIds: ['5'] })).toEqual(['acknowledged']);
   expect(await deliver(commands, { v: 1, kind: 'kill', taskIds: ['6'] })).toEqual(['acknowledged']);
   expect(await deliver(commands, { v: 1, kind: 'reconcile', taskIds: ['7'] })).toEqual(['acknowledged']);
   expect(await deliver(commands, { v: 1, kind: 'tenant-changed', tenantIds: ['acme'] })).toEqual(['acknowledged']);
+  expect(await deliver(commands, { v: 1, kind: 'switches-changed' })).toEqual(['acknowledged']);
+  expect(switchReads).toBe(1);
   expect(read).toEqual([5n, 6n]);
   expect(tenants).toEqual(['acme']);
   expect(events).toEqual([

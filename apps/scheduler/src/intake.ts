@@ -9,6 +9,7 @@ import {
 import type { Consumer, Delivery } from '@juice/messaging';
 import type { Log } from '@juice/observability';
 import type { Event } from '@juice/scheduling';
+import type { SwitchReader } from './switches.ts';
 import type { TenantLimitsReader } from './tenant-limits.ts';
 
 export interface IntakeStore {
@@ -56,6 +57,7 @@ export function createIntake(deps: {
   broker: IntakeBroker;
   store: IntakeStore;
   tenants: Pick<TenantLimitsReader, 'read'>;
+  switches: SwitchReader;
   push: (event: Event) => void;
   /** Runs a read until it succeeds, while this process leads. */
   persevere: <T>(operation: string, attempt: () => Promise<T>) => Promise<T>;
@@ -71,6 +73,7 @@ export function createIntake(deps: {
   let named = new Set<TaskId>();
   let reading = false;
   let roundAt: TaskId | null = null;
+  let isStopped = false;
 
   async function readNamed(): Promise<void> {
     if (reading) return;
@@ -112,6 +115,9 @@ export function createIntake(deps: {
       case 'tenant-changed':
         deps.persevere('load tenants', () => deps.tenants.read(command.tenantIds)).catch(deps.onFailure);
         return;
+      case 'switches-changed':
+        deps.persevere('load switches', () => deps.switches.read()).catch(deps.onFailure);
+        return;
     }
   }
 
@@ -124,8 +130,16 @@ export function createIntake(deps: {
   return {
     read,
     async consume() {
-      consumers.push(await broker.consume('juice.scheduler.tasks', { prefetch }, onTasks));
-      consumers.push(await broker.consume('juice.scheduler.commands', { prefetch }, onCommand));
+      for (const [queue, onMessage] of [
+        ['juice.scheduler.tasks', onTasks],
+        ['juice.scheduler.commands', onCommand],
+      ] as const) {
+        if (isStopped) return;
+        const consumer = await broker.consume(queue, { prefetch }, onMessage);
+        // Stopped meanwhile: the messages are for the next leader.
+        if (isStopped) await consumer.cancel();
+        else consumers.push(consumer);
+      }
     },
     async sweep() {
       const waiting = await store.waitingSince(firstTaskIdAt(now() - sweepWindowMs), sweepLimit);
@@ -135,6 +149,7 @@ export function createIntake(deps: {
       }
     },
     async stop() {
+      isStopped = true;
       await Promise.allSettled(consumers.map((consumer) => consumer.cancel()));
     },
   };

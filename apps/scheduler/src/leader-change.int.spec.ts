@@ -12,7 +12,7 @@ import { createLogger } from '@juice/observability';
 import { createMemoryEventLog } from '@juice/persistence/testing';
 import { defaultPolicy } from '@juice/scheduling';
 import { until } from '@juice/trial';
-import { createMemoryStore, plainTenants } from '../testing/memory-store.ts';
+import { createMemoryStore, plainTenants, unswitched } from '../testing/memory-store.ts';
 import { frameworkInfo } from './session.ts';
 import { startTerm, type Term } from './term.ts';
 
@@ -79,6 +79,7 @@ describeWithZooKeeper('a scheduler whose masters are in ZooKeeper', (start) => {
       },
       quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
       tenants: plainTenants,
+      ...unswitched,
       frameworkName: 'juice',
       whenRemoved: 'new-id',
       broker,

@@ -23,7 +23,8 @@ const passes = (ms: number): Promise<void> => timeline.run(timeline.now() + ms);
 function candidate(holder: string, more: Partial<Parameters<typeof lead>[0]> = {}): Promise<Leadership> {
   const { signal } = new AbortController();
   const clock = { elapsedMs: () => timeline.now(), wait: timeline.wait };
-  return lead({ leases, holder, url: null, leaseMs, signal, log, ...clock, ...more });
+  const isDrained = () => Promise.resolve(false);
+  return lead({ leases, holder, url: null, leaseMs, isDrained, signal, log, ...clock, ...more });
 }
 
 /** What has come of it by now; undefined: nothing yet. */
@@ -53,6 +54,21 @@ describe('leadership', () => {
     await passes(leaseMs / 6);
     expect(second.value()).toMatchObject({ epoch: 2 });
     expect(lost.value()).toBeUndefined();
+  });
+
+  test('is left to others by one that is drained, until it is not any more', async () => {
+    let drained = true;
+    const first = watch(candidate('drained', { isDrained: async () => drained }));
+    await passes(3 * leaseMs);
+    expect(first.value()).toBeUndefined();
+    expect(await leases.read('scheduler')).toBeNull();
+    const second = await candidate('another');
+    await second.release();
+    await passes(3 * leaseMs);
+    expect(first.value()).toBeUndefined();
+    drained = false;
+    await passes(leaseMs / 6);
+    expect(first.value()).toMatchObject({ epoch: 2 });
   });
 
   test.each([

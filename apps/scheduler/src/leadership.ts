@@ -35,7 +35,7 @@ const leaseName = 'scheduler';
 
 /**
  * Waits until this process leads. A lease that nobody holds is taken at once; one that is held is taken when its holder
- * has not renewed it for `leaseMs` by *our* monotonic clock: no two clocks are ever compared.
+ * has not renewed it for `leaseMs` by *our* monotonic clock: no two clocks are ever compared. One that is drained waits on.
  */
 export async function lead(deps: {
   leases: LeadershipStore;
@@ -43,6 +43,8 @@ export async function lead(deps: {
   /** Where the leader is reached from inside; kept in the lease for the api. */
   url: string | null;
   leaseMs: number;
+  /** Whether an operator wants others to lead: asked before the lease is taken. */
+  isDrained: () => Promise<boolean>;
   signal: AbortSignal;
   log: Log;
   /** Monotonic milliseconds. */
@@ -61,8 +63,9 @@ export async function lead(deps: {
         watched = { epoch: seen?.epoch ?? 0, renewals: seen?.renewals ?? 0, sinceMs: elapsedMs() };
       }
       const free = seen === null || seen.holder === null || askedMs - watched.sinceMs >= leaseMs;
+      const mayTake = free && !(await deps.isDrained());
       const takenMs = elapsedMs();
-      const taken = free ? await leases.take(leaseName, holder, url, seen) : null;
+      const taken = mayTake ? await leases.take(leaseName, holder, url, seen) : null;
       if (taken !== null) {
         log.info('leader.elected', { epoch: taken.epoch, holder });
         return keepLease({ ...deps, epoch: taken.epoch, takenMs });

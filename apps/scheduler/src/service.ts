@@ -4,6 +4,7 @@ import type { MesosClient } from '@juice/mesos';
 import type { Log, Metrics } from '@juice/observability';
 import type { Policy } from '@juice/scheduling';
 import { lead, type Leadership, type LeadershipStore } from './leadership.ts';
+import { drainOf, type SwitchSource } from './switches.ts';
 import { frameworkInfo } from './session.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import type { QuarantineStore } from './quarantine.ts';
@@ -45,6 +46,7 @@ export interface SchedulerDeps {
   readonly frameworks: FrameworkIds;
   readonly quarantine: QuarantineStore;
   readonly tenants: TenantLimitsStore;
+  readonly switches: SwitchSource;
   readonly broker: TermDeps['broker'];
   readonly mesos: MesosClient;
   readonly log: Log;
@@ -64,7 +66,10 @@ export interface Scheduler {
   stop(): Promise<void>;
 }
 
-/** Starts a scheduler: a standby until the lease is free, then the leader until the process stops or loses the lease. */
+/**
+ * Starts a scheduler: a standby until the lease is free, then the leader until the process stops or loses the lease, or is
+ * drained: then it gives the lease back, after the last frame was stored, and is a standby again.
+ */
 export function startScheduler(deps: SchedulerDeps): Scheduler {
   const { settings, leases, log, mesos } = deps;
   const policy = settings.policy ?? policyOf(settings);
@@ -80,14 +85,30 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   let becomeReady = (): void => undefined;
   const ready = new Promise<void>((resolve) => (becomeReady = resolve));
 
+  let drainedFor: string | null = null;
+  async function isDrained(): Promise<boolean> {
+    drainedFor = await drainOf(settings.publicHost, deps.switches);
+    return drainedFor !== null;
+  }
+
   async function serve(): Promise<void> {
-    const { leaseMs, internalUrl: url } = settings;
-    const holder = `${settings.publicHost}/${process.pid}/${randomUUID()}`;
+    while (!stopping.signal.aborted) await serveOnce();
+  }
+
+  async function serveOnce(): Promise<void> {
+    const { leaseMs, internalUrl: url, publicHost: host } = settings;
+    const holder = `${host}/${process.pid}/${randomUUID()}`;
     const elapsedMs = (): number => performance.now();
-    leadership = await lead({ leases, holder, url, leaseMs, signal: stopping.signal, log, elapsedMs, wait });
-    term = startTerm({
+    const { signal } = stopping;
+    const mine = (leadership = await lead({ leases, holder, url, leaseMs, isDrained, signal, log, elapsedMs, wait }));
+    if (signal.aborted) return;
+    let drain = (_reason: string): void => undefined;
+    const drained = new Promise<string>((resolve) => (drain = resolve));
+    const present = (term = startTerm({
       ...deps,
-      leadership,
+      leadership: mine,
+      host,
+      onDrained: drain,
       frameworkName: settings.frameworkName,
       whenRemoved: settings.whenFrameworkRemoved ?? 'new-id',
       told: metrics,
@@ -95,9 +116,17 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       policy,
       now: Date.now,
       random: Math.random,
-    });
-    void term.ready.then(becomeReady);
-    await term.over;
+    }));
+    void present.ready.then(becomeReady);
+    const reason = await Promise.race([present.over, drained]);
+    if (signal.aborted || reason === undefined) return;
+    log.info('leader.drained', { epoch: mine.epoch, reason });
+    drainedFor = reason;
+    await present.stop();
+    // A write that was still under way has either been made or never will be: now another may lead.
+    term = null;
+    leadership = null;
+    await mine.release();
   }
 
   const subscribe: TermDeps['subscribe'] = (frameworkId, signal) => {
@@ -113,7 +142,7 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
   });
   return {
     health() {
-      if (term === null) return { ok: true, role: 'standby' };
+      if (term === null) return { ok: true, role: 'standby', ...(drainedFor !== null && { drainedFor }) };
       const facts = term.describe();
       return { ok: facts.subscribed && facts.loaded, role: 'leader', epoch: leadership?.epoch, ...facts };
     },

@@ -13,6 +13,7 @@ import type { SchedulerMetrics } from './metrics.ts';
 import { createRunner, type Inquiries, type RunnerStore } from './runner.ts';
 import { runSession, type SessionEnd, type Stream } from './session.ts';
 import { linearPatterns } from './patterns.ts';
+import { createSwitchReader, type SwitchSource } from './switches.ts';
 import { createTenantLimits, type TenantLimitsStore } from './tenant-limits.ts';
 import { wait as waitByClock, type Wait } from './wait.ts';
 
@@ -34,6 +35,11 @@ export interface TermDeps {
   frameworks: FrameworkIds;
   quarantine: QuarantineStore;
   tenants: TenantLimitsStore;
+  switches: SwitchSource;
+  /** As the switch that drains this process names it. */
+  host: string;
+  /** An operator wants another process to lead: this term is to be stopped. May be called again. */
+  onDrained: (reason: string) => void;
   frameworkName: string;
   /** What to do when the master has removed our framework: ask for a new id at once, or wait until an operator clears the old one. */
   whenRemoved: 'new-id' | 'wait';
@@ -128,8 +134,12 @@ export function startTerm(deps: TermDeps): Term {
   });
   const push = (event: Event): void => runner.push(event);
   const tenants = createTenantLimits({ store: deps.tenants, defaults: policy.tenantLimits, push, now });
+  const switches = createSwitchReader({
+    ...{ source: deps.switches, host: deps.host, onDrained: deps.onDrained },
+    ...{ push, now },
+  });
   const intake = createIntake({
-    ...{ broker, store, tenants, push, persevere, log, now },
+    ...{ broker, store, tenants, switches, push, persevere, log, now },
     onEnded: (taskIds) => announcements.look(taskIds),
     onFailure: (error) => fail(error),
   });
@@ -144,6 +154,7 @@ export function startTerm(deps: TermDeps): Term {
     let count = 0;
     await quarantine.load();
     await persevere('load tenants', () => tenants.readAll());
+    await persevere('load switches', () => switches.read());
     await persevere('liveTasks', async () => {
       count = 0;
       for await (const batch of store.liveTasks(loadBatch)) {
@@ -221,7 +232,10 @@ export function startTerm(deps: TermDeps): Term {
   async function sweepRegularly(): Promise<void> {
     for (let sweeps = 1; !ending.signal.aborted; sweeps += 1) {
       await wait(sweepMs, ending.signal);
-      if (!loaded || ending.signal.aborted) continue;
+      if (ending.signal.aborted) continue;
+      // Also before everything is loaded: without a cluster it leads all the same, and may have to give that up.
+      await persevere('load switches', () => switches.read());
+      if (!loaded) continue;
       // For the change of a tenant that no message told of.
       if (sweeps % sweepsPerTenants === 0) await persevere('load tenants', () => tenants.readAll());
       await persevere('sweep', () => intake.sweep());

@@ -95,6 +95,13 @@ export function statusOf(store: MemoryStore, taskId: TaskId): TaskState | undefi
   return store.table.rows.get(taskId)?.status;
 }
 
+/** Every switch is off. */
+export const unswitched = {
+  switches: { loadSwitches: () => Promise.resolve([]) },
+  host: 'here',
+  onDrained: (): void => undefined,
+} as const;
+
 /** Tenants for which nothing is set. */
 export const plainTenants: TenantLimitsStore = {
   loadTenant: (tenantId) => Promise.resolve({ tenantId, settings: defaultTenantSettings }),

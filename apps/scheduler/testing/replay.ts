@@ -9,7 +9,7 @@ import { decide, defaultPolicy, type Event, type Policy } from '@juice/schedulin
 import { frameworkInfo } from '../src/session.ts';
 import { startTerm, type Term } from '../src/term.ts';
 import { wait } from '../src/wait.ts';
-import { createMemoryStore, plainTenants, type MemoryStore } from './memory-store.ts';
+import { createMemoryStore, plainTenants, unswitched, type MemoryStore } from './memory-store.ts';
 import { playScenario, type PlayOptions, type RecordedMaster } from './recorded-master.ts';
 
 /** A recorded conversation, and the term of leadership that it is played to. */
@@ -125,6 +125,7 @@ export async function startReplay(
     },
     quarantine: { put: () => Promise.resolve(), keys: () => Promise.resolve([]) },
     tenants: plainTenants,
+    ...unswitched,
     frameworkName: 'juice',
     whenRemoved: 'new-id',
     broker,

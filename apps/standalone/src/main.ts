@@ -13,6 +13,7 @@ import {
   createFrameworkStore,
   createLeaseStore,
   createQuarantineStore,
+  createSwitchStore,
   createTaskStore,
   createTenantStore,
   type LeaseStore,
@@ -47,6 +48,7 @@ async function runStandalone(): Promise<void> {
   const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
   const tasks = createTaskStore(mongo);
   const leases = createLeaseStore(mongo);
+  const switches = createSwitchStore(mongo);
   const eventLog = createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs });
   if (config.own.mongoUrl === undefined) await freeLeases(leases);
 
@@ -57,6 +59,7 @@ async function runStandalone(): Promise<void> {
       frameworks: createFrameworkStore(mongo),
       quarantine: createQuarantineStore(mongo),
       tenants: createTenantStore(mongo),
+      switches,
       log: log('scheduler'),
       metrics: metrics.scheduler,
     }),
@@ -76,7 +79,7 @@ async function runStandalone(): Promise<void> {
   );
   const api = stop.closes(
     await startApi(config.api, {
-      ...{ ...createApiStores(mongo), tasks, eventLog, callbacks, broker },
+      ...{ ...createApiStores(mongo), tasks, eventLog, callbacks, switches, broker },
       files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,

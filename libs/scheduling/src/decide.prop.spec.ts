@@ -29,6 +29,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constant('tick' as const), ms: fc.integer({ min: 1, max: 1_000_000 }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('rescind' as const), which: small }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('switch' as const),
+      stops: fc.constantFrom('nothing' as const, 'all' as const, 'role' as const),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resubscribe' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('takeover' as const) }) },
 );
@@ -58,10 +65,11 @@ const histories = fc
 
 /**
  * Any history: submissions, offers of any size, words of the cluster in any order, repeated and unreadable, kills known at once or
- * only through the guard of a write, refused launches, tasks stopped for others, rescinded offers, new subscriptions and takeovers.
+ * only through the guard of a write, refused launches, tasks stopped for others, launching stopped by the operator, rescinded offers,
+ * new subscriptions and takeovers.
  */
 describe('over any history', () => {
-  test('nothing is launched twice or without a record, no offer is overbooked or answered twice, every word is acknowledged once, what may have finished is not repeated at no cost', () => {
+  test('nothing is launched twice, without a record or while that is stopped, no offer is overbooked or answered twice, every word is acknowledged once, what may have finished is not repeated at no cost', () => {
     fc.assert(
       fc.property(histories, (steps) => {
         const history = new History();

@@ -10,6 +10,7 @@ import {
 import { onFrameClosing, onOffers } from './on-offers.ts';
 import { onAgentFailed, onReconcileRequested } from './on-reconciliation.ts';
 import { onInverseOffer } from './on-maintenance.ts';
+import { onLaunchingSwitched } from './on-launching.ts';
 import { onUpdateQuarantined } from './quarantined-update.ts';
 import { onAttemptIdentified, onStatus } from './on-status.ts';
 import { onTaskConflicted, onTaskLoaded } from './on-task.ts';
@@ -51,6 +52,8 @@ export function decide(state: State, event: Event, out: Commands): void {
       return onTaskConflicted(state, event, out);
     case 'tenants.configured':
       return onTenantsConfigured(state, event);
+    case 'launching.switched':
+      return onLaunchingSwitched(state, event);
     case 'reconcile.requested':
       return onReconcileRequested(state, event.taskIds, event.atMs, out);
     case 'accept.answered':

@@ -1,4 +1,4 @@
-import type { LiveTask, TaskId } from '@juice/contracts';
+import type { LaunchStops, LiveTask, TaskId } from '@juice/contracts';
 import type { AgentAttribute } from './matching/constraint.ts';
 import type { PortRange } from './matching/room.ts';
 import type { TenantLimits } from './tenant.ts';
@@ -59,6 +59,8 @@ export type Event =
       readonly atMs: number;
       readonly tenants: readonly { readonly tenantId: string; readonly limits: TenantLimits | null }[];
     }
+  /** What the operator has stopped, all of it. */
+  | { readonly kind: 'launching.switched'; readonly atMs: number; readonly stops: LaunchStops }
   /** Somebody asks for the cluster's word on these tasks. */
   | { readonly kind: 'reconcile.requested'; readonly atMs: number; readonly taskIds: readonly TaskId[] }
   /** The ACCEPT of these attempts was answered, or never will be. `refused`: the master took none of them. */

@@ -38,7 +38,7 @@ export function onFrameClosing(state: State, { atMs, backlog }: FrameClosing, ou
   lastWords.previous = lastWords.current;
   lastWords.current = new Map();
   const budget = refillLaunchBudget(state, atMs);
-  if (!canCall(state) || backlog > policy.backlogMost) return;
+  if (!canCall(state) || backlog > policy.backlogMost || state.launchStops.all !== null) return;
   if (state.mayMatch) {
     const most = Math.min(policy.launchesPerFrame, Math.floor(budget.tokens));
     const { rooms, isCut } = matchCycle(state, atMs, most);
@@ -131,11 +131,11 @@ function revive(state: State, atMs: number, out: Commands): void {
 
 /**
  * Gives back offers that nothing used for a while, those of an agent that is kept for a task after a longer while; with
- * nothing waiting at all, asks the master for silence.
+ * nothing waiting at all, or nothing to be launched, asks the master for silence.
  */
 export function declineOldOffers(state: State, atMs: number, out: Commands): void {
   const { policy, cluster, reservations } = state;
-  const idle = state.tasks.size === state.attempts.size;
+  const idle = state.tasks.size === state.attempts.size || state.launchStops.all !== null;
   const old: string[] = [];
   for (const [offerId, { offer, receivedMs }] of state.offers) {
     const isKept = reservations.holderOf(offer.agentId) !== null;

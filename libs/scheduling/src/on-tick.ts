@@ -21,8 +21,10 @@ export function onTick(state: State, event: Extract<Event, { kind: 'clock.ticked
   watchAttempts(state, atMs, out);
   // What we ask for comes back as events: not while there are too many of them already.
   if (event.backlog <= state.policy.backlogMost) tickReconciliation(state, atMs, out);
-  if (reviewReservations(state, atMs)) state.mayMatch = true;
-  preempt(state, atMs, out);
+  const { all, roles } = state.launchStops;
+  if (all === null && reviewReservations(state, atMs)) state.mayMatch = true;
+  // Nobody is stopped for a task that may not be launched.
+  if (all === null && roles.size === 0) preempt(state, atMs, out);
   declineOldOffers(state, atMs, out);
 }
 

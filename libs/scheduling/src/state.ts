@@ -1,4 +1,4 @@
-import type { TaskId } from '@juice/contracts';
+import type { LaunchStops, TaskId } from '@juice/contracts';
 import type { ObservedStatus, Offer } from './event.ts';
 import { Deadlines } from './deadlines.ts';
 import { IndexedHeap, type Rank } from './indexed-heap.ts';
@@ -38,6 +38,8 @@ export interface State {
   readonly places: WeakMap<Shape, { readonly version: number; readonly names: ReadonlySet<string> }>;
   readonly lastWords: LastWords;
   readonly reconciliation: Reconciliation;
+  /** What the operator has stopped. */
+  launchStops: LaunchStops;
   /** Launches that the master may be asked for now; refilled by time. */
   readonly launchBudget: { tokens: number; atMs: number };
   /** Whether anything has come or changed since the last cycle that could be placed, or be a place. */
@@ -117,6 +119,7 @@ export function createState(policy: Policy, patterns: Patterns): State {
       nextExplicitMs: 0,
       nextImplicitMs: 0,
     },
+    launchStops: { all: null, roles: new Map() },
     launchBudget: { tokens: policy.launchBurst, atMs: 0 },
     mayMatch: false,
   };

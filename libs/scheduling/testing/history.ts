@@ -1,4 +1,4 @@
-import { TaskState, type TaskId, type TaskTransition } from '@juice/contracts';
+import { TaskState, type LaunchStops, type TaskId, type TaskTransition } from '@juice/contracts';
 import {
   createCommands,
   createState,
@@ -23,6 +23,7 @@ export type Step =
   | { kind: 'kill'; which: number; told: boolean }
   | { kind: 'answer'; refuse: boolean }
   | { kind: 'tick'; ms: number }
+  | { kind: 'switch'; stops: 'nothing' | 'all' | 'role' }
   | { kind: 'resubscribe' }
   | { kind: 'takeover' };
 
@@ -48,6 +49,13 @@ const policy: Policy = {
   preemption: { afterMs: 5_000, safeShare: 0.1, minDifference: 0, most: 4 },
 };
 
+/** Every offer here is of the role "*". */
+const stopsOf = {
+  nothing: { all: null, roles: new Map() },
+  all: { all: 'moved', roles: new Map() },
+  role: { all: null, roles: new Map([['*', 'moved']]) },
+} satisfies Record<string, LaunchStops>;
+
 const losses: ReadonlySet<string> = new Set(['TASK_LOST', 'TASK_GONE', 'TASK_DROPPED', 'TASK_UNREACHABLE']);
 
 interface Answerable {
@@ -70,6 +78,7 @@ export class History {
   /** Mesos task ids that were in an ACCEPT, and those of them whose ACCEPT was not answered yet. */
   readonly #launched = new Set<string>();
   #unanswered: string[] = [];
+  #stops: LaunchStops = stopsOf.nothing;
   /** Those of which an update could not be read. */
   readonly #garbled = new Set<string>();
 
@@ -124,6 +133,9 @@ export class History {
       case 'tick':
         this.#nowMs += step.ms;
         return this.#frame([{ kind: 'clock.ticked', atMs: this.#nowMs, backlog: 0 }]);
+      case 'switch':
+        this.#stops = stopsOf[step.stops];
+        return this.#frame([{ kind: 'launching.switched', atMs, stops: this.#stops }]);
       case 'resubscribe':
         this.#disconnect();
         this.#frame([{ kind: 'cluster.disconnected', atMs }]);
@@ -176,6 +188,7 @@ export class History {
 
   /** Offers plenty and lets every attempt finish, until nothing changes any more. */
   settle(): void {
+    this.take({ kind: 'switch', stops: 'nothing' });
     this.take({ kind: 'resubscribe' });
     for (let round = 0; round < 40 && this.unended().length > 0; round += 1) {
       this.take({ kind: 'tick', ms: 70_000 });
@@ -215,6 +228,7 @@ export class History {
       const live = this.table.load(taskId);
       if (live !== null) this.#frame([{ kind: 'task.loaded', atMs, taskId, live }]);
     }
+    this.#frame([{ kind: 'launching.switched', atMs, stops: this.#stops }]);
     this.#frame([{ kind: 'takeover.completed', atMs }]);
   }
 
@@ -262,6 +276,7 @@ export class History {
   }
 
   #checkAccept(call: Extract<MesosCall, { kind: 'accept' }>): void {
+    if (this.#stops !== stopsOf.nothing) this.violations.push(`${call.offerIds.join()} is used though that is stopped`);
     let offered = 0;
     for (const offerId of call.offerIds) {
       offered += this.#offers.get(offerId)?.cpuMillis ?? 0;

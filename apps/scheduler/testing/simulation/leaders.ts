@@ -2,7 +2,7 @@ import { DependencyFailure } from '@juice/contracts';
 import type { Log } from '@juice/observability';
 import { decide, defaultPolicy, type Policy } from '@juice/scheduling';
 import { startTerm, type TermDeps } from '../../src/term.ts';
-import { plainTenants } from '../memory-store.ts';
+import { plainTenants, unswitched } from '../memory-store.ts';
 import type { Chance } from './chance.ts';
 import type { Ledger } from './ledger.ts';
 import { checkMemory } from './memory-check.ts';
@@ -95,6 +95,7 @@ export function createLeaders(deps: {
       },
       ...createSimulatedStore({ ...deps, life }),
       tenants: plainTenants,
+      ...unswitched,
       frameworkName: 'juice',
       whenRemoved: 'new-id',
       broker: {

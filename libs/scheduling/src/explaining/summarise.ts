@@ -17,7 +17,10 @@ export function summarise(
     readonly reservedHost: string | null;
   },
 ): string {
-  const { cluster, agents } = state;
+  const { cluster, agents, launchStops } = state;
+  if (launchStops.all !== null) return `launching is stopped: ${launchStops.all}`;
+  const stop = launchStops.roles.get(task.shape.role);
+  if (stop !== undefined) return stopWords([task.shape.role, stop]);
   const { obstacles, possible, free, limitedBy, reservedHost, atMs } = facts;
   if (!cluster.subscribed) return 'the scheduler is not connected to a Mesos master';
   if (task.waits === 'pausing') {
@@ -31,7 +34,12 @@ export function summarise(
   if (reservedHost !== null) return `${reservedHost} is kept for it until it has room enough${stoppedFor(state, task)}`;
   if (free > 0) return 'there is room for it: it is launched when those ahead of it are';
   const passing = obstacles.filter(isPassing).map(words).join(', ');
-  return `none of the ${count(possible, 'agent')} that could hold it takes it now: ${passing}`;
+  const stops = task.shape.role === '*' ? [...launchStops.roles].map(stopWords) : [];
+  return [`none of the ${count(possible, 'agent')} that could hold it takes it now: ${passing}`, ...stops].join('; ');
+}
+
+function stopWords([role, reason]: readonly [string, string]): string {
+  return `launching on offers of the role ${role} is stopped: ${reason}`;
 }
 
 function stoppedFor({ attempts, reservations }: State, { taskId }: Task): string {

@@ -11,12 +11,13 @@ export interface Rooms {
   readonly reserved: ReadonlyMap<TaskId, readonly Room[]>;
 }
 
-/** What is offered, as rooms, without agents that nothing may be started on now. */
+/** What is offered, as rooms, without agents that nothing may be started on now and roles whose launching is stopped. */
 export function roomsOf(state: State, atMs: number): Rooms {
   const rooms = new Map<string, Room>();
   const ignoresPenalties = arePenaltiesDoubtful(state, atMs);
   for (const { offer } of state.offers.values()) {
     const agent = state.agents.get(offer.agentId);
+    if (state.launchStops.roles.has(offer.role)) continue;
     if (agent === undefined || whyShut(state, agent, atMs, ignoresPenalties) !== null) continue;
     const key = `${offer.agentId} ${offer.role}`;
     let room = rooms.get(key);
