@@ -20,12 +20,15 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
   'precondition-required': 428,
   'too-many': 429,
   overloaded: 503,
+  stopped: 503,
   unavailable: 503,
   internal: 500,
 };
 
-/** After this long a store or broker that was away may be back, and what was full has moved on. */
-const retryAfterSeconds: Partial<Record<RefusalReason, number>> = { 'too-many': 1, overloaded: 1, unavailable: 5 };
+/** After this long a store or broker that was away may be back, what was full has moved on, and what was stopped may go on. */
+const retryAfterSeconds: Partial<Record<RefusalReason, number>> = {
+  ...{ 'too-many': 1, overloaded: 1, stopped: 30, unavailable: 5 },
+};
 
 export function httpStatusOf(reason: RefusalReason): number {
   return httpStatus[reason];

@@ -4,6 +4,7 @@ import {
   createEventLog,
   createKeyStore,
   createLeaseStore,
+  createSwitchStore,
   createTaskStore,
   createTenantStore,
   createUsageStore,
@@ -15,6 +16,7 @@ export function createApiStores(mongo: MongoConnection) {
   return {
     tasks: createTaskStore(mongo),
     tenants: createTenantStore(mongo),
+    switches: createSwitchStore(mongo),
     keys: createKeyStore(mongo),
     audits: createAuditStore(mongo),
     eventLog: createEventLog(mongo),

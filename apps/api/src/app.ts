@@ -19,8 +19,10 @@ import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
 import { logRequest, type AnsweredReport } from './request-log.ts';
 import { shortenValue } from './shorten-value.ts';
+import { createSwitchesRouter } from './switches-router.ts';
 import { addSubmitRoute, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 import { createUsageRouter, type UsageFinder } from './usage-router.ts';
+import type { SwitchBoard } from './turn-switch.ts';
 
 export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly gates: Gates;
@@ -29,6 +31,7 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly callbackRoutes: CallbackRoutes;
   readonly poison: Poison;
   readonly usage: UsageFinder;
+  readonly switchBoard: SwitchBoard;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
   /** Whose pages may call from a browser; none: the headers are not even sent. */
@@ -76,6 +79,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
   app.use(createPoisonRouter({ ...deps, readBody }));
   app.use(createUsageRouter({ gates, usage: deps.usage, now: administration.now }));
+  app.use(createSwitchesRouter({ ...deps, readBody }));
   app.use(createReferenceRouter(operator.limits));
   for (const path of ['/livez', '/readyz', '/metrics']) {
     app.route(path).get(health(path, deps.health)).all(wrongMethod('GET', 'HEAD'));

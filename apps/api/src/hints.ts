@@ -15,6 +15,8 @@ export interface Hints {
   killRequested(taskIds: readonly TaskId[]): void;
   /** What is set for a tenant is different now. */
   tenantChanged(tenantId: string): void;
+  /** An operator has turned a switch. */
+  switchesChanged(): void;
   /** Whether the command reached the broker: for a request that nothing but the command carries. */
   reconcile(taskIds: readonly TaskId[]): Promise<boolean>;
   /** Of how many submitted tasks the broker has the message neither taken nor refused yet. */
@@ -82,6 +84,9 @@ export function createHints(deps: {
     },
     tenantChanged(tenantId) {
       void send('juice.commands', 'command.tenant-changed', { v: 1, kind: 'tenant-changed', tenantIds: [tenantId] });
+    },
+    switchesChanged() {
+      void send('juice.commands', 'command.switches-changed', { v: 1, kind: 'switches-changed' });
     },
     reconcile(taskIds) {
       return send('juice.commands', 'command.reconcile', { v: 1, kind: 'reconcile', taskIds: asText(taskIds) });

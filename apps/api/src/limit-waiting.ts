@@ -1,5 +1,6 @@
 import { createShortMemory } from '@juice/persistence';
 import { refuse, type Refusal } from './refusal.ts';
+import { refuseIntake } from './switch-watch.ts';
 import type { RulesOf } from './tenant-rules.ts';
 
 export interface WaitingStore {
@@ -22,6 +23,8 @@ const mostKept = 10_000;
 export function createAdmitTasks(deps: {
   tasks: WaitingStore;
   rulesOf: RulesOf;
+  /** The operator's reason why nothing is taken in; null: it is. */
+  intakeStop: () => string | null;
   monotonicMs: () => number;
 }): AdmitTasks {
   const counts = createShortMemory({
@@ -35,6 +38,8 @@ export function createAdmitTasks(deps: {
   });
 
   return async (tenantId, count) => {
+    const stop = deps.intakeStop();
+    if (stop !== null) return refuseIntake(stop);
     const { mostWaiting: limit } = await deps.rulesOf(tenantId);
     if (limit === null) return null;
     const counted = await counts.recall(tenantId);

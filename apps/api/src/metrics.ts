@@ -1,3 +1,4 @@
+import type { SwitchKind } from '@juice/contracts';
 import { durationBuckets, type Metrics } from '@juice/observability';
 import type { StreamEnd } from './event-streams.ts';
 import type { Answered } from './request-log.ts';
@@ -23,6 +24,7 @@ export function createApiMetrics(
     connections: () => number;
     streams: () => number;
     unannounced: () => number;
+    switchesOn: () => Readonly<Record<SwitchKind, number>>;
   },
 ): ApiMetrics {
   const durations = metrics.histogram({
@@ -44,6 +46,12 @@ export function createApiMetrics(
     name: 'juice_tasks_unannounced',
     help: 'Tasks stored whose message to the scheduler the broker has neither taken nor refused yet',
     read: gauges.unannounced,
+  });
+  metrics.gauge({
+    name: 'juice_switch_on',
+    help: 'How many switches of the operator’s are on, by kind: of stop-launching and drain-scheduler there may be several',
+    labels: ['switch'],
+    readAll: () => Object.entries(gauges.switchesOn()).map(([name, count]) => [{ switch: name }, count] as const),
   });
   const dropped = metrics.counter({
     name: 'juice_message_dropped_total',

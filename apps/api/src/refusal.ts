@@ -30,6 +30,7 @@ export type RefusalReason =
   | 'wrong-media-type'
   | 'too-many'
   | 'overloaded'
+  | 'stopped'
   | 'unavailable'
   | 'internal';
 

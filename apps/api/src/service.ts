@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
 import type { Log, Metrics } from '@juice/observability';
+import type { SwitchStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
@@ -27,6 +28,8 @@ import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
 import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
 import { createSubmitTask } from './submit-task.ts';
+import { createSwitchBoard } from './turn-switch.ts';
+import { createSwitchWatch, type SwitchHints } from './switch-watch.ts';
 import { createTaskIdSource } from './task-ids.ts';
 import { startCountingUsage, type UsageCounts } from './count-usage.ts';
 import type { UsageFinder } from './usage-router.ts';
@@ -47,11 +50,12 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly callbacks: KnownCallbacks;
   readonly usage: UsageCounts & UsageFinder;
   readonly leases: WorkerLeases<L>;
+  readonly switches: SwitchStore;
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
-  readonly broker: HintPublisher & EventHints & PoisonSource;
+  readonly broker: HintPublisher & EventHints & SwitchHints & PoisonSource;
   readonly log: Log;
   readonly metrics: Metrics;
   /** The time of day in ms; the computer's when left out. */
@@ -84,6 +88,15 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     wait,
     log,
   });
+  const switches = createSwitchWatch({ switches: deps.switches, hints: deps.broker, wait, log });
+  async function stopOwn(): Promise<void> {
+    await switches.stop();
+    await worker.stop();
+  }
+  await switches.start().catch(async (error: unknown) => {
+    await stopOwn();
+    throw error;
+  });
   let server: HttpServer | null = null;
   const metrics = createApiMetrics(deps.metrics, {
     isStoreUp: () => deps.store.isUp(),
@@ -91,6 +104,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     connections: () => server?.countConnections() ?? 0,
     streams: () => eventStreams.open,
     unannounced: () => hints.unannounced,
+    switchesOn: () => switches.counts(),
   });
   const tail = createEventTail({ log: deps.eventLog, hints: deps.broker, logger: log });
   const eventStreams = createEventStreams({
@@ -127,7 +141,10 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     stored: metrics.submitted,
     grouped: metrics.grouped,
   });
-  const admitTasks = createAdmitTasks({ tasks: deps.tasks, rulesOf, monotonicMs });
+  const admitTasks = createAdmitTasks({
+    ...{ tasks: deps.tasks, rulesOf, monotonicMs },
+    intakeStop: () => switches.intakeStop(),
+  });
   const submitTask = createSubmitTask({ ...submitSettings(options), storeTasks, admitTasks, rulesOf, now });
   const dateText = createDateText(options.timeZone);
   const { tasks, leader, files } = deps;
@@ -157,6 +174,13 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     }),
     poison: createPoison(deps),
     usage: deps.usage,
+    switchBoard: createSwitchBoard({
+      ...{ switches: deps.switches, audit, now },
+      changed() {
+        hints.switchesChanged();
+        return switches.refresh();
+      },
+    }),
     gates,
     administration,
     audit,
@@ -181,7 +205,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     ...{ app, host, port, maxConnections, connectionDropped },
     newRequestId: randomUUID,
   }).catch(async (error: unknown) => {
-    await worker.stop();
+    await stopOwn();
     throw error;
   });
   server = listening;
@@ -198,7 +222,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
       await stopped;
       await storeTasks.idle();
       await Promise.all([forgetting.stop(), counting.stop()]);
-      await worker.stop();
+      await stopOwn();
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   createMemoryEndpoints,
   createMemoryLanes,
   createMemoryReplays,
+  createMemorySwitches,
 } from '@juice/persistence/testing';
 import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
@@ -29,6 +30,8 @@ import type { Answered } from '../src/request-log.ts';
 import { createStoreTasks } from '../src/store-tasks.ts';
 import { createSubmitTask, type SubmitTask } from '../src/submit-task.ts';
 import { createTaskIdSource } from '../src/task-ids.ts';
+import { createSwitchWatch } from '../src/switch-watch.ts';
+import { createSwitchBoard } from '../src/turn-switch.ts';
 import type { OperatorDefaults } from '../src/tenant-rules.ts';
 import { checkDocumented } from './check-documented.ts';
 import { createShortStreams } from './event-world.ts';
@@ -149,7 +152,15 @@ export function createApiFixture(
     stored: (count) => void (countStored += count),
     grouped: () => undefined,
   });
-  const admitTasks = createAdmitTasks({ tasks, rulesOf, monotonicMs: () => passedMs });
+  const switches = createMemorySwitches();
+  const watch = createSwitchWatch({
+    ...{ switches, wait: noWait, log: silent },
+    hints: { listen: async () => ({ cancel: async () => undefined }) },
+  });
+  const admitTasks = createAdmitTasks({
+    ...{ tasks, rulesOf, monotonicMs: () => passedMs },
+    intakeStop: () => watch.intakeStop(),
+  });
   const submitTask = createSubmitTask({
     storeTasks,
     admitTasks,
@@ -188,6 +199,13 @@ export function createApiFixture(
     }),
     poison: createPoison({ broker: settings.poison ?? noPoison }),
     usage,
+    switchBoard: createSwitchBoard({
+      ...{ switches, audit, now },
+      changed() {
+        hints.switchesChanged();
+        return watch.refresh();
+      },
+    }),
     gates,
     administration,
     audit,
@@ -232,6 +250,8 @@ export function createApiFixture(
     },
   };
 }
+
+const silent = { warn: () => undefined };
 
 const noPoison: PoisonSource = {
   isUp: () => true,

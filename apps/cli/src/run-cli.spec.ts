@@ -55,6 +55,8 @@ const operators = [
   'audit',
   'poison',
   'poison redrive',
+  'switches',
+  'switches set',
 ];
 
 describe('help', () => {

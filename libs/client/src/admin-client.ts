@@ -10,6 +10,8 @@ import type {
   PoisonAnswer,
   QueueSurvey,
   RedriveAnswer,
+  SwitchAnswer,
+  SwitchesAnswer,
   TenantAnswer,
   TenantSettings,
   TenantsAnswer,
@@ -76,6 +78,13 @@ export interface AdminClient {
     request: { readonly reason: string; readonly limit?: number | undefined },
     options?: CallOptions,
   ): Promise<RedriveAnswer>;
+  /** What operators have stopped. */
+  switches(options?: CallOptions): Promise<readonly SwitchAnswer[]>;
+  turnSwitch(
+    name: string,
+    to: { readonly on: boolean; readonly reason: string },
+    options?: CallOptions,
+  ): Promise<SwitchAnswer>;
 }
 
 export function createAdminClient({
@@ -141,6 +150,10 @@ export function createAdminClient({
     poison: ({ signal, limit } = {}) => ask({ method: 'GET', path: '/v1/admin/poison', query: { limit }, signal }),
     redrivePoison: (body, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/admin/poison/redrive', body, signal, ...once }),
+    switches: async ({ signal } = {}) =>
+      (await ask<SwitchesAnswer>({ method: 'GET', path: '/v1/admin/switches', signal })).switches,
+    turnSwitch: (name, body, { signal } = {}) =>
+      ask({ method: 'PUT', path: `/v1/admin/switches/${encodeURIComponent(name)}`, body, signal }),
   };
 }
 

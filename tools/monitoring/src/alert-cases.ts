@@ -67,6 +67,14 @@ export const alertCases: Readonly<Record<string, readonly AlertCase[]>> = {
     never({ juice_broker_up: '0x60', 'juice_message_dropped_total{exchange="juice.tasks"}': '0+5x60' }),
   ],
   JuiceConnectionsFull: [turns('juice_http_connection_dropped_total{service="api"}', '0', '0+3')],
+  JuiceSwitchOn: [
+    {
+      series: { 'juice_switch_on{switch="stop-launching",service="api"}': '0x29 1x400' },
+      silent: ['25m', '4h'],
+      fires: ['5h'],
+    },
+    never({ 'juice_switch_on{switch="stop-intake",service="api"}': '0x20 1x20 0x20' }),
+  ],
   JuiceSchedulerAway: [turns(leader('a'), '1', '_')],
   JuiceNoLeader: [
     { series: { [leader('a')]: '1x29 0x30', [leader('b')]: '0x60' }, silent: ['25m'], fires: ['55m'] },

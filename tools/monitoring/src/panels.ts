@@ -50,6 +50,12 @@ export const panelSections: Readonly<Record<string, readonly Panel[]>> = {
   ],
   api: [
     {
+      title: 'Switches that are on',
+      about: 'What operators have stopped.',
+      unit: 'short',
+      targets: maxBy('switch', 'juice_switch_on'),
+    },
+    {
       title: 'Requests by status',
       about: 'Without probes, streams and followed logs.',
       unit: 'reqps',

@@ -121,6 +121,15 @@ const failures: Readonly<Record<RefusalReason, Failure>> = {
       message: 'too many submissions are waiting to be stored; nothing was stored, try again shortly',
     },
   },
+  stopped: {
+    says: 'An operator has stopped the intake of tasks; nothing was stored.',
+    headers: ['Retry-After'],
+    problem: {
+      ...{ ...request, code: 'INTAKE_STOPPED' },
+      message:
+        'an operator has stopped the intake of tasks: the database is moved until noon; nothing was stored, try again later',
+    },
+  },
   unavailable: {
     says: 'Something the service needs is away. What was asked for may or may not be stored.',
     headers: ['Retry-After'],

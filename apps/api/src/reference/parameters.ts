@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { logStreams, tenantIdPattern } from '@juice/contracts';
+import { logStreams, switchNameRight, tenantIdPattern } from '@juice/contracts';
 import type { AnswerHeader, RequestHeader } from './route.ts';
 
 /** What is named in paths. Ids of tasks are texts here: a generated client would round a number. */
@@ -13,6 +13,7 @@ export const pathParameters: Readonly<Record<string, z.ZodType>> = {
   tenantId: z.string().meta({ pattern: tenantIdPattern.source, description: 'The tenant; it need not be known yet.' }),
   keyId: z.string().meta({ description: 'The public part of a key: jk_<keyId>_<secret>.' }),
   secretId: z.string().meta({ description: 'The callback secret’s id.' }),
+  switchName: z.string().meta({ description: `The switch: ${switchNameRight}.` }),
 };
 
 const right = '1 to 1000 ids with commas between them; blanks around them are allowed.';
@@ -45,6 +46,7 @@ export const parameterExamples: Readonly<Record<string, string>> = {
   tenantId: 'acme',
   keyId: '4f0c2b7d9a1e63c5',
   secretId: '9d1f0a6be4c87352',
+  switchName: 'stop-launching',
   status: 'RUNNING,1',
   namePrefix: 'night-',
   label: 'team:red',

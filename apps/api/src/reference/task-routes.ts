@@ -19,7 +19,7 @@ const originalRoutes: readonly Route[] = [
       headers: ['Idempotency-Replayed'],
       examples: { 'it is stored': examples.submittedTask },
     },
-    refusals: ['conflict', 'overloaded'],
+    refusals: ['conflict', 'overloaded', 'stopped'],
   },
   {
     ...{ method: 'get', path: '/v1/tasks', id: 'findTasks', group, caller },
@@ -93,7 +93,7 @@ const ownRoutes: readonly Route[] = [
       headers: ['Idempotency-Replayed'],
       examples: { 'one of two is stored': examples.batchResult },
     },
-    refusals: ['conflict', 'overloaded'],
+    refusals: ['conflict', 'overloaded', 'stopped'],
   },
   {
     ...{ method: 'get', path: '/v1/tasks/{taskId}', id: 'showTask', group, caller },
@@ -137,7 +137,7 @@ const ownRoutes: readonly Route[] = [
       examples: { 'with more memory': { resources: { mem: 1024 }, force: true } },
     },
     answer: { data: ['Rerun'], headers: ['Idempotency-Replayed'], examples: { 'it is stored': examples.rerun } },
-    refusals: ['not-found', 'conflict', 'overloaded'],
+    refusals: ['not-found', 'conflict', 'overloaded', 'stopped'],
   },
 ];
 

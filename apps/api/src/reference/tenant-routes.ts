@@ -52,6 +52,11 @@ const rotated = { ...newKey, replaced: { ...keyFacts, expiresAt: '2026-02-01T09:
 const newKeyBody = { name: 'ci', expiresInSeconds: 7_776_000 };
 const rotation = { overlapSeconds: 3600 };
 
+const switchOn = {
+  ...{ name: 'stop-launching', on: true, reason: 'the rack is moved until noon' },
+  ...{ since: at, changedAt: at, by: 'bootstrap' },
+};
+
 export const tenantRoutes: readonly Route[] = [
   {
     ...{ method: 'get', path: '/v1/tenant', id: 'showOwnTenant', group: 'Tenant', caller: 'tenant' },
@@ -255,6 +260,26 @@ export const tenantRoutes: readonly Route[] = [
       examples: { 'ten of them': { limit: 10, reason: 'the callback workers are repaired' } },
     },
     answer: { data: ['Redriven'], examples: { done: { redriven: 10, left: 0 } } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/admin/switches', id: 'listSwitches', ...admin },
+    summary: 'What operators have stopped',
+    about: 'The switches that are on; stop-launching and stop-intake whether they are or not.',
+    answer: {
+      data: ['Switches'],
+      examples: { 'one is on': { switches: [{ name: 'stop-intake', on: false }, switchOn] } },
+    },
+  },
+  {
+    ...{ method: 'put', path: '/v1/admin/switches/{switchName}', id: 'turnSwitch', ...admin },
+    summary: 'Stop launching or intake, drain a scheduler; or go on',
+    about:
+      '`stop-launching`, `stop-launching:<role>` for offers of one role, `stop-intake`, `drain-scheduler:<host>` (its `JUICE_PUBLIC_HOST`). It is stored when this is answered, heeded by every process within seconds, and kept in the audit trail. A repeated request changes nothing but the reason.',
+    body: {
+      schema: 'SwitchRequest',
+      examples: { 'nothing is launched': { on: true, reason: 'the rack is moved until noon' } },
+    },
+    answer: { data: ['Switch'], examples: { 'it is on': switchOn } },
   },
 ];
 
