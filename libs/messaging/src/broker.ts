@@ -6,6 +6,13 @@ export type ExchangeName = 'juice.tasks' | 'juice.commands' | 'juice.events';
 /** Where messages are consumed. `juice.poison` is an alert for people, not work for a service. */
 export type QueueName = 'juice.scheduler.tasks' | 'juice.scheduler.commands' | 'juice.callback.events' | 'juice.poison';
 
+export interface QueueCount {
+  readonly queue: QueueName;
+  /** That nobody has in hand. */
+  readonly messages: number;
+  readonly consumers: number;
+}
+
 /** `blocked`: connected, but the broker takes no messages (its memory or disk is short). */
 export type BrokerState = 'up' | 'blocked' | 'down';
 
@@ -56,6 +63,9 @@ export interface Broker {
    * `peekPoison` does; some may have gone back by then.
    */
   redrivePoison(limit: number): Promise<Redriven>;
+
+  /** How much each queue has, and who takes it: for people. Rejects with a DependencyFailure, at once while the broker is down. */
+  countMessages(): Promise<readonly QueueCount[]>;
 
   /** Whether messages can be published now. */
   isUp(): boolean;

@@ -134,6 +134,7 @@ export async function connectBroker(url: string, settings: BrokerSettings): Prom
     listen: (exchange, pattern, onPublished) => subscribe((on) => on.listen({ exchange, pattern, onPublished })),
     peekPoison: async (limit) => present('peek poison').peekPoison(limit),
     redrivePoison: async (limit) => present('redrive poison').redrivePoison(limit),
+    countMessages: async () => present('count messages').countMessages(),
     isUp: () => listeners.state() === 'up' && !closing.signal.aborted,
     onStateChange: listeners.add,
     async close() {

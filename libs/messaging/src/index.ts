@@ -4,6 +4,7 @@ export {
   type Consumer,
   type Delivery,
   type ExchangeName,
+  type QueueCount,
   type QueueName,
 } from './broker.ts';
 export { type PoisonMessage, type PoisonView, type Redriven } from './poison.ts';

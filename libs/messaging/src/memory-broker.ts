@@ -113,6 +113,12 @@ function connectTo(hub: {
       for (const { bytes, death } of taken) hub.queues.get(death.queue)?.add(bytes);
       return { redriven: taken.length, left };
     },
+    async countMessages() {
+      requireUp('count messages');
+      return [...hub.queues].map(([queue, { size, consumers: taking }]) => ({
+        ...{ queue, messages: size, consumers: taking },
+      }));
+    },
     isUp: () => listeners.state() === 'up',
     onStateChange: listeners.add,
     async close() {

@@ -36,6 +36,7 @@ export interface MemoryQueue {
   /** Takes the oldest out of which it is known where they come from; of the others that it met it leaves all where they are. */
   takeDead(limit: number): { readonly taken: readonly DeadMessage[]; readonly left: number };
   readonly size: number;
+  readonly consumers: number;
   consume(wish: ConsumerWish): MemoryConsumer;
   /** Hands the consumer nothing more; what it has in hand it may still settle. */
   cancel(consumer: MemoryConsumer): void;
@@ -110,6 +111,9 @@ export function createMemoryQueue(deps: {
 
   return {
     cancel,
+    get consumers() {
+      return consumers.length;
+    },
     get size() {
       return messages.size();
     },

@@ -1,5 +1,6 @@
 import type { ConfirmChannel, GetMessage } from 'amqplib';
 import type { QueueName } from './broker.ts';
+import { onChannel } from './on-channel.ts';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
 import { redrivable, startOf, type PoisonMessage, type PoisonView, type Redriven } from './poison.ts';
 import { poisonExchange } from './topology.ts';
@@ -55,17 +56,6 @@ export async function redrivePoison(channel: ConfirmChannel, prefix: string, lim
     }
     return { redriven, left };
   });
-}
-
-/** What is not acknowledged when the channel closes goes back to the queue. */
-async function onChannel<T>(channel: ConfirmChannel, operation: string, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error: unknown) {
-    throw translateAmqp(operation, error);
-  } finally {
-    await channel.close().catch(() => undefined);
-  }
 }
 
 async function move(

@@ -1,6 +1,7 @@
 import { connect, type Channel, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import type { Report } from '@juice/runtime';
-import type { Consumer } from './broker.ts';
+import type { Consumer, QueueCount } from './broker.ts';
+import { countMessages } from './count-messages.ts';
 import type { PoisonView, Redriven } from './poison.ts';
 import { peekPoison, redrivePoison } from './poison-queue.ts';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
@@ -33,7 +34,8 @@ export interface Session {
   readonly publisher: Publisher;
   consume(wish: ConsumerWish): Promise<Consumer>;
   listen(wish: ListenerWish): Promise<Consumer>;
-  /** These two on a channel of their own, whose end is nobody else's. */
+  /** These three on a channel of their own, whose end is nobody else's. */
+  countMessages(): Promise<readonly QueueCount[]>;
   peekPoison(limit: number): Promise<PoisonView>;
   redrivePoison(limit: number): Promise<Redriven>;
   /** Resolves, once, with why the session ended. */
@@ -134,6 +136,7 @@ async function open(settings: SessionSettings, socket: AbortController): Promise
       }),
     listen: async (wish) =>
       listen(keep(await model.createChannel()), wish, { prefix: settings.prefix, onLost: channelLost }),
+    countMessages: async () => countMessages(await openOwn(), settings.prefix),
     peekPoison: async (limit) => peekPoison(await openOwn(), settings.prefix, limit),
     redrivePoison: async (limit) => redrivePoison(await openOwn(), settings.prefix, limit),
     async close(deadlineMs) {

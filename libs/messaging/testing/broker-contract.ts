@@ -100,6 +100,24 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
       expect([...first.bodies(), ...second.bodies()].toSorted()).toEqual(['a', 'b']);
     });
 
+    test('how much each queue has, and how many take it, is told', async () => {
+      await openInbox(broker, 'juice.callback.events');
+      await broker.publish('juice.tasks', 'task', 1);
+      await broker.publish('juice.tasks', 'task', 2);
+      const all = [
+        { queue: 'juice.callback.events', messages: 0, consumers: 1 },
+        { queue: 'juice.poison', messages: 0, consumers: 0 },
+        { queue: 'juice.scheduler.commands', messages: 0, consumers: 0 },
+        { queue: 'juice.scheduler.tasks', messages: 2, consumers: 0 },
+      ];
+      const count = async () =>
+        (await broker.countMessages()).toSorted((a, b) => (a.queue < b.queue ? -1 : 1)).map((one) => ({ ...one }));
+      await until(async () => JSON.stringify(await count()) === JSON.stringify(all), 'the messages are counted');
+      expect(await count()).toEqual(all);
+      await broker.close();
+      await expect(broker.countMessages()).rejects.toMatchObject({ dependency: 'rabbitmq' });
+    });
+
     test('a rejected message goes to poison with its body', async () => {
       const poison = await openInbox(broker, 'juice.poison');
       await openInbox(broker, 'juice.scheduler.tasks', { settle: ({ reject }) => reject() });
