@@ -8,6 +8,7 @@ import type { ChangeTenant, KnownTenant } from './change-tenant.ts';
 import { findAudits, type AuditFinder } from './find-audits.ts';
 import type { Gates } from './gates.ts';
 import { createKeysAdminRouter } from './keys-admin-router.ts';
+import type { ReadStatus } from './read-status.ts';
 import { refuse } from './refusal.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
@@ -29,6 +30,7 @@ export interface Administration {
 
 export interface AdminDeps extends Administration {
   readonly leader: Pick<AskLeader, 'survey'>;
+  readonly readStatus: ReadStatus;
   readonly gates: Gates;
   readonly readBody: RequestHandler;
 }
@@ -47,6 +49,8 @@ export function createAdminRouter(deps: AdminDeps): Router {
     return refuse('unavailable', { member: 'scheduler', code: 'DATA_ACCESS', message });
   });
 
+  const status = answering(async () => ({ ok: true, answer: await deps.readStatus() }));
+
   const router = Router();
   router.use(createTenantsAdminRouter(deps));
   router.use(createKeysAdminRouter(deps));
@@ -59,6 +63,11 @@ export function createAdminRouter(deps: AdminDeps): Router {
     .route('/v1/admin/queue')
     .all(named('/v1/admin/queue'))
     .get(deps.gates.admin, queue)
+    .all(wrongMethod('GET', 'HEAD'));
+  router
+    .route('/v1/admin/status')
+    .all(named('/v1/admin/status'))
+    .get(deps.gates.admin, status)
     .all(wrongMethod('GET', 'HEAD'));
   return router;
 }

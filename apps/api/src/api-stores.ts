@@ -1,6 +1,7 @@
 import {
   createAuditStore,
   createCallbackStores,
+  createDeliveryStore,
   createEventLog,
   createKeyStore,
   createLeaseStore,
@@ -23,6 +24,7 @@ export function createApiStores(mongo: MongoConnection) {
     callbacks: createCallbackStores(mongo),
     leases: createLeaseStore(mongo),
     usage: createUsageStore(mongo),
+    overviewLanes: createDeliveryStore(mongo).overviewLanes,
     store: mongo,
   };
 }

@@ -14,6 +14,7 @@ import { createOwnPathsRouter, createSharedPathsRouter, type MoreTaskRoutes } fr
 import { createOwnTenantRouter, type OperatorRules } from './own-tenant-router.ts';
 import { createPoisonRouter } from './poison-router.ts';
 import type { Poison } from './poison.ts';
+import type { ReadStatus } from './read-status.ts';
 import { createReferenceRouter } from './reference/reference-router.ts';
 import { refuse } from './refusal.ts';
 import { beginFacts, factsOf } from './request-facts.ts';
@@ -32,6 +33,7 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly poison: Poison;
   readonly usage: UsageFinder;
   readonly switchBoard: SwitchBoard;
+  readonly readStatus: ReadStatus;
   readonly leader: AskLeader;
   readonly operator: OperatorRules;
   /** Whose pages may call from a browser; none: the headers are not even sent. */
@@ -76,7 +78,7 @@ export function createApp(deps: AppDeps): Express {
   for (const surface of [tenantSurface(gates.tenant, deps.audit), operatorSurface(gates.admin, deps.audit)])
     app.use(createCallbacksRouter(deps.callbackRoutes, { surface, readBody, stopping }));
   app.use(createOwnTenantRouter({ gates, readBody, administration, operator }));
-  app.use(createAdminRouter({ ...administration, leader, gates, readBody }));
+  app.use(createAdminRouter({ ...administration, leader, readStatus: deps.readStatus, gates, readBody }));
   app.use(createPoisonRouter({ ...deps, readBody }));
   app.use(createUsageRouter({ gates, usage: deps.usage, now: administration.now }));
   app.use(createSwitchesRouter({ ...deps, readBody }));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
 import type { Log, Metrics } from '@juice/observability';
@@ -23,6 +24,7 @@ import { describeMachinePolicy } from './machine-policy.ts';
 import { createApiMetrics } from './metrics.ts';
 import { createMoreTaskRoutes, type MoreTaskStore } from './more-task-routes.ts';
 import { createPoison, type PoisonSource } from './poison.ts';
+import { createReadStatus, type StatusSources } from './read-status.ts';
 import type { SandboxFiles } from './read-log.ts';
 import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
@@ -43,6 +45,11 @@ export { createDocument } from './reference/document.ts';
 export { writeMarkdown } from './reference/markdown.ts';
 export { isLoopback } from './loopback.ts';
 
+/** How much waits in the broker. */
+export interface MessageCounts {
+  countMessages: StatusSources['countMessages'];
+}
+
 /** What the api runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore & FollowedTasks;
@@ -51,11 +58,12 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly usage: UsageCounts & UsageFinder;
   readonly leases: WorkerLeases<L>;
   readonly switches: SwitchStore;
+  readonly overviewLanes: StatusSources['overviewLanes'];
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
   /** Whether MongoDB is reachable, as far as is known without asking. */
   readonly store: { isUp(): boolean };
-  readonly broker: HintPublisher & EventHints & SwitchHints & PoisonSource;
+  readonly broker: HintPublisher & EventHints & SwitchHints & PoisonSource & MessageCounts;
   readonly log: Log;
   readonly metrics: Metrics;
   /** The time of day in ms; the computer's when left out. */
@@ -149,6 +157,13 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const dateText = createDateText(options.timeZone);
   const { tasks, leader, files } = deps;
   const stopping = new AbortController();
+  const switchBoard = createSwitchBoard({
+    ...{ switches: deps.switches, audit, now },
+    changed() {
+      hints.switchesChanged();
+      return switches.refresh();
+    },
+  });
   const app = createApp({
     submitTask,
     findTasks: createFindTasks({ tasks, dateText }),
@@ -174,12 +189,19 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     }),
     poison: createPoison(deps),
     usage: deps.usage,
-    switchBoard: createSwitchBoard({
-      ...{ switches: deps.switches, audit, now },
-      changed() {
-        hints.switchesChanged();
-        return switches.refresh();
+    switchBoard,
+    readStatus: createReadStatus({
+      sources: {
+        lease: () => deps.leases.read('scheduler'),
+        survey: () => leader.survey(),
+        countMessages: () => deps.broker.countMessages(),
+        overviewLanes: deps.overviewLanes,
+        endpointsAfter: (...query) => deps.callbacks.endpoints.endpointsAfter(...query),
+        switches: () => switchBoard.show(),
       },
+      self: { host: hostname(), sinceMs: now(), node: process.version },
+      wait,
+      now,
     }),
     gates,
     administration,

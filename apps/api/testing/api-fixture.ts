@@ -23,6 +23,7 @@ import type { Auth } from '../src/identify.ts';
 import { createAdmitTasks } from '../src/limit-waiting.ts';
 import { closedPolicy, type MachinePolicy } from '../src/machine-policy.ts';
 import { createMoreTaskRoutes } from '../src/more-task-routes.ts';
+import { createReadStatus } from '../src/read-status.ts';
 import type { SandboxFiles } from '../src/read-log.ts';
 import { createPoison, type PoisonSource } from '../src/poison.ts';
 import { createReconcileTasks } from '../src/reconcile-tasks.ts';
@@ -174,6 +175,13 @@ export function createApiFixture(
   });
   const dateText = createDateText(timeZone);
   const callbacks = settings.callbacks ?? createMemoryCallbacks(tasks);
+  const switchBoard = createSwitchBoard({
+    ...{ switches, audit, now },
+    changed() {
+      hints.switchesChanged();
+      return watch.refresh();
+    },
+  });
   const app = createApp({
     submitTask,
     findTasks: createFindTasks({ tasks, dateText }),
@@ -199,12 +207,19 @@ export function createApiFixture(
     }),
     poison: createPoison({ broker: settings.poison ?? noPoison }),
     usage,
-    switchBoard: createSwitchBoard({
-      ...{ switches, audit, now },
-      changed() {
-        hints.switchesChanged();
-        return watch.refresh();
+    switchBoard,
+    readStatus: createReadStatus({
+      sources: {
+        lease: async () => null,
+        survey: () => leader.survey(),
+        countMessages: async () => [],
+        overviewLanes: async () => ({ lanes: { pending: 0, held: 0, dead: 0 }, oldest: [] }),
+        endpointsAfter: (...query) => callbacks.endpoints.endpointsAfter(...query),
+        switches: () => switchBoard.show(),
       },
+      self: { host: 'here', sinceMs: seedInstantMs, node: process.version },
+      wait: () => new Promise(() => undefined),
+      now,
     }),
     gates,
     administration,

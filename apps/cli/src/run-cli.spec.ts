@@ -55,6 +55,7 @@ const operators = [
   'audit',
   'poison',
   'poison redrive',
+  'status',
   'switches',
   'switches set',
 ];

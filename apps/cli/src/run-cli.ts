@@ -7,6 +7,7 @@ import { addFollowCommands } from './follow-commands.ts';
 import { addPoisonCommands } from './poison-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
 import { addSubmitCommand } from './submit-command.ts';
+import { addStatusCommand } from './status-command.ts';
 import { addSwitchCommands } from './switch-commands.ts';
 import { addTaskCommands } from './task-commands.ts';
 import { addUsageCommands } from './usage-commands.ts';
@@ -17,7 +18,7 @@ Environment:
   JUICE_URL        the service; http://127.0.0.1:8080 when not set
   JUICE_TENANT     the tenant, where the service believes it
   JUICE_API_KEY    a key of the tenant
-  JUICE_ADMIN_KEY  an admin key, for tenants, keys, secrets, queue, audit, poison, switches, and callbacks and usage with --admin`;
+  JUICE_ADMIN_KEY  an admin key, for tenants, keys, secrets, queue, audit, poison, status, switches, and callbacks and usage with --admin`;
 
 /** Runs one command line; resolves with the exit status. Throws what is no failure of the request or its caller. */
 export async function runCli(argv: readonly string[], world: World): Promise<number> {
@@ -60,6 +61,7 @@ function createProgram(world: World, exit: (status: number) => void): Command {
   addSecretCommands(program, world);
   addPoisonCommands(program, world);
   addUsageCommands(program, world);
+  addStatusCommand(program, world);
   addSwitchCommands(program, world);
   return program;
 }

@@ -97,6 +97,7 @@ const nobody: SchedulerMetrics = { stored: () => undefined, quarantined: () => u
 export function startTerm(deps: TermDeps): Term {
   const { leadership, store, frameworks, broker, log, now, policy, wait = waitByClock } = deps;
   const { epoch } = leadership;
+  const beganAt = new Date(now()).toISOString();
   const ending = new AbortController();
   const persevere = createPersevere({ assertLeading: () => leadership.assertLeading(), wait, log });
   let fail = (_error: unknown): void => undefined;
@@ -259,6 +260,11 @@ export function startTerm(deps: TermDeps): Term {
   const over = Promise.race([lost, failed, stopped, ...work.map((loop) => loop.then(() => stopped))]);
   over.catch(() => ending.abort());
 
+  const inquiries: Inquiries = {
+    why: runner.why,
+    survey: () => ({ ...runner.survey(), leadsSince: beganAt }),
+  };
+
   return {
     over,
     ready,
@@ -269,7 +275,7 @@ export function startTerm(deps: TermDeps): Term {
       runner.stop();
       await Promise.allSettled(work);
     },
-    inquiries: () => (loaded ? runner : null),
+    inquiries: () => (loaded ? inquiries : null),
     describe: () => ({ subscribed, loaded, ...runner.describe(), ...announcements.describe() }),
   };
 }

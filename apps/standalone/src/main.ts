@@ -65,12 +65,13 @@ async function runStandalone(): Promise<void> {
     }),
   );
   const callbacks = createCallbackStores(mongo);
+  const deliveries = createDeliveryStore(mongo);
   const secrets = config.own.callbackSecret ?? (await keepCallbackSecret(dataDir));
   stop.closes(
     startCallback(
       { ...config.callback, secrets },
       {
-        store: createDeliveryStore(mongo),
+        store: deliveries,
         ...callbacks,
         tenants: createTenantStore(mongo),
         ...{ broker, log: log('callback'), metrics: metrics.callback, onFatal },

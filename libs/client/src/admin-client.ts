@@ -10,6 +10,7 @@ import type {
   PoisonAnswer,
   QueueSurvey,
   RedriveAnswer,
+  StatusAnswer,
   SwitchAnswer,
   SwitchesAnswer,
   TenantAnswer,
@@ -78,6 +79,8 @@ export interface AdminClient {
     request: { readonly reason: string; readonly limit?: number | undefined },
     options?: CallOptions,
   ): Promise<RedriveAnswer>;
+  /** The system in one answer. */
+  status(options?: CallOptions): Promise<StatusAnswer>;
   /** What operators have stopped. */
   switches(options?: CallOptions): Promise<readonly SwitchAnswer[]>;
   turnSwitch(
@@ -150,6 +153,7 @@ export function createAdminClient({
     poison: ({ signal, limit } = {}) => ask({ method: 'GET', path: '/v1/admin/poison', query: { limit }, signal }),
     redrivePoison: (body, { signal } = {}) =>
       ask({ method: 'POST', path: '/v1/admin/poison/redrive', body, signal, ...once }),
+    status: ({ signal } = {}) => ask({ method: 'GET', path: '/v1/admin/status', signal }),
     switches: async ({ signal } = {}) =>
       (await ask<SwitchesAnswer>({ method: 'GET', path: '/v1/admin/switches', signal })).switches,
     turnSwitch: (name, body, { signal } = {}) =>

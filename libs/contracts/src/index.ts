@@ -238,6 +238,7 @@ export {
   type PoisonAnswer,
   type RedriveAnswer,
 } from './poison.ts';
+export { statusAnswer, type StatusAnswer } from './status-answer.ts';
 export {
   addUsage,
   adminUsageAnswer,

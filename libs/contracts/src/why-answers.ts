@@ -101,6 +101,7 @@ export const inquiryPaths = { why: '/internal/v1/why/', queue: '/internal/v1/que
 /** What waits, over all tenants. */
 export const queueSurvey = z.object({
   asOf: instant,
+  leadsSince: instant.optional().meta({ description: 'When the scheduler that tells this took the lead.' }),
   cluster: clusterView.extend({
     /** All agents known, at their best. */
     total: z.object({ cpus: z.number(), memMb: z.number(), gpus: z.number() }),

@@ -57,6 +57,20 @@ const switchOn = {
   ...{ since: at, changedAt: at, by: 'bootstrap' },
 };
 
+const status = {
+  asOf: at,
+  api: { host: 'api-1.example.com', since: at, node: 'v20.19.0' },
+  scheduler: {
+    leader: { host: 'scheduler-1.example.com', epoch: 12, since: at },
+    ...{ waiting: 12, pausing: 0, running: 40 },
+    cluster: { subscribed: true, suppressed: false, agents: 50, offers: 3 },
+  },
+  queues: { problem: 'rabbitmq: count messages failed: the broker is not connected' },
+  callbacks: { pending: 3, held: 0, dead: 1 },
+  endpoints: { open: 1, paused: 0, gone: 0, examples: ['acme https://receiver.example.com'] },
+  switches: { on: [switchOn] },
+};
+
 export const tenantRoutes: readonly Route[] = [
   {
     ...{ method: 'get', path: '/v1/tenant', id: 'showOwnTenant', group: 'Tenant', caller: 'tenant' },
@@ -260,6 +274,13 @@ export const tenantRoutes: readonly Route[] = [
       examples: { 'ten of them': { limit: 10, reason: 'the callback workers are repaired' } },
     },
     answer: { data: ['Redriven'], examples: { done: { redriven: 10, left: 0 } } },
+  },
+  {
+    ...{ method: 'get', path: '/v1/admin/status', id: 'showStatus', ...admin },
+    summary: 'The system in one answer',
+    about:
+      'Who leads, what waits and runs, the queues, the callbacks, the endpoints and the switches. A part that cannot be asked within three seconds says why in `problem`.',
+    answer: { data: ['Status'], examples: { 'the broker is away': status } },
   },
   {
     ...{ method: 'get', path: '/v1/admin/switches', id: 'listSwitches', ...admin },
