@@ -12,7 +12,7 @@ const survey = {
 };
 const queue = { queue: 'juice.poison', messages: 7, consumers: 0 } as const;
 const switchOn = { name: 'stop-intake', on: true, reason: 'full' };
-const paused = { atMs: 1, by: 'x', reason: null };
+const paused = { atMs: 1, by: 'x', isOperators: false, reason: null };
 const breaker = { openedAtMs: 1, untilMs: 2, reason: 'r', seen: { consecutive: 1, failed: 1, attempts: 1 } };
 
 const well: StatusSources = {
