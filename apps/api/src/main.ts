@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
-import { connectMongo, ensureIndexes } from '@juice/persistence';
+import { connectMongo, prepareStore } from '@juice/persistence';
 import {
   connectWithBackoff,
   createStop,
@@ -41,7 +41,7 @@ await runMain(async () => {
       signal: stop.signal,
     }),
   );
-  await ensureIndexes(mongo);
+  await prepareStore(mongo);
   // Messages only make tasks start sooner: submitting works without the broker.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),

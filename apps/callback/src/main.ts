@@ -6,7 +6,7 @@ import {
   createCallbackStores,
   createDeliveryStore,
   createTenantStore,
-  ensureIndexes,
+  prepareStore,
 } from '@juice/persistence';
 import {
   connectWithBackoff,
@@ -59,7 +59,7 @@ await runMain(async () => {
       signal,
     }),
   );
-  await ensureIndexes(mongo);
+  await prepareStore(mongo);
   // Events only make callbacks sooner: the sweep works without the broker.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-callback', waitForConnection: false }),

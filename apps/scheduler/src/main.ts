@@ -12,7 +12,7 @@ import {
   createSwitchStore,
   createTenantStore,
   createTaskStore,
-  ensureIndexes,
+  prepareStore,
 } from '@juice/persistence';
 import {
   connectWithBackoff,
@@ -63,7 +63,7 @@ await runMain(async () => {
       signal: stop.signal,
     }),
   );
-  await ensureIndexes(mongo);
+  await prepareStore(mongo);
   // Messages only make tasks start sooner: leading works without the broker, by the sweeps.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-scheduler', waitForConnection: false }),

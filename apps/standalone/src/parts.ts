@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createMesosClient, type MesosClient } from '@juice/mesos';
 import { connectBroker, createMemoryBroker, type Broker } from '@juice/messaging';
 import type { Log } from '@juice/observability';
-import { connectMongo, ensureIndexes, type MongoConnection } from '@juice/persistence';
+import { connectMongo, prepareStore, type MongoConnection } from '@juice/persistence';
 import { connectWithBackoff, hideCredentials, type Stop } from '@juice/runtime';
 import { readMesosAccess } from '@juice/scheduler';
 import type { StandaloneConfig } from './config.ts';
@@ -56,7 +56,7 @@ async function startMongo({ config, dataDir, stop, log }: Deps, described: Descr
       signal: stop.signal,
     }),
   );
-  await ensureIndexes(mongo);
+  await prepareStore(mongo);
   return mongo;
 }
 

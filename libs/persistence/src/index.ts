@@ -1,6 +1,7 @@
 export { connectMongo, type MongoConnection, type MongoOptions } from './connection.ts';
 export { mongoUrlProblem } from './mongo-url.ts';
 export { ensureIndexes } from './collections.ts';
+export { prepareStore } from './migrations/prepare-store.ts';
 export { createTaskStore, type LaunchSpec, type TaskStore, type TaskStoreOptions } from './task-store.ts';
 export { type Frame } from './apply-transitions.ts';
 export { type InsertOutcome, type NewTask } from './insert-tasks.ts';
