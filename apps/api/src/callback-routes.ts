@@ -7,9 +7,6 @@ import { createReplays, type Replays } from './replays.ts';
 import { createShowCallback, type ShowCallback, type TryFinder } from './show-callback.ts';
 import { createTestReceiver, type TestReceiver } from './test-receiver.ts';
 
-/** What is known of callbacks; `@juice/persistence` provides it. */
-export type KnownCallbacks = Pick<CallbackStores, 'deadLetters' | 'replays' | 'endpoints' | 'tests' | 'findLane'>;
-
 /** What the routes of callbacks call, those of tenants and those of operators. */
 export interface CallbackRoutes {
   readonly findDead: FindDead;
@@ -21,7 +18,7 @@ export interface CallbackRoutes {
 }
 
 export function createCallbackRoutes(deps: {
-  callbacks: KnownCallbacks;
+  callbacks: CallbackStores;
   tasks: TryFinder;
   allow: AllowList;
   now: () => number;

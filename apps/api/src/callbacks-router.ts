@@ -1,6 +1,7 @@
 import { Router, type Request, type RequestHandler, type Response } from 'express';
 import {
   callbackIdRight,
+  InvariantBroken,
   parseCallbackId,
   replaysQuery,
   replayWordRequest,
@@ -11,10 +12,9 @@ import {
 } from '@juice/contracts';
 import type { z } from 'zod';
 import { answering, type Outcome } from './answering.ts';
-import { askerOf, type Asker } from './asker.ts';
+import { askerOf, tenantMeant, type Asker } from './asker.ts';
 import type { Acted, AuditedAction } from './audit.ts';
 import type { CallbackRoutes } from './callback-routes.ts';
-import type { NamedEndpoint } from './endpoints.ts';
 import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-request.ts';
 import type { Read } from './read-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
@@ -147,7 +147,7 @@ export function createCallbacksRouter(
       const body = readBodyAs(requests[action], request);
       if (!body.ok) return body;
       const reason = body.value.reason ?? null;
-      const endpoint = endpointMeant(asker, body.value);
+      const endpoint = { tenantId: tenantNamed(asker, body.value), origin: body.value.endpoint };
       const { tenantId, origin } = endpoint;
       const what = { action: kept, tenantId, target: origin, detail: { reason } };
       return audited(request, response, what, () =>
@@ -160,7 +160,7 @@ export function createCallbacksRouter(
     const body = readBodyAs(requests.test, request);
     if (!body.ok) return body;
     const { url } = body.value;
-    const { tenantId } = endpointMeant(asker, { ...body.value, endpoint: '' });
+    const tenantId = tenantNamed(asker, body.value);
     // Without what may be a secret in its query.
     const target = URL.canParse(url) ? new URL(url).origin : 'no-url';
     const what = { action: 'callback.tested', tenantId, target, detail: {} } as const;
@@ -181,8 +181,10 @@ export function createCallbacksRouter(
 type Act = (asker: Asker, request: Request, response: Response) => Promise<Outcome>;
 
 /** An operator's request must name the tenant, or it is refused by its schema before. */
-function endpointMeant({ tenantId }: Asker, { tenant, endpoint }: EndpointRequest): NamedEndpoint {
-  return { tenantId: tenantId ?? tenant ?? '', origin: endpoint };
+function tenantNamed(asker: Asker, given: { readonly tenant?: string | undefined }): string {
+  const tenantId = tenantMeant(asker, given);
+  if (tenantId === null) throw new InvariantBroken('a request about one tenant that names none');
+  return tenantId;
 }
 
 function ofCallback(act: (asker: Asker, id: CallbackId) => Promise<Outcome>): Act {

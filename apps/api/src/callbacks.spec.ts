@@ -253,7 +253,16 @@ describe('replays', () => {
 
   test.each<[string, object, string]>([
     ['nothing said', { reason }, 'filter must be given: exactly one of ids, group and filter'],
-    ['too much said', { reason, group, filter: { all: true } }, 'exactly one of ids, group and filter'],
+    [
+      'too much said',
+      { reason, group, filter: { all: true } },
+      'group must be left out: exactly one of ids, group and',
+    ],
+    [
+      'ids and a filter',
+      { reason, ids: ['1'], filter: { all: true } },
+      'ids must be left out: exactly one of ids, group',
+    ],
     ['no reason', { group }, 'reason must be a reason: why these are sent again'],
     ['a blank reason', { group, reason: ' ' }, 'reason must be a reason of at most 500 characters'],
     ['an empty filter', { reason, filter: {} }, 'filter must be an object that says which dead callbacks are meant'],

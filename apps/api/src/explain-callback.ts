@@ -1,6 +1,13 @@
-import { taskStateName, type CallbackExplanation, type CallbackId, type EndpointAnswer } from '@juice/contracts';
+import {
+  taskStateName,
+  writeCallbackId,
+  type CallbackExplanation,
+  type CallbackId,
+  type EndpointAnswer,
+} from '@juice/contracts';
 import {
   endpointOf,
+  reasonOfCause,
   unknownEndpoint,
   type CalledBackRecord,
   type CallbackLane,
@@ -61,7 +68,10 @@ export function createExplainCallback(deps: {
     const [oldest] = lane.pending;
     const state = sequence === null ? oldest : lane.pending.find(({ seq }) => seq === sequence);
     const callbackId = sequence ?? oldest?.seq;
-    const about = { ...facts, ...(callbackId !== undefined && { callbackId: `${taskId}_${callbackId}` }) };
+    const about = {
+      ...facts,
+      ...(callbackId !== undefined && { callbackId: writeCallbackId({ taskId, sequence: callbackId }) }),
+    };
     if (state === undefined || oldest === undefined) {
       const said = sequence === null ? saysNothing(found) : await settled(found, sequence);
       return { ok: true, answer: { ...about, ...said } };
@@ -118,7 +128,7 @@ function explainLane(lane: CallbackLane, endpoint: EndpointAnswer, nowMs: number
     return { why: 'in-flight', summary: `it is being sent by ${by}${since}` };
   }
   if (lane.state === 'dead' && dueMs === null) {
-    const why = describeCause(lane.cause?.split(' ')[0] ?? '');
+    const why = describeCause(reasonOfCause(lane.cause));
     const tries = lane.attempt === 1 ? '1 try' : `${lane.attempt} tries`;
     return { why: 'dead', summary: `it was given up after ${tries}: ${why}; a replay sends it again` };
   }
@@ -151,7 +161,7 @@ function explainLane(lane: CallbackLane, endpoint: EndpointAnswer, nowMs: number
     const why =
       lane.attempt === 0
         ? 'it is not due yet'
-        : `try ${lane.attempt} failed: ${describeCause(lane.cause?.split(' ')[0] ?? '')}`;
+        : `try ${lane.attempt} failed: ${describeCause(reasonOfCause(lane.cause))}`;
     return { why: 'backing-off', summary: `${why}; the next try is at ${at}${triesLeftOf(lane)}`, ...next(backoffMs) };
   }
   return { why: 'due', summary: 'it is due, and a worker takes it as soon as there is room', ...next(dueMs) };

@@ -2,6 +2,7 @@ import {
   deadGroupsLimit,
   pageLimit,
   taskStateName,
+  writeCallbackId,
   type DeadAnswer,
   type DeadCallback,
   type DeadGroupsAnswer,
@@ -61,7 +62,12 @@ export function choiceOf(
 
 export function viewDead({ taskId, seq, status, reason, ...facts }: DeadLetter): DeadCallback {
   return {
-    ...{ callbackId: `${taskId}_${seq}`, taskId, taskIdStr: String(taskId), taskName: facts.taskName },
+    ...{
+      callbackId: writeCallbackId({ taskId, sequence: seq }),
+      taskId,
+      taskIdStr: String(taskId),
+      taskName: facts.taskName,
+    },
     ...{ tenant: facts.tenantId, url: facts.url, endpoint: facts.origin },
     ...{ taskStatus: status, taskStatusName: taskStateName(status) },
     ...{ group: facts.group, cause: reason, causeText: describeCause(reason) },

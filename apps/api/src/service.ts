@@ -3,13 +3,13 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
 import type { Log, Metrics } from '@juice/observability';
-import type { SwitchStore } from '@juice/persistence';
+import type { CallbackStores, SwitchStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
 import type { AskLeader } from './ask-leader.ts';
 import { authOf, callbackAllowOf, policyOf, type ApiOptions } from './config.ts';
-import { createCallbackRoutes, type KnownCallbacks } from './callback-routes.ts';
+import { createCallbackRoutes } from './callback-routes.ts';
 import { createDateText } from './date-text.ts';
 import { createEventStreams } from './event-streams.ts';
 import { createEventTail, type EventHints } from './event-tail.ts';
@@ -54,7 +54,7 @@ export interface MessageCounts {
 export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly tasks: SubmitStore & WaitingStore & KillStore & KeyReleaseStore & MoreTaskStore & FollowedTasks;
   readonly eventLog: FollowedLog;
-  readonly callbacks: KnownCallbacks;
+  readonly callbacks: CallbackStores;
   readonly usage: UsageCounts & UsageFinder;
   readonly leases: WorkerLeases<L>;
   readonly switches: SwitchStore;

@@ -1,22 +1,15 @@
-import type { CallbackId, ShownCallback, TaskId, TryPlace } from '@juice/contracts';
-import { endpointOf, fingerprintOf, type CalledBackRecord } from '@juice/persistence';
+import { writeCallbackId, type CallbackId, type ShownCallback, type TaskId } from '@juice/contracts';
+import { endpointOf, fingerprintOf, reasonOfCause, replayOfMark, type CalledBackRecord } from '@juice/persistence';
 import { describeCause } from './describe-cause.ts';
 import { refuse, type Refusal } from './refusal.ts';
-import { viewLane, viewTry, type FoundTry } from './show-callbacks.ts';
+import { viewLane, viewTry, type CallbackStore } from './show-callbacks.ts';
 
 export interface LaneFinder {
   /** null: there is none, or it is not this tenant's (null: anybody's). Throws DependencyFailure. */
   findLane(tenantId: string | null, taskId: TaskId): Promise<CalledBackRecord | null>;
 }
 
-export interface TryFinder {
-  /** A task's tries before a place, the newest first. Throws DependencyFailure. */
-  callbackAttempts(
-    tenantId: string,
-    taskId: TaskId,
-    page: { before: TryPlace | null; limit: number },
-  ): Promise<readonly FoundTry[]>;
-}
+export type TryFinder = Pick<CallbackStore, 'callbackAttempts'>;
 
 /** A callback with all that was tried, for its tenant or (null) for operators. */
 export type ShowCallback = (
@@ -48,18 +41,18 @@ export function createShowCallback({ lanes, tasks }: { lanes: LaneFinder; tasks:
 /** Why and since when a lane is dead; nothing when it is not. */
 export function deathOf({ tenantId, callback }: CalledBackRecord): Pick<ShownCallback, 'dead'> {
   if (callback?.state !== 'dead' || callback.asideAt === undefined) return {};
-  const cause = callback.cause?.split(' ')[0] ?? '';
+  const cause = reasonOfCause(callback.cause);
   const group = callback.group ?? fingerprintOf(endpointOf(tenantId, callback.url), cause);
   return { dead: { group, cause, causeText: describeCause(cause), diedAt: callback.asideAt.toISOString() } };
 }
 
 /** The replay that has armed a lane last; null: none. */
 export function replayOf({ callback }: CalledBackRecord): string | null {
-  return callback?.replay?.split(' ')[0] ?? null;
+  return replayOfMark(callback?.replay);
 }
 
 export function unknownCallback(taskId: TaskId, sequence: number | null): Refusal {
-  const value = sequence === null ? String(taskId) : `${taskId}_${sequence}`;
+  const value = writeCallbackId({ taskId, sequence });
   const message = `callbackId in the path must be that of a callback, or of a task: there is none with ${value}`;
   return refuse('not-found', { member: 'callbackId', code: 'NO_RECORD', message, value });
 }

@@ -2,7 +2,7 @@ import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
 import { parseAllowList } from '@juice/destinations';
 import type { CallbackTestAnswer, TaskId } from '@juice/contracts';
-import type { CalledBackRecord } from '@juice/persistence';
+import type { CallbackStores, CalledBackRecord } from '@juice/persistence';
 import {
   createMemoryCallbackTests,
   createMemoryEndpoints,
@@ -13,7 +13,7 @@ import {
 import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
 import { createApp } from '../src/app.ts';
-import { createCallbackRoutes, type KnownCallbacks } from '../src/callback-routes.ts';
+import { createCallbackRoutes } from '../src/callback-routes.ts';
 import { createDateText } from '../src/date-text.ts';
 import type { EventRoutes } from '../src/events-router.ts';
 import { createFindTasks } from '../src/find-tasks.ts';
@@ -54,8 +54,8 @@ export interface ApiFixture {
   readonly tenants: MemoryTenants;
   readonly keys: MemoryKeys;
   readonly audits: MemoryAudits;
+  readonly callbacks: CallbackStores;
   readonly usage: ReturnType<typeof createMemoryUsage>;
-  readonly callbacks: KnownCallbacks;
   readonly published: Published[];
   readonly answered: Answered[];
   readonly warnings: unknown[];
@@ -102,7 +102,7 @@ export function createApiFixture(
     /** For tenants for which nothing is set. */
     tenants?: Partial<OperatorDefaults>;
     eventStreams?: EventRoutes['eventStreams'];
-    callbacks?: KnownCallbacks;
+    callbacks?: CallbackStores;
     poison?: PoisonSource;
     stopping?: AbortSignal;
   } = {},
@@ -281,7 +281,7 @@ const tested: CallbackTestAnswer = {
 };
 
 /** Nothing is dead, and a worker answers whatever test is asked for; lanes are those of the tasks. */
-export function createMemoryCallbacks(tasks: MemoryTasks): KnownCallbacks {
+export function createMemoryCallbacks(tasks: MemoryTasks): CallbackStores {
   const tests = createMemoryCallbackTests();
   return {
     deadLetters: createMemoryLanes().deadLetters,

@@ -1,19 +1,18 @@
 import type { TaskId } from '@juice/contracts';
-import type { NewTask } from '@juice/persistence';
+import type { CallbackStores, NewTask } from '@juice/persistence';
 import {
   createMemoryCallbackTests,
   createMemoryEndpoints,
   createMemoryLanes,
   createMemoryReplays,
 } from '@juice/persistence/testing';
-import type { KnownCallbacks } from '../src/callback-routes.ts';
 import { seedInstantMs } from './api-fixture.ts';
 
 /** Lanes that were given up, for the routes of callbacks to find; and who is asked to test receivers here does not answer. */
 export function createDeadLanes() {
   const lanes = createMemoryLanes();
   const endpoints = createMemoryEndpoints();
-  const callbacks: KnownCallbacks = {
+  const callbacks: CallbackStores = {
     deadLetters: lanes.deadLetters,
     replays: createMemoryReplays(),
     endpoints: endpoints.store,

@@ -1,4 +1,12 @@
-import { isEndState, taskStateName, writeExactJson, hostInUrl, sandboxPath, usualAgentPort } from '@juice/contracts';
+import {
+  isEndState,
+  taskStateName,
+  writeExactJson,
+  hostInUrl,
+  sandboxPath,
+  usualAgentPort,
+  writeCallbackId,
+} from '@juice/contracts';
 import type { ClaimedLane } from '@juice/persistence';
 
 /** What a body is made of: nothing that changes between two tries of the same state. */
@@ -6,7 +14,7 @@ export type CallbackFacts = Pick<ClaimedLane, 'taskId' | 'tenantId' | 'taskName'
 
 /** The same for every try and for a replay: what a receiver drops repeats by. */
 export function callbackId({ taskId, state }: Pick<CallbackFacts, 'taskId' | 'state'>): string {
-  return `${taskId}_${state.seq}`;
+  return writeCallbackId({ taskId, sequence: state.seq });
 }
 
 /**

@@ -185,7 +185,7 @@ export const callbackExplanation = z.object({
 });
 export type CallbackExplanation = z.output<typeof callbackExplanation>;
 
-export const callbackTestPhases = ['url', 'lookup', 'connect', 'tls', 'response'] as const;
+const callbackTestPhases = ['url', 'lookup', 'connect', 'tls', 'response'] as const;
 
 export const callbackTestAnswer = z.object({
   url: z.string(),

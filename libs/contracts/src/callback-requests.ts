@@ -26,6 +26,11 @@ export function parseCallbackId(text: string): CallbackId | null {
   return taskId === null ? null : { taskId, sequence: sequence === undefined ? null : Number(sequence) };
 }
 
+/** A callback as its `webhook-id` names it. */
+export function writeCallbackId({ taskId, sequence }: CallbackId): string {
+  return sequence === null ? String(taskId) : `${taskId}_${sequence}`;
+}
+
 const callbackId = z.string({ error: callbackIdRight }).transform((text, context): TaskId => {
   const parsed = parseCallbackId(text);
   if (parsed !== null) return parsed.taskId;
@@ -149,7 +154,8 @@ const ratePerSecond = integer(1, replayRate.most).meta({
 });
 const dryRun = flag().meta({ description: 'Counts and shows what would be sent again, and sends nothing.' });
 
-const choiceRight = 'given: exactly one of ids, group and filter says what is to be sent again';
+const exactlyOne = 'exactly one of ids, group and filter says what is to be sent again';
+const leftOut = `left out: ${exactlyOne}`;
 
 function replayRequestOf<S extends z.ZodType<object>>(filter: S) {
   return closedObject({
@@ -160,10 +166,15 @@ function replayRequestOf<S extends z.ZodType<object>>(filter: S) {
     reason: reason.optional(),
     dryRun: dryRun.optional(),
   })
-    .refine((given) => [given.ids, given.group, given.filter].filter((one) => one !== undefined).length === 1, {
-      error: choiceRight,
+    .refine(({ ids, group, filter }) => isGiven({ ids, group, filter }), {
+      error: `given: ${exactlyOne}`,
       path: ['filter'],
     })
+    .refine(({ ids, group, filter }) => group === undefined || !isGiven({ ids, filter }), {
+      error: leftOut,
+      path: ['group'],
+    })
+    .refine(({ ids, filter }) => ids === undefined || filter === undefined, { error: leftOut, path: ['ids'] })
     .refine((given) => given.dryRun === true || given.reason !== undefined, {
       error: 'a reason: why these are sent again, for those who ask later',
       path: ['reason'],

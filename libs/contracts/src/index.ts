@@ -189,6 +189,7 @@ export {
   deadQuery,
   endpointsQuery,
   parseCallbackId,
+  writeCallbackId,
   pauseEndpointRequest,
   replayRate,
   replayRequest,
@@ -204,7 +205,6 @@ export {
 export {
   callbackExplanation,
   callbackTestAnswer,
-  callbackTestPhases,
   deadAnswer,
   deadCallback,
   deadGroupsAnswer,

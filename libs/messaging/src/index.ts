@@ -7,7 +7,6 @@ export {
   type QueueCount,
   type QueueName,
 } from './broker.ts';
-export { type PoisonMessage, type PoisonView, type Redriven } from './poison.ts';
 export { amqpUrlProblem } from './amqp-url.ts';
 export { connectBroker, type BrokerSettings } from './connect-broker.ts';
 export { createMemoryBroker, createMemoryHub, type MemoryHub } from './memory-broker.ts';

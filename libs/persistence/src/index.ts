@@ -25,15 +25,9 @@ export { createQuarantineStore, type QuarantinedCase, type QuarantineStore } fro
 export { createDeliveryStore, type DeliveryStore } from './delivery-store.ts';
 export { type Claim } from './claim-lane.ts';
 export { type Abandoned, type CalledBackRun, type ClaimedLane, type PendingState } from './claimed-lane.ts';
-export { causeOf, endpointOf, fingerprintOf, partsOfEndpoint } from './lane-keys.ts';
-export {
-  createDeadLetters,
-  type DeadChoice,
-  type DeadGroup,
-  type DeadLetter,
-  type DeadLetters,
-} from './dead-letters.ts';
-export { type Rearming, type ReplayedCount, type ReplayedLane, type ReplayingLanes } from './replay-lanes.ts';
+export { causeOf, endpointOf, fingerprintOf, reasonOfCause, replayOfMark } from './lane-keys.ts';
+export { type DeadChoice, type DeadGroup, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+export { type ReplayedCount } from './replay-lanes.ts';
 export {
   failedAgain,
   type HeldReplay,

@@ -19,7 +19,7 @@ function originOf(url: string): string {
   return URL.canParse(url) ? new URL(url).origin : 'no-url';
 }
 
-export function partsOfEndpoint(endpoint: string): { readonly tenantId: string; readonly origin: string } {
+function partsOfEndpoint(endpoint: string): { readonly tenantId: string; readonly origin: string } {
   const at = endpoint.indexOf(' ');
   return { tenantId: endpoint.slice(0, at), origin: endpoint.slice(at + 1) };
 }
@@ -27,6 +27,11 @@ export function partsOfEndpoint(endpoint: string): { readonly tenantId: string; 
 /** What a lane's cause says: why, in a word of a small set, and where. A tenant's lanes with the same trouble have the same. */
 export function causeOf(endpoint: string, reason: string): string {
   return `${reason} ${partsOfEndpoint(endpoint).origin}`;
+}
+
+/** The word of a cause that says why; empty when there is no cause. */
+export function reasonOfCause(cause: string | undefined): string {
+  return cause?.split(' ')[0] ?? '';
 }
 
 export function waitsKey(endpoint: string, taskId: TaskId): string {
@@ -80,6 +85,11 @@ export function replayMark(replayId: string, outcome: ReplayOutcome): string {
 /** What a lane may bear of a replay. */
 export function replayMarks(replayId: string): string[] {
   return (['waiting', 'delivered', 'dead'] as const).map((outcome) => replayMark(replayId, outcome));
+}
+
+/** The replay that has armed a lane last; null: none has. */
+export function replayOfMark(mark: string | undefined): string | null {
+  return mark?.split(' ')[0] ?? null;
 }
 
 /** The replay that a lane is under; null: none, or its outcome is known. */
