@@ -26,21 +26,26 @@ export interface ChaosOptions {
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 /** As long as each is kept by a process that says nothing: short where it can be set, so that many of them run out. */
-const leaseMs: Readonly<Record<Service, number>> = { scheduler: 2_500, callback: 11_000, api: 30_000 };
+const leaseMs: Readonly<Record<Service, number>> = { scheduler: 2_500, callback: 15_000, api: 30_000 };
 const env = {
   JUICE_LEASE: `${leaseMs.scheduler}ms`,
   JUICE_CALLBACK_LEASE: `${leaseMs.callback}ms`,
   JUICE_CALLBACK_SECRET: secret,
   JUICE_CALLBACK_ALLOW: '127.0.0.0/8',
-  JUICE_CALLBACK_TIMEOUT: '1s',
+  JUICE_CALLBACK_TIMEOUT: '5s',
   JUICE_CALLBACK_SWEEP: '1s',
-  // Longer in all than anything here is down: a lane that dies would be no defect.
-  JUICE_CALLBACK_SCHEDULE: ['0s', '1s', ...Array.from({ length: 30 }, () => '3s')].join(','),
+  // Longer in all than a run: a lane that dies would be no defect.
+  JUICE_CALLBACK_SCHEDULE: ['0s', '1s', ...Array.from({ length: 8 }, () => '3s'), ...Array(60).fill('60s')].join(','),
 };
+/** A stopped api answers nothing; long beside what a busy machine lets one wait. */
+const answerMs = 5_000;
 /** Of all callbacks; refused with 503. */
 const refusedShare = 0.05;
-/** What is left when all that goes wrong is over: retries, leases that run out, and a machine that is busy with other things. */
-const settlingMs = 180_000;
+/**
+ * When all that goes wrong is over there are retries and leases that run out, on a machine that is busy with other things. What has
+ * not moved for so long is stuck.
+ */
+const stuckMs = 120_000;
 
 /**
  * Runs two of each service, each a process, on a broker, a store and a cluster that are processes too; has tenants submit
@@ -72,7 +77,15 @@ export async function runChaos(options: ChaosOptions): Promise<boolean> {
     const urls = apis.map(({ url }) => url);
     const { runsFile } = world;
     const note = (what: string): void => void timeline.write(`${new Date().toISOString()} ${what}\n`);
-    const load = startLoad({ ...options, apis: () => urls, callbackUrl: receiver.url, runsFile, chance, note });
+    const load = startLoad({
+      ...options,
+      answerMs,
+      apis: () => urls,
+      callbackUrl: receiver.url,
+      runsFile,
+      chance,
+      note,
+    });
     const done = await sufferAll({ world, kept, note, ...options });
     await load.stop();
     result = { ...options, done, load, ...(await closeBooks({ world, load, accepted })), ownEnds: ownEndsOf(kept) };
@@ -177,9 +190,16 @@ async function closeBooks({
   readonly accepted: readonly ReceivedCallback[];
 }) {
   const startedMs = performance.now();
-  const isSettled = async (): Promise<boolean> => (await world.countUnsettled()) === 0;
-  // What has not come to rest by then is in the books.
-  await until('all to end', isSettled, { withinMs: settlingMs, everyMs: 250 }).catch(() => undefined);
+  for (let left = await world.countUnsettled(); left > 0;) {
+    const before = left;
+    const hasMoved = async (): Promise<boolean> => (left = await world.countUnsettled()) < before;
+    // What is stuck is in the books.
+    const isMoving = until('some to end', hasMoved, { withinMs: stuckMs, everyMs: 250 }).then(
+      () => true,
+      () => false,
+    );
+    if (!(await isMoving)) break;
+  }
   const settledMs = performance.now() - startedMs;
   const [stored, runs] = await Promise.all([world.readTasks(), world.readRuns()]);
   const settled = settle({ submitted: load.submitted, stored, runs, callbacks: accepted });

@@ -29,10 +29,17 @@ describe('the ledger', () => {
         ...{ lost: [], misjudged: [], storedTwice: [], doubleRuns: [], untold: [], disordered: [], strange: [] },
       },
       repeats: 0,
+      late: 0,
       unanswered: 0,
     });
     const again = settle({ ...right, callbacks: [...right.callbacks, told(2, 'RUNNING'), told(3, 'FINISHED')] });
     expect([again.repeats, countViolations(again.violations)]).toEqual([2, 0]);
+  });
+
+  test('counts apart what was given up before it arrived', () => {
+    const callbacks = [told(3, 'FINISHED'), told(2, 'RUNNING')];
+    const settled = settle({ ...right, ...withTask({ callback: { supersededSeqs: [2] } }), callbacks });
+    expect([settled.late, countViolations(settled.violations)]).toEqual([1, 0]);
   });
 
   test('lets a task be that was stored and never answered, and could not be killed', () => {

@@ -28,6 +28,8 @@ export interface StoredTask {
   readonly seq: number;
   readonly attempts: readonly { readonly mesosTaskId: string }[];
   readonly history: readonly { readonly status: TaskState }[];
+  /** With the states that were given up after a try had failed, since a newer one was there. */
+  readonly callback?: { readonly supersededSeqs?: readonly number[] };
 }
 
 /** A callback that was answered with a 2xx. */
@@ -59,7 +61,7 @@ export interface Violations {
   readonly doubleRuns: readonly string[];
   /** An end that was not called back. */
   readonly untold: readonly string[];
-  /** Called back for the first time after a later state of the same task. */
+  /** Called back for the first time after a later state of the same task, and not as one that was given up. */
   readonly disordered: readonly string[];
   /** Called back, and of no task of ours; or not signed. */
   readonly strange: readonly string[];
@@ -69,6 +71,8 @@ export interface Settled {
   readonly violations: Violations;
   /** Callbacks that were accepted once more: after a crash between an answer and its record, say. */
   readonly repeats: number;
+  /** Given up by the worker after it had waited for the answer, and read by the receiver all the same, after a later state. */
+  readonly late: number;
   /** Tasks that were stored though no submission of theirs was answered. */
   readonly unanswered: number;
 }
@@ -76,9 +80,12 @@ export interface Settled {
 /** Holds what was promised against what became of it, once all has come to rest. */
 export function settle({ submitted, stored, runs, callbacks }: Books): Settled {
   const { byTask, repeats } = sortCallbacks(callbacks);
+  const overtaken = [...byTask.values()].flatMap(overtakenOf);
   const asked = new Map(submitted.map((one) => [one.name, one]));
   const known = new Map(stored.map((task) => [task._id, task]));
   const answered = submitted.filter((one): one is Submitted & { taskId: TaskId } => one.taskId !== null);
+  const isNotGivenUp = ({ taskId, sequence }: Accepted): boolean =>
+    known.get(taskId)?.callback?.supersededSeqs?.includes(sequence) !== true;
   const ours = new Set(answered.map(({ taskId }) => taskId));
   return {
     violations: {
@@ -90,13 +97,14 @@ export function settle({ submitted, stored, runs, callbacks }: Books): Settled {
       storedTwice: repeated(stored.map(({ taskName }) => taskName)).map((name) => `${name} is stored more than once`),
       doubleRuns: [...repeated(runs).map((run) => `${run} ran more than once`), ...misrun(stored, asked, runs)],
       untold: stored.flatMap((task) => untold(task, byTask.get(task._id) ?? [])),
-      disordered: [...byTask.values()].flatMap(disordered),
+      disordered: overtaken.filter(isNotGivenUp).map(({ id, before }) => `${id} came after ${before}`),
       strange: callbacks.flatMap(({ id, taskId, isSigned }) => {
         if (!isSigned) return [`${id} has no good signature`];
         return known.has(taskId) ? [] : [`${id} is of no task`];
       }),
     },
     repeats,
+    late: overtaken.filter((callback) => !isNotGivenUp(callback)).length,
     unanswered: stored.filter(({ _id }) => !ours.has(_id)).length,
   };
 }
@@ -161,12 +169,13 @@ function untold(task: StoredTask, callbacks: readonly Accepted[]): readonly stri
   return last.result === stateOf(task.status) ? [] : [`${nameOf(task)} was called back as ${last.result}`];
 }
 
-function disordered(callbacks: readonly Accepted[]): readonly string[] {
+/** Those of a task that came after a later state of it: after `before`. */
+function overtakenOf(callbacks: readonly Accepted[]): readonly (Accepted & { readonly before: number })[] {
   let latest = 0;
-  return callbacks.flatMap(({ sequence, id }) => {
+  return callbacks.flatMap((callback) => {
     const before = latest;
-    latest = Math.max(latest, sequence);
-    return sequence < before ? [`${id} came after ${before}`] : [];
+    latest = Math.max(latest, callback.sequence);
+    return callback.sequence < before ? [{ ...callback, before }] : [];
   });
 }
 

@@ -32,11 +32,14 @@ const kinds: readonly { readonly kind: TaskKind; readonly part: number }[] = [
 ];
 /** The least that a task can have. */
 export const resources = { cpu: 0.1, mem: 256 };
-/** A stopped api answers nothing: then it is the other one's turn. */
-const answerMs = 3_000;
 /** Delays grow to ten seconds: this is minutes, and whoever comes so often in vain has found a defect. */
-const retries = 20;
+const retries = 60;
 const longestMs = 4_000;
+/**
+ * Tasks in hand at a time; then nobody submits any. Without a bound, what piles up in an outage keeps a small machine from ever
+ * getting to the end of it: each try would be late, and be tried again.
+ */
+const mostInHand = 100;
 const notedGapMs = 2_000;
 
 export function startLoad(options: {
@@ -46,6 +49,8 @@ export function startLoad(options: {
   /** Every attempt that runs adds its Mesos task id to it. */
   readonly runsFile: string;
   readonly perSecond: number;
+  /** An api that has not answered by then is passed over for the other one. */
+  readonly answerMs: number;
   readonly chance: Chance;
   /** Told of times without a submission accepted. */
   readonly note: (what: string) => void;
@@ -81,7 +86,7 @@ export function startLoad(options: {
         throw error;
       }
     };
-    return createClient({ url: nowhere, tenantId, retries, timeoutMs: answerMs, fetch: turning });
+    return createClient({ url: nowhere, tenantId, retries, timeoutMs: options.answerMs, fetch: turning });
   }
 
   function noteGap(): void {
@@ -117,6 +122,7 @@ export function startLoad(options: {
 
   async function go(): Promise<void> {
     for (let number = 0; !stopping.signal.aborted; number += 1) {
+      if (underWay.size >= mostInHand) await Promise.race(underWay);
       const one = submit(number).finally(() => underWay.delete(one));
       underWay.add(one);
       await wait(1000 * chance.pause(options.perSecond), undefined, { signal: stopping.signal }).catch(() => undefined);

@@ -41,4 +41,12 @@ describe('the faults of a run', () => {
       }
     }
   });
+
+  test('never stop both apis at a time', () => {
+    for (let seed = 1; seed <= 50; seed += 1) {
+      const stops = plan(seed).filter((fault) => fault.kind === 'stop' && fault.service === 'api');
+      const ends = stops.map((fault) => fault.atMs + ('lastsMs' in fault ? fault.lastsMs : 0));
+      for (const [index, stop] of stops.slice(1).entries()) expect(stop.atMs).toBeGreaterThan(ends[index] ?? 0);
+    }
+  });
 });

@@ -22,12 +22,19 @@ const kinds: readonly { readonly kind: FaultKind; readonly part: number }[] = [
   { kind: 'broker', part: 2 },
   { kind: 'store', part: 2 },
 ];
+/** Whose process is stopped: mostly one that holds leases of seconds. */
+const stopped: readonly { readonly service: Service; readonly part: number }[] = [
+  { service: 'scheduler', part: 3 },
+  { service: 'callback', part: 2 },
+  { service: 'api', part: 1 },
+];
 /** Beyond its lease a stopped process stays for up to so long; a broker or a store is away for up to so long. */
 const mostAwayMs = 4_000;
 
 /**
  * The faults of a run: the same for the same seed, length and leases. The first ones are of each kind, in an order of chance;
- * then chance has it all. One that would not be over before the end gives way to a kill.
+ * then chance has it all. A stop that would not be over before the end gives way to a kill; and of the apis, which are stopped
+ * for longer than anything else is away, one at a time is.
  */
 export function planFaults(run: {
   readonly seed: number;
@@ -40,10 +47,14 @@ export function planFaults(run: {
     chance,
   );
   const faults: Fault[] = [];
+  let apiStoppedMs = 0;
   const gap = (): number => Math.round(shortestGapMs + chance.next() * (longestGapMs - shortestGapMs));
   for (let atMs = gap(); atMs < run.lengthMs; atMs += gap()) {
     const kind = first.shift() ?? chance.oneOf(kinds).kind;
-    faults.push(planFault({ kind, atMs, leftMs: run.lengthMs - atMs, leaseMs: run.leaseMs }, chance));
+    const leftMs = run.lengthMs - atMs;
+    const fault = planFault({ kind, atMs, leftMs, leaseMs: run.leaseMs, mayStopApi: atMs > apiStoppedMs }, chance);
+    if (fault.kind === 'stop' && fault.service === 'api') apiStoppedMs = atMs + fault.lastsMs;
+    faults.push(fault);
   }
   return faults;
 }
@@ -53,18 +64,21 @@ interface Wanted {
   readonly atMs: number;
   readonly leftMs: number;
   readonly leaseMs: Readonly<Record<Service, number>>;
+  readonly mayStopApi: boolean;
 }
 
-function planFault({ kind, atMs, leftMs, leaseMs }: Wanted, chance: Chance): Fault {
+function planFault({ kind, atMs, leftMs, leaseMs, mayStopApi }: Wanted, chance: Chance): Fault {
   const service = services[Math.floor(chance.next() * services.length)] ?? 'api';
   const index = Math.floor(chance.next() * 2);
   const awayMs = Math.round(500 + chance.next() * (mostAwayMs - 500));
   if (kind === 'broker' || kind === 'store') return { kind, atMs, lastsMs: awayMs };
   if (kind === 'stop') {
+    const wanted = chance.oneOf(stopped).service;
     // The lease of an api outlasts a short run; there is always time for a scheduler's, but at the very end.
-    const stopped = leaseMs[service] + mostAwayMs < leftMs ? service : 'scheduler';
-    const lastsMs = leaseMs[stopped] + awayMs;
-    if (lastsMs < leftMs) return { kind, atMs, service: stopped, index, lastsMs };
+    const isPossible = leaseMs[wanted] + mostAwayMs < leftMs && (wanted !== 'api' || mayStopApi);
+    const victim = isPossible ? wanted : 'scheduler';
+    const lastsMs = leaseMs[victim] + awayMs;
+    if (lastsMs < leftMs) return { kind, atMs, service: victim, index, lastsMs };
   }
   return { kind: 'kill', atMs, service, index };
 }

@@ -47,6 +47,7 @@ export function report(result: ChaosResult): readonly string[] {
     ['until all was settled, after the load', seconds(result.settledMs)],
     ['stored without an answer', result.unanswered],
     ['callbacks repeated', result.repeats],
+    ['callbacks given up, and read late', result.late],
     ['requests failed for good', load.failures.length],
     ['tasks lost, or not ended once', violations.lost.length],
     ['ended otherwise than they must', violations.misjudged.length],
