@@ -69,12 +69,14 @@ export function startLoad(options: {
   /** The next api for every try, so that one that is sent again is sent to another. */
   function createTenant(tenantId: string): TenantClient {
     const tries = new Map<string, number>();
+    const latest = new Map<string, string>();
     const turning: typeof fetch = async (given, init) => {
       // The client's are texts.
       const url = given as string;
-      const apis = options.apis();
-      const api = apis[turn++ % apis.length] ?? '';
       const request = `${url} ${new Headers(init?.headers).get('idempotency-key')}`;
+      const others = options.apis().filter((api) => api !== latest.get(request));
+      const api = others[turn++ % others.length] ?? '';
+      latest.set(request, api);
       tries.set(request, (tries.get(request) ?? 0) + 1);
       counts.mostTries = Math.max(counts.mostTries, tries.get(request) ?? 0);
       try {
