@@ -44,7 +44,7 @@ const layers = {
 const packages = {
   'lib:contracts': ['zod', 'lossless-json'],
   'lib:scheduling': [],
-  'lib:observability': ['winston', 'prom-client'],
+  'lib:observability': ['winston', 'prom-client', '@opentelemetry/*'],
   'lib:runtime': ['zod'],
   'lib:destinations': [],
   'lib:persistence': ['mongoose', 'bson'],

@@ -10,4 +10,5 @@ export {
   type MetricFacts,
   type Metrics,
 } from './metrics.ts';
+export { createTracing, noTracing, type SpanFacts, type Tracing, type TracingSettings } from './tracing.ts';
 export { beginTraceparent, childTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';

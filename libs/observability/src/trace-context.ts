@@ -33,7 +33,7 @@ export function childTraceparent(parent: string | null | undefined): string {
   return context === null ? beginTraceparent() : writeTraceparent({ ...context, spanId: newSpanId() });
 }
 
-function writeTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
+export function writeTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
 }
 

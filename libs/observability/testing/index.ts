@@ -1,0 +1,1 @@
+export { startCollector, type Collector, type CollectedSpan } from './collector.ts';
