@@ -42,6 +42,8 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly batchLimitBytes: number;
   readonly health: HealthChecks;
   readonly answered: AnsweredReport;
+  /** See Tracing. */
+  readonly beginTrace: (parent: string | undefined) => string;
   readonly newRequestId: () => string;
   readonly monotonicMs: () => number;
   /** Once aborted, every answer asks its client to open its next connection elsewhere, and logs are followed no further. */
@@ -108,11 +110,13 @@ function readBytes(limit: number): RequestHandler {
   return express.raw({ type: () => true, limit });
 }
 
-function begin({ newRequestId, monotonicMs, answered, stopping }: AppDeps): RequestHandler {
+function begin({ newRequestId, monotonicMs, answered, beginTrace, stopping }: AppDeps): RequestHandler {
   return (request, response, next) => {
     const given = request.get('x-request-id') ?? '';
     const requestId = /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : newRequestId();
-    beginFacts(response, { requestId, startedMs: monotonicMs(), route: 'unknown' });
+    const parent = request.get('traceparent');
+    const traceparent = beginTrace(parent);
+    beginFacts(response, { requestId, startedMs: monotonicMs(), traceparent, parent, route: 'unknown' });
     for (const [name, value] of securityHeaders) response.setHeader(name, value);
     response.setHeader('x-request-id', requestId);
     if (stopping.aborted) response.setHeader('connection', 'close');

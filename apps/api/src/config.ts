@@ -3,7 +3,19 @@ import { areRoles, rolesRight } from '@juice/contracts';
 import { allowListRight, parseAllowList, type AllowList } from '@juice/destinations';
 import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
-import { decimal, duration, integer, list, oneOf, port, secret, size, text, url } from '@juice/runtime';
+import {
+  decimal,
+  duration,
+  integer,
+  list,
+  oneOf,
+  port,
+  secret,
+  size,
+  text,
+  tracingSettings,
+  url,
+} from '@juice/runtime';
 import { isTimeZone } from './date-text.ts';
 import type { Auth } from './identify.ts';
 import { isLoopback } from './loopback.ts';
@@ -146,6 +158,7 @@ export const apiConfigSchema = z
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',
     }),
+    ...tracingSettings,
   })
   .refine((config) => config.minCpu <= config.defaultCpu && config.defaultCpu <= config.maxCpu, {
     error: 'JUICE_MIN_CPU ≤ JUICE_DEFAULT_CPU ≤ JUICE_MAX_CPU must hold',

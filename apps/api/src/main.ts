@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connectBroker } from '@juice/messaging';
-import { createLogger, createMetrics } from '@juice/observability';
+import { createLogger, createMetrics, createTracing } from '@juice/observability';
 import { connectMongo, prepareStore } from '@juice/persistence';
 import {
   connectWithBackoff,
@@ -30,6 +30,7 @@ await runMain(async () => {
   const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
   log.info('service.starting', describeConfig(apiConfigSchema, config));
   warnOfUnknownVariables(process.env, log);
+  const tracing = stop.closes(await createTracing({ service: 'api', settings: config, log }));
 
   const waitingRoom = stop.closes(await startWaitingRoom({ host, port, newRequestId: randomUUID }));
   const mongo = stop.closes(
@@ -56,6 +57,7 @@ await runMain(async () => {
       broker,
       log,
       metrics,
+      tracing,
     }),
   );
   log.info('service.started', { url: api.url, auth: authOf(config), allow: describeAllowed(config) });

@@ -1,4 +1,4 @@
-import { childTraceparent, parseTraceparent } from '@juice/observability';
+import { parseTraceparent } from '@juice/observability';
 import type { Request, Response } from 'express';
 import { tenantOf } from './caller.ts';
 import type { Read } from './read-request.ts';
@@ -10,9 +10,10 @@ import type { Submission } from './submit-task.ts';
 export function readSubmission(request: Request, response: Response, body: unknown): Read<Submission> {
   const key = readKeyOf(request);
   if (!key.ok) return key;
-  const traceparent = childTraceparent(request.get('traceparent'));
+  const facts = factsOf(response);
+  const { traceparent } = facts;
   const traceId = parseTraceparent(traceparent)?.traceId;
-  if (traceId !== undefined) factsOf(response).traceId = traceId;
+  if (traceId !== undefined) facts.traceId = traceId;
   const { tenantId } = tenantOf(response);
   const submission = { tenantId, body, traceparent };
   if (key.value === null) return { ok: true, value: submission };

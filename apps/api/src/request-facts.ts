@@ -4,6 +4,9 @@ import type { Response } from 'express';
 export interface RequestFacts {
   readonly requestId: string;
   readonly startedMs: number;
+  /** The span that this request is, for what is done on its behalf; and its caller's, as it was sent. */
+  readonly traceparent: string;
+  readonly parent: string | undefined;
   /** The route as declared, a closed set: for metrics. */
   route: string;
   tenantId?: string;

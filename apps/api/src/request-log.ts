@@ -17,6 +17,8 @@ export interface Answered {
   readonly traceId: string | undefined;
   readonly errorCode: number | undefined;
   readonly error: unknown;
+  /** The span that it was; told of it alone. */
+  readonly span: { readonly traceparent: string; readonly parent: string | undefined; readonly path: string };
 }
 
 export type AnsweredReport = (answered: Answered) => void;
@@ -45,6 +47,7 @@ export function logRequest(request: Request, response: Response, nowMs: number, 
     traceId: facts.traceId,
     errorCode: facts.errorCode,
     error: facts.error,
+    span: { traceparent: facts.traceparent, parent: facts.parent, path: request.path },
   });
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
-import type { Log, Metrics } from '@juice/observability';
+import { noTracing, type Log, type Metrics, type Tracing } from '@juice/observability';
 import type { CallbackStores, SwitchStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
@@ -28,6 +28,7 @@ import { createReadStatus, type StatusSources } from './read-status.ts';
 import type { SandboxFiles } from './read-log.ts';
 import { createReconcileTasks } from './reconcile-tasks.ts';
 import type { Answered } from './request-log.ts';
+import { recordRequest } from './request-span.ts';
 import { createStoreTasks, type SubmitStore } from './store-tasks.ts';
 import { createSubmitTask } from './submit-task.ts';
 import { createSwitchBoard } from './turn-switch.ts';
@@ -66,6 +67,8 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly broker: HintPublisher & EventHints & SwitchHints & PoisonSource & MessageCounts;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Off when left out. */
+  readonly tracing?: Tracing;
   /** The time of day in ms; the computer's when left out. */
   readonly now?: () => number;
 }
@@ -83,7 +86,7 @@ export interface Api {
  * system's error when the port is taken, and RangeError for options that the environment's schema would refuse.
  */
 export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDeps<L>): Promise<Api> {
-  const { log, now = Date.now } = deps;
+  const { log, tracing = noTracing, now = Date.now } = deps;
   const monotonicMs = (): number => performance.now();
   const auth = authOf(options);
   const wait = (ms: number, signal: AbortSignal): Promise<void> =>
@@ -213,8 +216,10 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     bodyLimitBytes: options.bodyLimitBytes,
     batchLimitBytes: options.batchLimitBytes,
     health: createHealth(deps, worker, stopping.signal),
+    beginTrace: (parent) => tracing.begin(parent),
     answered(answered) {
       report(log, answered);
+      if (tracing.isOn) recordRequest(tracing, answered, now());
       metrics.answered(answered);
     },
     newRequestId: randomUUID,
@@ -279,7 +284,7 @@ function submitSettings(options: ApiOptions) {
   };
 }
 
-function report(log: Log, { level, error, ...fields }: Answered): void {
+function report(log: Log, { level, error, span: _span, ...fields }: Answered): void {
   log[level]('http.answered', error === undefined ? fields : { ...fields, error });
 }
 

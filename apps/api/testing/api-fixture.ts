@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
+import { childTraceparent } from '@juice/observability';
 import { parseAllowList } from '@juice/destinations';
 import type { CallbackTestAnswer, TaskId } from '@juice/contracts';
 import type { CallbackStores, CalledBackRecord } from '@juice/persistence';
@@ -235,6 +236,7 @@ export function createApiFixture(
       readyz: () => ({ ok: false, status: -1, message: 'not yet' }),
       metrics: { contentType: 'text/plain', text: () => Promise.resolve('# none\n') },
     },
+    beginTrace: childTraceparent,
     answered(one) {
       checkDocumented(one);
       answered.push(one);

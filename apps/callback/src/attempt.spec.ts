@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { DependencyFailure, TaskState } from '@juice/contracts';
 import { parseAllowList } from '@juice/destinations';
-import { createMetrics } from '@juice/observability';
+import { createMetrics, noTracing } from '@juice/observability';
 import type { ClaimedLane } from '@juice/persistence';
 import { createCollectedLog } from '../testing/collected-log.ts';
 import { idAt, storeTask, type CalledBackTask } from '../testing/lane-of.ts';
@@ -74,6 +74,7 @@ function createWorld() {
     rulesOf: Object.assign(async () => world.rules, { forgetAll: () => undefined }),
     onPostponed: (atMs) => void world.postponed.push(atMs),
     whoseFault: createWhoseFault(),
+    tracing: noTracing,
     userAgent: 'juice-callback/test',
     now: () => world.nowMs,
     random: () => 0.5,

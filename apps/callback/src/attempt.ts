@@ -1,7 +1,8 @@
 import { judgeUrl, type AllowList } from '@juice/destinations';
-import { childTraceparent, type Log } from '@juice/observability';
+import type { Log, Tracing } from '@juice/observability';
 import type { ClaimedLane, DeliveryStore } from '@juice/persistence';
 import { asAttemptRecord } from './attempt-record.ts';
+import { recordAttempt } from './attempt-span.ts';
 import { reportClaimed, reportAttempt, reportShelved, type LaneSettled } from './attempt-report.ts';
 import type { CallbackMetrics } from './callback-metrics.ts';
 import type { Admission } from './endpoint-state.ts';
@@ -56,6 +57,7 @@ export interface AttemptDeps {
   readonly random: () => number;
   readonly log: Log;
   readonly metrics: CallbackMetrics;
+  readonly tracing: Tracing;
   /** A lane is to be tried again then. */
   readonly onPostponed: (atMs: number) => void;
   /** Aborted when no further attempt is to begin. */
@@ -65,9 +67,9 @@ export interface AttemptDeps {
 }
 
 export function createAttempts(deps: AttemptDeps): Attempts {
-  const { store, endpoints, send, allow, leaseMs, now, closing } = deps;
+  const { store, endpoints, send, allow, leaseMs, tracing, now, closing } = deps;
 
-  async function post(lane: ClaimedLane, rules: TenantRules): Promise<AttemptResult> {
+  async function post(lane: ClaimedLane, rules: TenantRules, traceparent: string | null): Promise<AttemptResult> {
     const target = judgeUrl(lane.url, allow);
     if (!target.ok) return { kind: 'refused', rule: target.rule };
     const body = callbackBody(lane);
@@ -78,7 +80,7 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       ...signatureHeaders(signable, rules.keysAt(now())),
       'juice-attempt': String(lane.tries + 1),
       ...(lane.replay === null ? {} : { 'juice-replay': lane.replay }),
-      ...(lane.traceparent === null ? {} : { traceparent: childTraceparent(lane.traceparent) }),
+      ...(traceparent === null ? {} : { traceparent }),
     };
     return send({ url: target.url, headers, body });
   }
@@ -107,9 +109,12 @@ export function createAttempts(deps: AttemptDeps): Attempts {
       return null;
     }
     const startedAtMs = now();
-    const result = await post(lane, rules);
+    const traceparent = lane.traceparent === null ? null : tracing.begin(lane.traceparent);
+    const result = await post(lane, rules, traceparent);
     const nowMs = now();
     const { outcome, noted } = judgeFairly(lane, result);
+    if (tracing.isOn && traceparent !== null)
+      recordAttempt(tracing, lane, { traceparent, result, outcome, startMs: startedAtMs, endMs: nowMs });
     endpoints.note(lane.endpoint, noted, probe);
     const facts = { tries: lane.tries + 1, nowMs, sinceMs: lane.sinceMs };
     const step = planNext(outcome, { ...facts, schedule: rules.schedule, random: deps.random() });

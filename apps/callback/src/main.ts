@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { connectBroker } from '@juice/messaging';
-import { createLogger, createMetrics } from '@juice/observability';
+import { createLogger, createMetrics, createTracing } from '@juice/observability';
 import {
   connectMongo,
   createCallbackStores,
@@ -32,6 +32,7 @@ await runMain(async () => {
   const stop = createStop({ log, graceMs: config.stopGraceMs + closingMs });
   log.info('service.starting', describeConfig(callbackConfigSchema, config));
   warnOfUnknownVariables(process.env, log);
+  const tracing = stop.closes(await createTracing({ service: 'callback', settings: config, log }));
 
   let checks: HealthChecks = {
     livez: () => ({ ok: true }),
@@ -73,6 +74,7 @@ await runMain(async () => {
       broker,
       log,
       metrics,
+      tracing,
       onFatal: (error) => stop.fail(error),
     }),
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
-import type { Log, Metrics } from '@juice/observability';
+import { noTracing, type Log, type Metrics, type Tracing } from '@juice/observability';
 import type { DeliveryStore, Endpoint, ReplayStore, TenantStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
 import { createAttempts, type SettlingStore } from './attempt.ts';
@@ -35,6 +35,8 @@ export interface CallbackDeps {
   readonly broker: EventSource & ChangeSource & { isUp(): boolean };
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Off when left out. */
+  readonly tracing?: Tracing;
   /** A bug was met: the process must end. */
   readonly onFatal: (error: unknown) => void;
   /** This worker, for people who ask who is at a lane; a random name when left out. */
@@ -87,6 +89,7 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
     ...{ store, endpoints, rulesOf, allow, leaseMs, now, random, log, metrics },
     onPostponed: (atMs) => intake.postponed(atMs),
     whoseFault: createWhoseFault(),
+    tracing: deps.tracing ?? noTracing,
     send: senderOver(agents),
     userAgent,
     closing: closing.signal,

@@ -4,7 +4,19 @@ import { z } from 'zod';
 import { areRoles, rolesRight } from '@juice/contracts';
 import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
-import { decimal, duration, flag, integer, list, oneOf, port, secret, text, url } from '@juice/runtime';
+import {
+  decimal,
+  duration,
+  flag,
+  integer,
+  list,
+  oneOf,
+  port,
+  secret,
+  text,
+  tracingSettings,
+  url,
+} from '@juice/runtime';
 import { logLevels } from '@juice/observability';
 import { defaultPolicy, usualPreemption } from '@juice/scheduling';
 import { mesosMasters } from './mesos-masters.ts';
@@ -137,6 +149,7 @@ const settings = z.object({
   stopGraceMs: duration().default(10_000).meta({ env: 'JUICE_STOP_GRACE', description: 'How long stopping may take' }),
   mongoPoolSize: integer({ min: 1, max: 500 }).default(10).meta({ env: 'JUICE_MONGO_POOL' }),
   logLevel: oneOf(logLevels).default('info').meta({ env: 'JUICE_LOG_LEVEL' }),
+  ...tracingSettings,
 });
 
 /** Judged whatever else is wrong, so that it is told with the rest. */

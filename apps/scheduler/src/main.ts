@@ -1,6 +1,6 @@
 import { hostInUrl } from '@juice/contracts';
 import { randomBytes } from 'node:crypto';
-import { createLogger, createMetrics } from '@juice/observability';
+import { createLogger, createMetrics, createTracing } from '@juice/observability';
 import { connectBroker } from '@juice/messaging';
 import { createMesosClient } from '@juice/mesos';
 import {
@@ -29,6 +29,7 @@ import { readMesosAccess } from './mesos-access.ts';
 import { readiness } from './readiness.ts';
 import type { Inquiries } from './runner.ts';
 import { startScheduler } from './service.ts';
+import { createTaskSpans } from './task-spans.ts';
 
 await runMain(async () => {
   const config = loadConfig(configSchema, process.env);
@@ -38,6 +39,7 @@ await runMain(async () => {
   const stop = createStop({ log, graceMs: config.stopGraceMs });
   log.info('service.starting', describeConfig(configSchema, config));
   warnOfUnknownVariables(process.env, log);
+  const tracing = stop.closes(await createTracing({ service: 'scheduler', settings: config, log }));
 
   let health: () => { ok: boolean; [detail: string]: unknown } = () => ({ ok: false, detail: 'connecting' });
   let inquiries: () => Inquiries | null = () => null;
@@ -74,6 +76,8 @@ await runMain(async () => {
     ...access,
   });
 
+  const store = createTaskStore(mongo);
+  const spans = stop.closes(createTaskSpans({ store, tracing }));
   const scheduler = stop.closes(
     startScheduler({
       settings: {
@@ -81,7 +85,8 @@ await runMain(async () => {
         mesosPrincipal: config.mesosPrincipal ?? null,
         internalUrl: `http://api:${secret}@${hostInUrl(config.publicHost)}:${server.port}`,
       },
-      store: createTaskStore(mongo),
+      store,
+      onApplied: spans.note,
       eventLog: createEventLog(mongo, { retentionMs: config.eventRetentionMs }),
       leases: createLeaseStore(mongo),
       frameworks: createFrameworkStore(mongo),

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { randomUUID } from 'node:crypto';
+import type { TaskTransition } from '@juice/contracts';
 import type { MesosClient } from '@juice/mesos';
 import type { Log, Metrics } from '@juice/observability';
 import type { Policy } from '@juice/scheduling';
@@ -15,6 +16,7 @@ import { startTerm, type FrameworkIds, type Term, type TermDeps, type TermStore 
 import { wait } from './wait.ts';
 
 export { configSchema, type SchedulerConfig } from './config.ts';
+export { createTaskSpans, type TaskSpans } from './task-spans.ts';
 export { readMesosAccess } from './mesos-access.ts';
 export { mesosMasters } from './mesos-masters.ts';
 
@@ -51,6 +53,7 @@ export interface SchedulerDeps {
   readonly mesos: MesosClient;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly onApplied?: (applied: readonly TaskTransition[]) => void;
   /** The process must not lead any longer, or a bug was met: it must end. Called at most once. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -111,7 +114,13 @@ export function startScheduler(deps: SchedulerDeps): Scheduler {
       onDrained: drain,
       frameworkName: settings.frameworkName,
       whenRemoved: settings.whenFrameworkRemoved ?? 'new-id',
-      told: metrics,
+      told: {
+        ...metrics,
+        stored(applied, durationMs) {
+          metrics.stored(applied, durationMs);
+          deps.onApplied?.(applied);
+        },
+      },
       subscribe,
       policy,
       now: Date.now,

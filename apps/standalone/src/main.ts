@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { authOf, createApiStores, createSandboxFiles, describeAllowed, isLoopback, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
-import { createLogger, createMetrics, joinMetrics } from '@juice/observability';
+import { createLogger, createMetrics, createTracing, joinMetrics } from '@juice/observability';
 import {
   createCallbackStores,
   createDeliveryStore,
@@ -19,7 +19,7 @@ import {
   type LeaseStore,
 } from '@juice/persistence';
 import { ConfigProblems, createStop, runMain, variablesOf, warnOfUnknownVariables } from '@juice/runtime';
-import { startScheduler } from '@juice/scheduler';
+import { createTaskSpans, startScheduler } from '@juice/scheduler';
 import { writeBanner } from './banner.ts';
 import { keepCallbackSecret } from './callback-secret.ts';
 import { readConfig, standaloneConfigSchema } from './config.ts';
@@ -45,6 +45,13 @@ async function runStandalone(): Promise<void> {
     scheduler: createMetrics('scheduler'),
     callback: createMetrics('callback'),
   };
+  const tracing = async (service: 'api' | 'scheduler' | 'callback') =>
+    stop.closes(await createTracing({ service, settings: config[service], log: ownLog }));
+  const tracings = {
+    api: await tracing('api'),
+    scheduler: await tracing('scheduler'),
+    callback: await tracing('callback'),
+  };
   const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
   const tasks = createTaskStore(mongo);
   const leases = createLeaseStore(mongo);
@@ -52,6 +59,7 @@ async function runStandalone(): Promise<void> {
   const eventLog = createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs });
   if (config.own.mongoUrl === undefined) await freeLeases(leases);
 
+  const spans = stop.closes(createTaskSpans({ store: tasks, tracing: tracings.scheduler }));
   const scheduler = stop.closes(
     startScheduler({
       settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
@@ -62,6 +70,7 @@ async function runStandalone(): Promise<void> {
       switches,
       log: log('scheduler'),
       metrics: metrics.scheduler,
+      onApplied: spans.note,
     }),
   );
   const callbacks = createCallbackStores(mongo);
@@ -74,7 +83,7 @@ async function runStandalone(): Promise<void> {
         store: deliveries,
         ...callbacks,
         tenants: createTenantStore(mongo),
-        ...{ broker, log: log('callback'), metrics: metrics.callback, onFatal },
+        ...{ broker, log: log('callback'), metrics: metrics.callback, tracing: tracings.callback, onFatal },
       },
     ),
   );
@@ -88,6 +97,7 @@ async function runStandalone(): Promise<void> {
       },
       log: log('api'),
       metrics: { ...metrics.api, ...joinMetrics(Object.values(metrics)) },
+      tracing: tracings.api,
     }),
   );
   await scheduler.ready;

@@ -37,6 +37,11 @@ export interface LaunchSpec {
   readonly traceparent: string | null;
 }
 
+/** When what became of a task began and ended, and the trace that it belongs to. */
+export type TaskTrace = Pick<TaskRecord, '_id' | 'tenantId' | 'submitAt' | 'finishAt' | 'attempts'> & {
+  readonly traceparent: string;
+};
+
 /** Every method throws DependencyFailure when MongoDB cannot be reached; every write may then be repeated. */
 export interface TaskStore {
   /** One unordered insert; see InsertOutcome. Throws when it is not known of every task whether it was stored. */
@@ -80,6 +85,8 @@ export interface TaskStore {
   applyTransitions(frame: Frame, transitions: readonly TaskTransition[]): Promise<TransitionOutcome>;
   /** Unknown ids are left out. */
   loadLaunchSpecs(ids: readonly TaskId[]): Promise<ReadonlyMap<TaskId, LaunchSpec>>;
+  /** Those of the ids that belong to a trace, in no particular order. */
+  loadTraces(ids: readonly TaskId[]): Promise<readonly TaskTrace[]>;
   clearOutbox(published: readonly PublishedEvent[]): Promise<void>;
   readOutboxes(ids: readonly TaskId[]): Promise<readonly StatusEvent[]>;
   outboxPage(fromMs: number, limit: number): Promise<OutboxPage>;
@@ -143,6 +150,7 @@ export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions
       ),
     applyTransitions: (frame, transitions) => applyTransitions(tasks, frame, { transitions, retentionMs }),
     loadLaunchSpecs: (ids) => attempt('load launch specs', () => loadLaunchSpecs(conn, ids)),
+    loadTraces: (ids) => attempt('load traces', () => loadTraces(tasks, ids)),
     clearOutbox: (published) => attempt('clear outbox', () => clearOutbox(tasks, published)),
     readOutboxes: (ids) => attempt('read outboxes', () => readOutboxes(tasks, ids)),
     outboxPage: (fromMs, limit) => attempt('read outboxes', () => outboxPage(tasks, fromMs, limit)),
@@ -160,6 +168,11 @@ async function attemptIds(
     )
     .toArray();
   return new Map(found.map(({ _id, attempts }) => [_id, attempts.map(({ mesosTaskId }) => mesosTaskId)]));
+}
+
+function loadTraces(tasks: TaskCollection, ids: readonly TaskId[]): Promise<readonly TaskTrace[]> {
+  const projection = { traceparent: 1, tenantId: 1, submitAt: 1, finishAt: 1, attempts: 1 };
+  return tasks.find<TaskTrace>({ _id: { $in: [...ids] }, traceparent: { $exists: true } }, { projection }).toArray();
 }
 
 async function loadLaunchSpecs(
