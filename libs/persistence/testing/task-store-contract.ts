@@ -363,6 +363,13 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         expect(loaded.get(idAt(1))).toEqual({ spec: specOf(), traceparent: null });
         expect(loaded.get(idAt(2))?.traceparent).toBe('00-a-b-01');
       });
+
+      test('what spans are made of, of tasks that belong to a trace', async () => {
+        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { traceparent: '00-a-b-01' })]);
+        expect(await tasks.loadTraces([idAt(1), idAt(2), idAt(3)])).toEqual([
+          expect.objectContaining({ _id: idAt(2), tenantId: tenant, traceparent: '00-a-b-01', attempts: [] }),
+        ]);
+      });
     });
 
     describe('the outbox', () => {
