@@ -1,5 +1,5 @@
 import type { SpanContext } from '@opentelemetry/api';
-import type { ReadableSpan, Sampler, SpanExporter } from '@opentelemetry/sdk-trace';
+import type * as Sdk from '@opentelemetry/sdk-trace';
 import type { Log } from './log.ts';
 import { childTraceparent, parseTraceparent, writeTraceparent, type TraceContext } from './trace-context.ts';
 import type { SamplerName, SpanFacts, Tracing } from './tracing.ts';
@@ -42,7 +42,7 @@ export async function startOtlpTracing(deps: {
     return decision === sdk.SamplingDecision.RECORD_AND_SAMPLED;
   }
 
-  function spanOf(span: SpanFacts, own: TraceContext): ReadableSpan {
+  function spanOf(span: SpanFacts, own: TraceContext): Sdk.ReadableSpan {
     const parent = parseTraceparent(span.parent);
     const [start, end] = [span.startMs, Math.max(span.startMs, span.endMs)];
     return {
@@ -87,10 +87,7 @@ export async function startOtlpTracing(deps: {
   };
 }
 
-function createSampler(
-  sdk: typeof import('@opentelemetry/sdk-trace'),
-  of: { name: SamplerName; ratio: number },
-): Sampler {
+function createSampler(sdk: typeof Sdk, of: { name: SamplerName; ratio: number }): Sdk.Sampler {
   const samplers = {
     always_on: () => new sdk.AlwaysOnSampler(),
     always_off: () => new sdk.AlwaysOffSampler(),
@@ -102,7 +99,7 @@ function createSampler(
 }
 
 /** Tells in the log when spans cannot be sent, once until they can be again. */
-function watched(exporter: SpanExporter, { url, log }: { url: string; log: Log }): SpanExporter {
+function watched(exporter: Sdk.SpanExporter, { url, log }: { url: string; log: Log }): Sdk.SpanExporter {
   const facts = { dependency: 'otlp', target: new URL(url).origin };
   let isUp = true;
   return {
