@@ -39,9 +39,11 @@ type Environment = Readonly<Record<string, string>>;
 async function ofCompose(service: Service): Promise<Environment> {
   const { environment = {} } = (await readCompose()).services[service] ?? {};
   const entries = Object.entries(environment).map(([name, value]) => {
-    // ${NAME:-default} and ${NAME:?why}: as if the operator had set it where there is no default.
-    const text = value.replaceAll(/\$\{(\w+):([-?])([^}]*)\}/g, (_, variable: string, kind: string, rest: string) =>
-      kind === '-' ? rest : (given[variable] ?? ''),
+    // ${NAME:-default} and ${NAME:-}: as if the operator had set it where there is no default. (With ${NAME:?why} no other
+    // profile would start without it; the service itself says what it wants.)
+    const text = value.replaceAll(
+      /\$\{(\w+):-([^}]*)\}/g,
+      (_, variable: string, byDefault: string) => (byDefault === '' ? given[variable] : byDefault) ?? '',
     );
     return [name, text] as const;
   });
