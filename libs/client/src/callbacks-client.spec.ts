@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createCallbacksClient, JuiceUnreachableError } from './index.ts';
 
 interface Sent {
@@ -49,11 +49,24 @@ describe('the client of callbacks', () => {
     ]);
   });
 
-  test('makes a replay once: without an answer it does not ask again', async () => {
-    const { fetch, sent } = serve();
-    const client = createCallbacksClient({ url, tenantId: 'acme', fetch });
-    await expect(client.replay({ group: 'g' }, { reason: 'r' })).rejects.toBeInstanceOf(JuiceUnreachableError);
-    expect(sent).toMatchObject([{ method: 'POST', body: { group: 'g', reason: 'r' } }]);
+  test('asks for a replay by the same key until it is answered, and by another one for another replay', async () => {
+    jest.useFakeTimers({ doNotFake: ['queueMicrotask', 'nextTick'] });
+    try {
+      const { fetch, sent } = serve();
+      const client = createCallbacksClient({ url, tenantId: 'acme', retries: 1, fetch });
+      for (const group of ['g', 'h']) {
+        const asked = expect(client.replay({ group }, { reason: 'r' })).rejects.toBeInstanceOf(JuiceUnreachableError);
+        await jest.advanceTimersByTimeAsync(60_000);
+        await asked;
+      }
+      expect(sent.map(({ body }) => body)).toEqual(['g', 'g', 'h', 'h'].map((group) => ({ group, reason: 'r' })));
+      const keys = sent.map(({ headers }) => headers['idempotency-key']);
+      expect(new Set(keys).size).toBe(2);
+      expect(keys[0]).toBe(keys[1]);
+      expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('counts what a replay would be, and says no more than was chosen', async () => {

@@ -12,6 +12,7 @@ import type {
   ShownCallback,
 } from '@juice/contracts';
 import { createCall, type CallOptions, type ClientOptions } from './call.ts';
+import type { KeyedOptions } from './tenant-client.ts';
 import { wait } from './wait.ts';
 
 /** Who asks: an operator, about everybody's callbacks; or a tenant, about its own. */
@@ -59,8 +60,8 @@ export interface CallbacksClient {
   explain(id: string | bigint, options?: CallOptions): Promise<CallbackExplanation>;
   /** How many would be sent again, and some of them. */
   countReplay(choice: ReplayChoice, options?: CallOptions): Promise<ReplayDryRunAnswer>;
-  /** Sends dead callbacks again. Without an answer it is not known whether it was made, and it is not asked for again. */
-  replay(choice: ReplayChoice, how: NewReplay, options?: CallOptions): Promise<ReplayAnswer>;
+  /** Sends dead callbacks again; one replay is made, however often it has to be asked for. */
+  replay(choice: ReplayChoice, how: NewReplay, options?: KeyedOptions): Promise<ReplayAnswer>;
   /** The newest first, page after page as they are read. */
   replays(options?: CallOptions & { readonly pageSize?: number }): AsyncIterable<ReplayAnswer>;
   showReplay(replayId: string, options?: CallOptions): Promise<ReplayAnswer>;
@@ -124,8 +125,10 @@ export function createCallbacksClient(given: CallbacksOptions): CallbacksClient 
     explain: (id, { signal } = {}) => ask(`${pathOf(id)}/explain`, { method: 'GET', signal }),
     countReplay: (choice, { signal } = {}) =>
       ask('/replays', { method: 'POST', body: { ...writeChoice(choice), dryRun: true }, signal }),
-    replay: (choice, how, { signal } = {}) =>
-      ask('/replays', { method: 'POST', body: { ...writeChoice(choice), ...how }, signal, isRepeatable: false }),
+    replay: (choice, how, { signal, idempotencyKey = crypto.randomUUID() } = {}) => {
+      const headers = { 'idempotency-key': idempotencyKey };
+      return ask('/replays', { method: 'POST', body: { ...writeChoice(choice), ...how }, headers, signal });
+    },
     async *replays({ pageSize = 100, signal } = {}) {
       for await (const page of pages<ReplaysAnswer>('/replays', { limit: pageSize }, signal)) yield* page.replays;
     },
