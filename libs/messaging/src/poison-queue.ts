@@ -14,8 +14,8 @@ const confirmDeadlineMs = 10_000;
 const mostLooks = 500;
 
 /**
- * Looks at the oldest poison on a channel of its own, and gives all of it back, where it was, by closing that. While it looks, others
- * do not see these messages.
+ * Looks at the oldest poison on a channel of its own, and gives all of it back, where it was, by closing that. While it looks, and for
+ * the moment that giving back takes the broker, others do not see these messages.
  */
 export async function peekPoison(channel: ConfirmChannel, prefix: string, limit: number): Promise<PoisonView> {
   const queue = `${prefix}juice.poison`;
