@@ -8,7 +8,7 @@ const program = join(import.meta.dirname, '../../../../dist/apps/e2e/main.js');
 
 /**
  * `npm run chaos`, for as long as a test may take: all its parts are processes of its own, a RabbitMQ among them. The seed has
- * each kind of fault: among them a leader and a callback worker stopped past their leases, and both apis killed.
+ * each kind of fault: schedulers and an api killed, a scheduler stopped past its lease, RabbitMQ and the store restarted.
  */
 describeWithRabbit('chaos over all services', () => {
   test('loses no accepted task, runs no attempt twice and calls every end back, in order', async () => {
