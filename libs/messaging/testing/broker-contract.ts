@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { deliveryLimit, maxBodyBytes, type Broker, type BrokerState, type PoisonView } from '../src/index.ts';
+import { deliveryLimit, maxBodyBytes, type Broker, type BrokerState } from '../src/index.ts';
 import { openInbox } from './inbox.ts';
 import { until } from './until.ts';
 
@@ -250,7 +250,7 @@ export function brokerContract(name: string, make: () => Promise<BrokerUnderTest
       };
 
       /** Looks until so many are there: what was looked at is given back a moment after that. */
-      const lookAt = async (count: number, limit: number): Promise<PoisonView> => {
+      const lookAt = async (count: number, limit: number): Promise<Awaited<ReturnType<Broker['peekPoison']>>> => {
         let view = await broker.peekPoison(limit);
         await until(async () => {
           if (view.count === count) return true;
