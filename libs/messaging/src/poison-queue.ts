@@ -14,8 +14,8 @@ const confirmDeadlineMs = 10_000;
 const mostLooks = 500;
 
 /**
- * Looks at the oldest poison on a channel of its own, and gives all of it back, where it was, by closing that. While it looks, and for
- * the moment that giving back takes the broker, others do not see these messages.
+ * Looks at the oldest poison on a channel of its own, and gives all of it back, where it was. While it looks others do not see these
+ * messages.
  */
 export async function peekPoison(channel: ConfirmChannel, prefix: string, limit: number): Promise<PoisonView> {
   const queue = `${prefix}juice.poison`;
@@ -29,6 +29,7 @@ export async function peekPoison(channel: ConfirmChannel, prefix: string, limit:
     }
     for (const message of found)
       if (looksAt(message) >= mostLooks) await move(channel, message, { exchange: prefix + poisonExchange, key: '' });
+    if (found.length > 0) await giveBack(channel, queue, count);
     return { count, messages: found.map((message) => view(message, prefix)) };
   });
 }
@@ -54,8 +55,24 @@ export async function redrivePoison(channel: ConfirmChannel, prefix: string, lim
         redriven += 1;
       }
     }
+    if (left > 0) await giveBack(channel, queue, messageCount - redriven);
     return { redriven, left };
   });
+}
+
+/** Round trips after which it is left to the broker: a moment of a second, if others take what was given back. */
+const mostAsks = 200;
+
+/**
+ * Gives back all that is unsettled, and resolves when at least so many are there again: a quorum queue takes a moment, in which who
+ * looks next would not see them.
+ */
+async function giveBack(channel: ConfirmChannel, queue: string, least: number): Promise<void> {
+  channel.nackAll(true);
+  for (let asks = 0; asks < mostAsks; asks += 1) {
+    const { messageCount } = await channel.checkQueue(queue);
+    if (messageCount >= least) return;
+  }
 }
 
 async function move(
