@@ -27,7 +27,7 @@ const httpStatus: Readonly<Record<RefusalReason, number>> = {
 
 /** After this long a store or broker that was away may be back, what was full has moved on, and what was stopped may go on. */
 const retryAfterSeconds: Partial<Record<RefusalReason, number>> = {
-  ...{ 'too-many': 1, overloaded: 1, stopped: 30, unavailable: 5 },
+  ...{ 'too-many': 1, overloaded: 1, stopped: 120, unavailable: 5 },
 };
 
 export function httpStatusOf(reason: RefusalReason): number {

@@ -42,7 +42,7 @@ await runMain(async () => {
       signal: stop.signal,
     }),
   );
-  await prepareStore(mongo);
+  await stop.needs(prepareStore(mongo));
   // Messages only make tasks start sooner: submitting works without the broker.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),

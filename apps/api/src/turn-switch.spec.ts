@@ -60,7 +60,7 @@ test('while intake is stopped submissions are refused with the reason, and nothi
   const stored = client.countStored();
   await turn(client, 'stop-intake', true).expect(200);
 
-  const refused = await client.submit().expect(503).expect('Retry-After', '30');
+  const refused = await client.submit().expect(503).expect('Retry-After', '120');
   const message = `an operator has stopped the intake of tasks: ${reason}; nothing was stored, try again later`;
   expect(failureOf(refused)).toMatchObject({
     status: ErrorCode.INTAKE_STOPPED,

@@ -60,7 +60,7 @@ await runMain(async () => {
       signal,
     }),
   );
-  await prepareStore(mongo);
+  await stop.needs(prepareStore(mongo));
   // Events only make callbacks sooner: the sweep works without the broker.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-callback', waitForConnection: false }),

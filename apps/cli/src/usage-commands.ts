@@ -31,7 +31,7 @@ export function addUsageCommands(program: Command, world: World): void {
       if (options.admin === true) {
         for await (const row of admin().usage({ ...range, tenant: options.of })) rows.push(row);
       } else rows.push(...(await tenant().usage(range)).days);
-      if (options.csv === true) return writeCsv(output, rows);
+      if (options.csv === true) return writeCsv(output, rows, options.admin === true ? ['tenantId'] : []);
       tellAll(output, rows, {
         day: ({ day }) => day,
         ...(options.admin === true && { tenant: ({ tenantId }: Row) => tenantId }),
@@ -49,9 +49,9 @@ export function addUsageCommands(program: Command, world: World): void {
 }
 
 /** No cell needs quotes: days, ids of tenants and numbers have neither a comma, nor a quote, nor a line's end. */
-function writeCsv({ say }: Output, rows: readonly Row[]): void {
+function writeCsv({ say }: Output, rows: readonly Row[], whose: readonly 'tenantId'[]): void {
   const columns = [
-    ...(['day', 'tenantId', 'tasks', 'finished', 'failed', 'killed', 'expired'] as const),
+    ...(['day', ...whose, 'tasks', 'finished', 'failed', 'killed', 'expired'] as const),
     ...(['attempts', 'cpuSeconds', 'memMbSeconds', 'gpuSeconds'] as const),
   ];
   say(columns.join(','));

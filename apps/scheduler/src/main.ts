@@ -65,7 +65,7 @@ await runMain(async () => {
       signal: stop.signal,
     }),
   );
-  await prepareStore(mongo);
+  await stop.needs(prepareStore(mongo));
   // Messages only make tasks start sooner: leading works without the broker, by the sweeps.
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-scheduler', waitForConnection: false }),

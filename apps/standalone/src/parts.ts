@@ -56,7 +56,7 @@ async function startMongo({ config, dataDir, stop, log }: Deps, described: Descr
       signal: stop.signal,
     }),
   );
-  await prepareStore(mongo);
+  await stop.needs(prepareStore(mongo));
   return mongo;
 }
 

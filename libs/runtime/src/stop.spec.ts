@@ -83,4 +83,14 @@ describe('createStop', () => {
     expect(said).toEqual(['closed', 'log closed']);
     expect(events()).toEqual(['service.failed', 'service.stopping']);
   });
+
+  test('without something that starting needs it fails by that, and what waits for it is aborted', async () => {
+    const { stop, exited, events, lines } = arrange();
+    expect(await stop.needs(Promise.resolve(7))).toBe(7);
+    const error = new Error('the database is too new');
+    await expect(stop.needs(Promise.reject(error))).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await exited).toBe(1);
+    expect(events()).toEqual(['service.failed', 'service.stopping']);
+    expect(lines[0]).toMatchObject({ fields: { error } });
+  });
 });

@@ -13,6 +13,8 @@ export interface Stop {
   begin(reason: string): void;
   /** A loop or connection the process cannot do without has died: stops in the same way, but exits 1. */
   fail(error: unknown): void;
+  /** Something that there is no starting without: when it rejects, the process fails by that, and what waited is aborted. */
+  needs<T>(work: Promise<T>): Promise<T>;
 }
 
 /** The part of `process` that stopping needs. */
@@ -77,6 +79,12 @@ export function createStop(deps: {
     host.on(signal, () => (stopping.signal.aborted ? host.exit(code) : begin(signal)));
   }
 
+  function fail(error: unknown): void {
+    exitCode = 1;
+    log.error('service.failed', { error });
+    begin('failure');
+  }
+
   return {
     signal: stopping.signal,
     begin,
@@ -84,10 +92,14 @@ export function createStop(deps: {
       closers.push(thing);
       return thing;
     },
-    fail(error) {
-      exitCode = 1;
-      log.error('service.failed', { error });
-      begin('failure');
+    fail,
+    async needs(work) {
+      try {
+        return await work;
+      } catch (error: unknown) {
+        if (!stopping.signal.aborted) fail(error);
+        throw stopping.signal.reason;
+      }
     },
   };
 }
