@@ -88,6 +88,7 @@ function createWorld() {
       maxWaiting: 100,
       stored: () => undefined,
       grouped: () => undefined,
+      random: () => 0,
     });
     const open = { pace: null, mostWaiting: null };
     const rules: TenantRules = { isSuspended: false, policy: openPolicy, callbackEvents: 'all', ...open };

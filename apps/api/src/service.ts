@@ -151,6 +151,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
     maxWaiting: options.maxWaiting,
     stored: metrics.submitted,
     grouped: metrics.grouped,
+    random: Math.random,
   });
   const admitTasks = createAdmitTasks({
     ...{ tasks: deps.tasks, rulesOf, monotonicMs },

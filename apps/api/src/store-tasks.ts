@@ -64,6 +64,8 @@ export interface StoreTasks {
 const maxBatch = 256;
 /** An id that is taken says that two processes share a worker number; anew, it is one of 4,096 a millisecond. */
 const insertTries = 5;
+/** How far it is gone ahead at most for the second try; for each further one four times as far. */
+const firstSkip = 64;
 
 export function createStoreTasks(deps: {
   tasks: SubmitStore;
@@ -77,8 +79,9 @@ export function createStoreTasks(deps: {
   stored: (count: number) => void;
   /** So many are about to be stored together. */
   grouped: (size: number) => void;
+  random: () => number;
 }): StoreTasks {
-  const { tasks, hints, newTaskId, now, grouped } = deps;
+  const { tasks, hints, newTaskId, now, grouped, random } = deps;
 
   async function known(keys: readonly string[]): Promise<ReadonlyMap<string, KnownRequest>> {
     const found = keys.length === 0 ? [] : await tasks.findRequests(keys);
@@ -88,7 +91,8 @@ export function createStoreTasks(deps: {
   }
 
   /** Ids are made here, just before they are written: the scheduler's sweep looks for tasks by the age of their ids. */
-  async function insertOnce(drafts: readonly Draft[]): Promise<readonly (Stored | null)[]> {
+  async function insertOnce(drafts: readonly Draft[], tries: number): Promise<readonly (Stored | null)[]> {
+    if (tries > 0) stepAside(tries);
     const batch = drafts.map((draft) => ({ ...draft, taskId: newTaskId() }));
     const outcomes = await tasks.insertTasks(batch);
     const stored = batch.filter((_, at) => outcomes[at] === 'stored').map(({ taskId }) => taskId);
@@ -106,12 +110,20 @@ export function createStoreTasks(deps: {
     });
   }
 
+  /** Two that share a number may run in step, and meet each other's ids at every try: this one goes ahead by chance. */
+  function stepAside(tries: number): void {
+    for (let left = Math.floor(random() * firstSkip * 4 ** (tries - 1)); left > 0; left -= 1) newTaskId();
+  }
+
   async function insert(drafts: readonly Draft[]): Promise<readonly Stored[]> {
     grouped(drafts.length);
     const outcomes: Stored[] = [];
     let missing = drafts.map((draft, at) => ({ draft, at }));
     for (let tries = 0; missing.length > 0 && tries < insertTries; tries += 1) {
-      const inserted = await insertOnce(missing.map(({ draft }) => draft)).catch(asFailed);
+      const inserted = await insertOnce(
+        missing.map(({ draft }) => draft),
+        tries,
+      ).catch(asFailed);
       const asked = missing;
       missing = [];
       for (const [n, one] of asked.entries()) {

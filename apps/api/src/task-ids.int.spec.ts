@@ -57,18 +57,23 @@ const spec: TaskSpec = {
 /** An api's way to the store, with a worker number that it did not lease; what is stored of the tenant is counted. */
 function storeAs(worker: number, tenantId: string, now: () => number) {
   const nextId = createTaskIdSource({ now });
+  const store = createTaskStore(mongo);
   let tries = 0;
   const storeTasks = createStoreTasks({
-    tasks: createTaskStore(mongo),
-    hints: { tasksSubmitted: () => undefined },
-    newTaskId() {
-      tries += 1;
-      return nextId(worker);
+    tasks: {
+      ...store,
+      insertTasks(batch) {
+        tries += batch.length;
+        return store.insertTasks(batch);
+      },
     },
+    hints: { tasksSubmitted: () => undefined },
+    newTaskId: () => nextId(worker),
     now,
     maxWaiting: 10_000,
     stored: () => undefined,
     grouped: () => undefined,
+    random: Math.random,
   });
   const draft: Draft = { tenantId, spec, submitAtMs: 0, expireAtMs: 1, traceparent: null };
   return {

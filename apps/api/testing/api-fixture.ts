@@ -153,6 +153,7 @@ export function createApiFixture(
     maxWaiting,
     stored: (count) => void (countStored += count),
     grouped: () => undefined,
+    random: () => 0,
   });
   const switches = createMemorySwitches();
   const watch = createSwitchWatch({
