@@ -1,4 +1,4 @@
-import { parseTraceparent } from '@juice/observability';
+import { traceIdOf } from '@juice/observability';
 import type { Request, Response } from 'express';
 import { tenantOf } from './caller.ts';
 import type { Read } from './read-request.ts';
@@ -12,8 +12,7 @@ export function readSubmission(request: Request, response: Response, body: unkno
   if (!key.ok) return key;
   const facts = factsOf(response);
   const { traceparent } = facts;
-  const traceId = parseTraceparent(traceparent)?.traceId;
-  if (traceId !== undefined) facts.traceId = traceId;
+  facts.traceId = traceIdOf(traceparent);
   const { tenantId } = tenantOf(response);
   const submission = { tenantId, body, traceparent };
   if (key.value === null) return { ok: true, value: submission };

@@ -11,4 +11,4 @@ export {
   type Metrics,
 } from './metrics.ts';
 export { createTracing, noTracing, type SpanFacts, type Tracing, type TracingSettings } from './tracing.ts';
-export { beginTraceparent, childTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';
+export { beginTraceparent, childTraceparent, parseTraceparent, traceIdOf, type TraceContext } from './trace-context.ts';

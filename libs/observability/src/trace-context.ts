@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /** A W3C trace context (https://www.w3.org/TR/trace-context/#traceparent-header), read. */
 export interface TraceContext {
@@ -22,26 +22,41 @@ export function parseTraceparent(text: string | null | undefined): TraceContext 
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
+/** The trace of a `traceparent` that we wrote. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.slice(3, 35);
+}
+
 /** Begins a trace: a new `traceparent`, sampled. */
 export function beginTraceparent(): string {
-  return writeTraceparent({ traceId: randomHex(), spanId: newSpanId(), isSampled: true });
+  return writeTraceparent({ traceId: randomHex(16), spanId: randomHex(8), isSampled: true });
 }
 
 /** The `traceparent` for what we call on behalf of this one: same trace, a span of our own. Begins one where there is none. */
 export function childTraceparent(parent: string | null | undefined): string {
   const context = parseTraceparent(parent);
-  return context === null ? beginTraceparent() : writeTraceparent({ ...context, spanId: newSpanId() });
+  return context === null ? beginTraceparent() : writeTraceparent({ ...context, spanId: randomHex(8) });
 }
 
 export function writeTraceparent({ traceId, spanId, isSampled }: TraceContext): string {
   return `00-${traceId}-${spanId}-${isSampled ? '01' : '00'}`;
 }
 
-function newSpanId(): string {
-  return randomHex().slice(0, 16);
-}
+const randomHex = createRandomHex();
 
-/** 32 random digits; never all zeros, which the standard forbids: one of a UUID's first 16 is its version. From a pool, as random bytes are not. */
-function randomHex(): string {
-  return randomUUID().replaceAll('-', '');
+/**
+ * Random digits, two a byte, from a pool: to ask for eight bytes takes as long as to ask for all of these. All zeros, which
+ * the standard forbids, are one in 2 ** 64 of the shortest.
+ */
+function createRandomHex(): (bytes: number) => string {
+  const pool = Buffer.alloc(4096);
+  let used = pool.length;
+  return (bytes) => {
+    if (used + bytes > pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    used += bytes;
+    return pool.toString('hex', used - bytes, used);
+  };
 }
