@@ -33,9 +33,9 @@ export function createGroupCommit<Item, Outcome>(deps: {
   let running: Promise<void> | null = null;
 
   async function run(): Promise<void> {
-    // One turn of the loop, so that what arrived in the same turn shares the first batch too.
-    await new Promise(setImmediate);
     while (waiting.length > 0) {
+      // One turn of the loop, so that what has arrived by then shares the batch: what is one less to write is the store's and ours.
+      await new Promise(setImmediate);
       const batch = waiting.slice(0, maxBatch);
       waiting = waiting.slice(maxBatch);
       await commitOne(batch);
