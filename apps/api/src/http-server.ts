@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { hostInUrl } from '@juice/contracts';
 import { jsonType, writeFailure } from './answer.ts';
@@ -45,8 +45,11 @@ export async function startHttpServer(deps: {
   if (deps.maxConnections !== undefined) server.maxConnections = deps.maxConnections;
   server.on('drop', () => deps.connectionDropped?.());
   const connections = watchConnections(server);
-  answerBelowHttp(server, deps.newRequestId);
-  server.on('request', deps.app);
+  answerBelowHttp(server, connections, deps.newRequestId);
+  server.on('request', (request, response) => {
+    connections.answering(request.socket, response);
+    deps.app(request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(deps.port, deps.host, resolve);
@@ -61,11 +64,9 @@ export async function startHttpServer(deps: {
 }
 
 /** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */
-function answerBelowHttp(server: Server, newRequestId: () => string): void {
-  const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on('request', (request, response) => latest.set(request.socket, response));
+function answerBelowHttp(server: Server, { latest }: Connections, newRequestId: () => string): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    const response = latest.get(socket);
+    const response = latest(socket);
     const isMidAnswer = response !== undefined && response.headersSent && !response.writableFinished;
     if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) socket.destroy();
     else socket.end(rawAnswer(statusLineOf(error.code), whyOf(error.code), newRequestId()));
@@ -123,6 +124,10 @@ async function stopServer(server: Server, connections: Connections, graceMs: num
 
 /** Which connections have a request in hand: node does not count one that never sent any, nor ends one that was answered. */
 interface Connections {
+  /** A request of this connection is answered with this. */
+  answering(socket: Duplex, response: ServerResponse): void;
+  /** What the latest request of a connection is answered with. */
+  latest(socket: Duplex): ServerResponse | undefined;
   /** From now on a connection ends with the answer it waits for. */
   letGo(): void;
   endIdle(): void;
@@ -130,25 +135,28 @@ interface Connections {
 }
 
 function watchConnections(server: Server): Connections {
-  const open = new Set<Socket>();
-  const waiting = new Set<Socket>();
+  const open = new Map<Duplex, ServerResponse | null>();
   let isLetGo = false;
+  const endAfter = (socket: Duplex, response: ServerResponse): void => {
+    response.once('close', () => socket.end());
+  };
   server.on('connection', (socket) => {
-    open.add(socket);
+    open.set(socket, null);
     socket.once('close', () => open.delete(socket));
   });
-  server.on('request', ({ socket }, response) => {
-    waiting.add(socket);
-    response.once('close', () => {
-      waiting.delete(socket);
-      if (isLetGo) socket.end();
-    });
-  });
   return {
-    letGo: () => (isLetGo = true),
+    answering(socket, response) {
+      open.set(socket, response);
+      if (isLetGo) endAfter(socket, response);
+    },
+    latest: (socket) => open.get(socket) ?? undefined,
     count: () => open.size,
+    letGo() {
+      isLetGo = true;
+      for (const [socket, response] of open) if (response !== null && !response.closed) endAfter(socket, response);
+    },
     endIdle() {
-      for (const socket of open) if (!waiting.has(socket)) socket.destroy();
+      for (const [socket, response] of open) if (response === null || response.closed) socket.destroy();
     },
   };
 }
