@@ -1,5 +1,6 @@
 import type { Response } from 'express';
 import { DependencyFailure, ErrorCode, writeExactJson, type FailureAnswer } from '@juice/contracts';
+import { commonHeaders } from './common-headers.ts';
 import { describeRefusal, refuse, storeFailed, type Refusal, type RefusalReason } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
 
@@ -100,8 +101,7 @@ function readErrorFacts(error: unknown): { type?: unknown; status?: unknown; lim
 
 function send(response: Response, status: number, text: string): void {
   if (response.headersSent) return;
-  response.statusCode = status;
-  response.setHeader('content-type', jsonType);
-  response.setHeader('content-length', Buffer.byteLength(text));
+  const length = String(Buffer.byteLength(text));
+  response.writeHead(status, [...commonHeaders(response), 'content-type', jsonType, 'content-length', length]);
   response.end(text);
 }

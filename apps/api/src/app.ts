@@ -1,10 +1,13 @@
+import type { RequestListener } from 'node:http';
 import cors from 'cors';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { answerHealth, type HealthChecks } from '@juice/runtime';
 import type { Audit } from './audit.ts';
 import { createCallbacksRouter } from './callbacks-router.ts';
 import type { CallbackRoutes } from './callback-routes.ts';
+import { createBegin, type BeginDeps } from './begin-request.ts';
 import { operatorSurface, tenantSurface } from './callback-surfaces.ts';
+import { setCommonHeaders } from './common-headers.ts';
 import { createAdminRouter, type Administration } from './admin-router.ts';
 import { answerError, answerRefusal } from './answer.ts';
 import type { AskLeader } from './ask-leader.ts';
@@ -17,15 +20,14 @@ import type { Poison } from './poison.ts';
 import type { ReadStatus } from './read-status.ts';
 import { createReferenceRouter } from './reference/reference-router.ts';
 import { refuse } from './refusal.ts';
-import { beginFacts, factsOf } from './request-facts.ts';
-import { logRequest, type AnsweredReport } from './request-log.ts';
+import { factsOf } from './request-facts.ts';
 import { shortenValue } from './shorten-value.ts';
 import { createSwitchesRouter } from './switches-router.ts';
 import { addSubmitRoute, createTasksRouter, wrongMethod, type TaskRoutes } from './tasks-router.ts';
 import { createUsageRouter, type UsageFinder } from './usage-router.ts';
 import type { SwitchBoard } from './turn-switch.ts';
 
-export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
+export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes, BeginDeps {
   readonly gates: Gates;
   readonly administration: Administration;
   readonly audit: Audit;
@@ -41,34 +43,21 @@ export interface AppDeps extends TaskRoutes, MoreTaskRoutes, EventRoutes {
   readonly bodyLimitBytes: number;
   readonly batchLimitBytes: number;
   readonly health: HealthChecks;
-  readonly answered: AnsweredReport;
-  /** See Tracing. */
-  readonly beginTrace: (parent: string | undefined) => string;
-  readonly newRequestId: () => string;
-  readonly monotonicMs: () => number;
-  /** Once aborted, every answer asks its client to open its next connection elsewhere, and logs are followed no further. */
-  readonly stopping: AbortSignal;
 }
 
-/** Nothing here is a page, and nothing may be kept: what a browser could do with an answer is switched off. */
-const securityHeaders: readonly (readonly [string, string])[] = [
-  ['x-content-type-options', 'nosniff'],
-  ['cache-control', 'no-store'],
-  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
-  ['referrer-policy', 'no-referrer'],
-  ['x-frame-options', 'DENY'],
-  ['cross-origin-resource-policy', 'same-origin'],
-];
+/** Answers requests; `router` has all routes. */
+export interface App extends RequestListener {
+  readonly router: Express['router'];
+}
 
 /**
  * The HTTP application: every answer is JSON in the original's envelope (metrics apart), whatever was asked; every
  * request is one `http.answered` line. It never listens.
  */
-export function createApp(deps: AppDeps): Express {
+export function createApp(deps: AppDeps): App {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(begin(deps));
   if (deps.corsOrigins.length > 0) app.use(allowOrigins(deps.corsOrigins));
   const { gates, administration, operator, leader, stopping } = deps;
   const readBody = readBytes(deps.bodyLimitBytes);
@@ -91,11 +80,16 @@ export function createApp(deps: AppDeps): Express {
   app.use(unknownRoute);
   const onError: ErrorRequestHandler = (error: unknown, _request, response, _next) => answerError(response, error);
   app.use(onError);
-  return app;
+  const begin = createBegin(deps);
+  const listener: RequestListener = (request, response) => {
+    begin(request, response);
+    app(request, response);
+  };
+  return Object.assign(listener, { router: app.router });
 }
 
 function allowOrigins(origins: readonly string[]): RequestHandler {
-  return cors({
+  const allow = cors({
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
@@ -104,25 +98,15 @@ function allowOrigins(origins: readonly string[]): RequestHandler {
     ],
     maxAge: 600,
   });
+  return (request, response, next) => {
+    // What a browser asks beforehand is answered by the package.
+    if (request.method === 'OPTIONS') setCommonHeaders(response);
+    allow(request, response, next);
+  };
 }
 
 function readBytes(limit: number): RequestHandler {
   return express.raw({ type: () => true, limit });
-}
-
-function begin({ newRequestId, monotonicMs, answered, beginTrace, stopping }: AppDeps): RequestHandler {
-  return (request, response, next) => {
-    const given = request.get('x-request-id') ?? '';
-    const requestId = /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : newRequestId();
-    const parent = request.get('traceparent');
-    const traceparent = beginTrace(parent);
-    beginFacts(response, { requestId, startedMs: monotonicMs(), traceparent, parent, route: 'unknown' });
-    for (const [name, value] of securityHeaders) response.setHeader(name, value);
-    response.setHeader('x-request-id', requestId);
-    if (stopping.aborted) response.setHeader('connection', 'close');
-    response.once('close', () => logRequest(request, response, monotonicMs(), answered));
-    next();
-  };
 }
 
 function health(path: string, checks: HealthChecks): RequestHandler {
@@ -130,6 +114,7 @@ function health(path: string, checks: HealthChecks): RequestHandler {
     factsOf(response).route = path;
     const answer = await answerHealth(path, checks);
     if (answer === null) return refuseRoute(path, response);
+    setCommonHeaders(response);
     response.statusCode = answer.status;
     response.setHeader('content-type', answer.contentType);
     response.setHeader('content-length', Buffer.byteLength(answer.body));

@@ -21,7 +21,7 @@ import { actorOf } from './caller.ts';
 import type { CallbackSurface } from './callbacks-router.ts';
 
 /** A tenant's: what it does is about itself, whatever it names. */
-export function tenantSurface(gate: RequestHandler[], audit: Audit): CallbackSurface {
+export function tenantSurface(gate: RequestHandler, audit: Audit): CallbackSurface {
   return {
     base: '/v1/callbacks',
     gate,
@@ -41,7 +41,7 @@ export function tenantSurface(gate: RequestHandler[], audit: Audit): CallbackSur
   };
 }
 
-export function operatorSurface(gate: RequestHandler[], audit: Audit): CallbackSurface {
+export function operatorSurface(gate: RequestHandler, audit: Audit): CallbackSurface {
   return {
     base: '/v1/admin/callbacks',
     gate,

@@ -40,7 +40,7 @@ interface PageRequest {
 /** A way to the same routes: a tenant's, about its own callbacks; or operators', about everybody's. */
 export interface CallbackSurface {
   readonly base: '/v1/callbacks' | '/v1/admin/callbacks';
-  readonly gate: RequestHandler[];
+  readonly gate: RequestHandler;
   readonly requests: {
     readonly dead: z.ZodType<DeadQuery>;
     readonly groups: z.ZodType<DeadGroupsQuery>;

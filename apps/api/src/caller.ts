@@ -25,25 +25,23 @@ export interface Actor {
   readonly remoteAddress: string | null;
 }
 
-const place = 'caller';
-
 export function setCaller(response: Response, caller: Caller): void {
-  response.locals[place] = caller;
   const facts = factsOf(response);
+  facts.caller = caller;
   if (caller.kind === 'tenant') facts.tenantId = caller.tenantId;
   if (caller.keyId !== null) facts.keyId = caller.keyId;
 }
 
 /** Only behind a gate. */
 export function callerOf(response: Response): Caller {
-  const caller = response.locals[place] as Caller | undefined;
+  const { caller } = factsOf(response);
   if (caller === undefined) throw new InvariantBroken('a route of callers is open to anybody');
   return caller;
 }
 
 /** The tenant that a request is from. Only behind the gate that lets tenants in. */
 export function tenantOf(response: Response): TenantCaller {
-  const caller = response.locals[place] as Caller | undefined;
+  const { caller } = factsOf(response);
   if (caller?.kind !== 'tenant') throw new InvariantBroken('a route of tenants is open to others');
   return caller;
 }

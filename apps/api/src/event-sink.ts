@@ -1,4 +1,5 @@
-import type { ServerResponse } from 'node:http';
+import type { Response } from 'express';
+import { setCommonHeaders } from './common-headers.ts';
 import type { StreamSink } from './follow-log.ts';
 
 /** A sink that can be ended from here. */
@@ -20,11 +21,12 @@ const streamHeaders: readonly (readonly [string, string])[] = [
  * Answers 200 and makes the answer a stream. What the client does not take waits in the socket's own buffers, for `drainMs` at most; a client
  * that takes nothing for longer is cut off, and may come back to where it was.
  */
-export function openEventSink(response: ServerResponse, drainMs: number): EventSink {
+export function openEventSink(response: Response, drainMs: number): EventSink {
   const closed = new AbortController();
   let isTooSlow = false;
   response.once('close', () => closed.abort());
   response.statusCode = 200;
+  setCommonHeaders(response);
   for (const [name, value] of streamHeaders) response.setHeader(name, value);
   response.flushHeaders();
 

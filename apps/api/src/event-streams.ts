@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Response } from 'express';
 import { openEventSink } from './event-sink.ts';
 import type { FollowEvents, Following, FollowWish } from './follow-events.ts';
 import { refuseWhileStopping, type Refusal } from './refusal.ts';
@@ -15,11 +15,7 @@ export interface EventStreams {
    * Makes the answer a stream of what is wished, and resolves when it has ended; or leaves it unanswered, with why. `over`: the task has
    * ended, and nothing follows the place named. `mayStill`, whether the client may read on, is asked again and again.
    */
-  serve(
-    wish: FollowWish,
-    response: ServerResponse,
-    mayStill: () => Promise<boolean>,
-  ): Promise<'served' | 'over' | Refusal>;
+  serve(wish: FollowWish, response: Response, mayStill: () => Promise<boolean>): Promise<'served' | 'over' | Refusal>;
   readonly open: number;
   /** Ends all streams, so that their clients go on elsewhere, and takes no more. */
   stop(): void;
@@ -46,7 +42,7 @@ export function createEventStreams(deps: {
   const enders = new Set<(why: StreamEnd) => void>();
   let isStopped = false;
 
-  async function run(following: Following, response: ServerResponse, mayStill: () => Promise<boolean>): Promise<void> {
+  async function run(following: Following, response: Response, mayStill: () => Promise<boolean>): Promise<void> {
     const sink = openEventSink(response, drainMs);
     let endedBy: StreamEnd | null = null;
     const end = (why: StreamEnd): void => {

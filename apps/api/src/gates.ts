@@ -3,12 +3,13 @@ import { DependencyFailure } from '@juice/contracts';
 import { answerRefusal } from './answer.ts';
 import { setCaller } from './caller.ts';
 import type { Credentials, Identify } from './identify.ts';
-import { refuse } from './refusal.ts';
+import type { LimitRequests } from './limit-requests.ts';
+import { refuse, type Refusal } from './refusal.ts';
 
 /** What a route is behind: past its gate the store is there, as far as is known, and the caller is known and let in. */
 export interface Gates {
-  readonly tenant: RequestHandler[];
-  readonly admin: RequestHandler[];
+  readonly tenant: RequestHandler;
+  readonly admin: RequestHandler;
   /** For answers that go on: whether a tenant's request would still be let in. While that cannot be told, it would. */
   readonly isStillIn: (request: Request) => Promise<boolean>;
 }
@@ -18,19 +19,16 @@ export function createGates(deps: {
   /** Whether the store is reachable, as far as is known: while it is not, nobody is made to wait for its time-out. */
   isStoreUp: () => boolean;
   /** Behind the tenants' gate. */
-  limitRequests: RequestHandler;
+  limitRequests: LimitRequests;
 }): Gates {
-  const requireStore: RequestHandler = (_request, response, next) => {
-    if (deps.isStoreUp()) return next();
-    const message = 'the database is not reachable; nothing was stored, try again shortly';
-    answerRefusal(response, refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message }));
-  };
-
-  function letIn(who: keyof Identify): RequestHandler {
+  function gate(who: keyof Identify, limit: LimitRequests | null): RequestHandler {
     return async (request, response, next) => {
+      if (!deps.isStoreUp()) return answerRefusal(response, storeAway());
       const caller = await deps.identify[who](credentialsOf(request));
       if (!caller.ok) return answerRefusal(response, caller);
       setCaller(response, caller.value);
+      const refusal = limit === null ? null : await limit(response);
+      if (refusal !== null) return answerRefusal(response, refusal);
       next();
     };
   }
@@ -45,10 +43,15 @@ export function createGates(deps: {
   }
 
   return {
-    tenant: [requireStore, letIn('tenant'), deps.limitRequests],
-    admin: [requireStore, letIn('admin')],
+    tenant: gate('tenant', deps.limitRequests),
+    admin: gate('admin', null),
     isStillIn,
   };
+}
+
+function storeAway(): Refusal {
+  const message = 'the database is not reachable; nothing was stored, try again shortly';
+  return refuse('unavailable', { member: 'request', code: 'DATA_ACCESS', message });
 }
 
 function credentialsOf(request: Request): Credentials {

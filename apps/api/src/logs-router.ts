@@ -2,6 +2,7 @@ import { Router, type RequestHandler } from 'express';
 import { logStreams, taskLogsQuery, type LogStream } from '@juice/contracts';
 import { answerRefusal } from './answer.ts';
 import { tenantOf } from './caller.ts';
+import { setCommonHeaders } from './common-headers.ts';
 import type { Gates } from './gates.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import type { OpenLog, ReadLog } from './read-log.ts';
@@ -49,6 +50,7 @@ export function createLogsRouter(deps: {
     // Whatever came of it: an agent is not to blame for an answer that was not waited for.
     if (over.signal.aborted) return answerRefusal(response, refuseWhileStopping());
     if (!opened.ok) return answerRefusal(response, opened);
+    setCommonHeaders(response);
     response.setHeader('content-type', 'text/plain; charset=utf-8');
     response.setHeader('x-log-attempt', opened.log.attempt);
     response.setHeader('x-log-offset', opened.log.offset);

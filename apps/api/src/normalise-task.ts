@@ -51,10 +51,11 @@ function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null && !(typeof value === 'string' && value.trim() === '');
 }
 
-/** A well-formed request with its defaults filled in, in one spelling; or what contradicts itself in it. */
+/** A well-formed request with its defaults filled in, in one spelling; or what contradicts itself in it. `callbackEvents`: its tenant's. */
 export function normaliseTask(
   request: SubmitRequest,
   defaults: ResourceDefaults,
+  callbackEvents: TaskSpec['callbackEvents'] = 'all',
 ): { readonly spec: TaskSpec; readonly problems: readonly Problem[] } {
   const { variables, problems } = joinEnv(request);
   const { labels, repeated } = readLabels(request);
@@ -63,7 +64,7 @@ export function normaliseTask(
   const spec: TaskSpec = {
     taskName: request.taskName,
     callbackUrl: textOr(request.callbackUrl, null),
-    callbackEvents: request.callbackEvents ?? 'all',
+    callbackEvents: request.callbackEvents ?? callbackEvents,
     ...(container === null ? readCommands(request) : { commands: null }),
     container,
     resources: {

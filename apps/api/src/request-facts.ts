@@ -1,4 +1,5 @@
-import type { Response } from 'express';
+import type { ServerResponse } from 'node:http';
+import type { Caller } from './caller.ts';
 
 /** What is known of a request, collected for its one log line while it is answered. */
 export interface RequestFacts {
@@ -7,8 +8,12 @@ export interface RequestFacts {
   /** The span that this request is, for what is done on its behalf; and its caller's, as it was sent. */
   readonly traceparent: string;
   readonly parent: string | undefined;
+  /** The service is stopping: the client is asked to open its next connection elsewhere. */
+  readonly isLast: boolean;
   /** The route as declared, a closed set: for metrics. */
   route: string;
+  /** Once it is known; see tenantOf and callerOf. */
+  caller?: Caller;
   tenantId?: string;
   /** The key that the request was made with. */
   keyId?: string;
@@ -21,13 +26,13 @@ export interface RequestFacts {
   isStream?: boolean;
 }
 
-const place = 'facts';
+const place = Symbol('facts');
 
-export function beginFacts(response: Response, begun: RequestFacts): void {
-  response.locals[place] = begun;
+export function beginFacts(response: ServerResponse, begun: RequestFacts): void {
+  (response as { [place]?: RequestFacts })[place] = begun;
 }
 
 /** The facts of the request that this response answers. */
-export function factsOf(response: Response): RequestFacts {
-  return response.locals[place] as RequestFacts;
+export function factsOf(response: ServerResponse): RequestFacts {
+  return (response as unknown as { readonly [place]: RequestFacts })[place];
 }

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { factsOf } from './request-facts.ts';
 
 /** How a request ended, once: for one log line and the metrics. */
@@ -28,14 +28,19 @@ const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const routine = ['/livez', '/readyz', '/metrics'];
 
 /** Reports a request whose response is closed. Neither its body nor its query is in the report. */
-export function logRequest(request: Request, response: Response, nowMs: number, report: AnsweredReport): void {
+export function logRequest(
+  { method = '', url = '' }: IncomingMessage,
+  response: ServerResponse,
+  nowMs: number,
+  report: AnsweredReport,
+): void {
   const facts = factsOf(response);
   const isAnswered = response.writableFinished || (facts.isStream === true && response.headersSent);
   const status = isAnswered ? response.statusCode : 499;
   const outcome = outcomeOf(status);
   report({
     level: levelOf(outcome, status, facts.route),
-    method: methods.includes(request.method) ? request.method : 'other',
+    method: methods.includes(method) ? method : 'other',
     route: facts.route,
     status,
     durationMs: Math.round((nowMs - facts.startedMs) * 100) / 100,
@@ -47,7 +52,7 @@ export function logRequest(request: Request, response: Response, nowMs: number, 
     traceId: facts.traceId,
     errorCode: facts.errorCode,
     error: facts.error,
-    span: { traceparent: facts.traceparent, parent: facts.parent, path: request.path },
+    span: { traceparent: facts.traceparent, parent: facts.parent, path: url.split('?', 1)[0] ?? '' },
   });
 }
 

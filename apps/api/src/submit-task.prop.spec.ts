@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import request from 'supertest';
@@ -55,7 +56,7 @@ test('any text at all is answered with the envelope, and stored only when it is 
     fc.string({ unit: 'binary' }),
     fc.json(),
   );
-  const server = app.listen(0, '127.0.0.1');
+  const server = createServer(app).listen(0, '127.0.0.1');
   try {
     const anything = fc.asyncProperty(text, async (text) => {
       const storedBefore = tasks.stored.size;

@@ -75,8 +75,7 @@ export function createSubmitTask(deps: {
   }
 
   function settle(request: SubmitRequest, rules: TenantRules): Checked {
-    const callbackEvents = request.callbackEvents ?? rules.callbackEvents;
-    const { spec, problems } = normaliseTask({ ...request, callbackEvents }, deps.defaults);
+    const { spec, problems } = normaliseTask(request, deps.defaults, rules.callbackEvents);
     const all = [
       ...problems,
       ...checkPatterns(request),

@@ -79,9 +79,12 @@ export function addSubmitRoute(
   };
 
   // Not by method alone: a router that knows a path by some methods answers OPTIONS for it.
-  const onlyPosts: RequestHandler = (request, _response, next) => next(request.method === 'POST' ? undefined : 'route');
+  const onlyPosts: RequestHandler = (request, response, next) => {
+    factsOf(response).route = '/v1/tasks';
+    next(request.method === 'POST' ? undefined : 'route');
+  };
 
-  app.route('/v1/tasks').all(onlyPosts, named('/v1/tasks')).post(deps.gates.tenant, requireJson, deps.readBody, submit);
+  app.route('/v1/tasks').all(onlyPosts).post(deps.gates.tenant, requireJson, deps.readBody, submit);
 }
 
 /** The route as declared, for log and metrics. */

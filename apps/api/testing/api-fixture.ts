@@ -1,4 +1,3 @@
-import type { Express } from 'express';
 import { DependencyFailure } from '@juice/contracts';
 import { childTraceparent } from '@juice/observability';
 import { parseAllowList } from '@juice/destinations';
@@ -13,7 +12,7 @@ import {
 } from '@juice/persistence/testing';
 import { createAccess } from '../src/access.ts';
 import type { AskLeader } from '../src/ask-leader.ts';
-import { createApp } from '../src/app.ts';
+import { createApp, type App } from '../src/app.ts';
 import { createCallbackRoutes } from '../src/callback-routes.ts';
 import { createDateText } from '../src/date-text.ts';
 import type { EventRoutes } from '../src/events-router.ts';
@@ -50,7 +49,7 @@ export interface Published {
 }
 
 export interface ApiFixture {
-  readonly app: Express;
+  readonly app: App;
   readonly tasks: MemoryTasks;
   readonly tenants: MemoryTenants;
   readonly keys: MemoryKeys;

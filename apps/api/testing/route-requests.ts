@@ -1,5 +1,5 @@
-import type { Express } from 'express';
 import request, { type Test } from 'supertest';
+import type { App } from '../src/app.ts';
 import { parameterExamples } from '../src/reference/parameters.ts';
 import { namesIn, type Route } from '../src/reference/route.ts';
 import { writeSchema } from '../src/reference/schemas.ts';
@@ -10,7 +10,7 @@ export interface RouteRequest {
   readonly route: Route;
   /** Whether it names a task: then by `taskId`, which is put in when it is sent. */
   readonly namesTask: boolean;
-  readonly send: (app: Express, taskId: bigint, headers: Readonly<Record<string, string>>) => Test;
+  readonly send: (app: App, taskId: bigint, headers: Readonly<Record<string, string>>) => Test;
 }
 
 /** Where an id belongs. */

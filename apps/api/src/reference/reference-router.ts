@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Router, type RequestHandler } from 'express';
 import { writeExactJson, type RequestBounds } from '@juice/contracts';
 import { jsonType } from '../answer.ts';
+import { setCommonHeaders } from '../common-headers.ts';
 import { named, wrongMethod } from '../tasks-router.ts';
 import { createDocument } from './document.ts';
 import { pageStyle, writePage } from './page.ts';
@@ -25,6 +26,7 @@ export function createReferenceRouter(bounds: RequestBounds): Router {
     let served: Served | undefined;
     const answer: RequestHandler = (request, response) => {
       served ??= write();
+      setCommonHeaders(response);
       for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       // The browser keeps it, and asks each time whether it is still right.
       response.setHeader('cache-control', 'no-cache').setHeader('etag', served.etag);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Express } from 'express';
 import { successAnswer } from '@juice/contracts';
 import { bounds, createApiFixture } from '../../testing/api-fixture.ts';
 import { strictly } from '../../testing/strictly.ts';
+import type { App } from '../app.ts';
 import { failureExamples } from './failures.ts';
 import { parameterExamples } from './parameters.ts';
 import { namesIn } from './route.ts';
@@ -16,7 +16,7 @@ interface Layer {
 }
 
 /** The routes that an application has: `get /v1/tasks/{taskId}`; where a router takes any method: the path alone. */
-function routesOf(app: Express): ReadonlySet<string> {
+function routesOf(app: App): ReadonlySet<string> {
   const visit = ({ route, handle }: Layer): string[] => {
     if (route === undefined) return (handle.stack ?? []).flatMap(visit);
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
