@@ -10,20 +10,21 @@ import {
   createTenantStore,
   createUsageStore,
   type MongoConnection,
+  type RetentionOptions,
 } from '@juice/persistence';
 
-/** Of what the api runs on, all that one database provides. */
-export function createApiStores(mongo: MongoConnection) {
+/** Of what the api runs on, all that one database provides. `kept`: for how long. */
+export function createApiStores(mongo: MongoConnection, kept: RetentionOptions = {}) {
   return {
-    tasks: createTaskStore(mongo),
+    tasks: createTaskStore(mongo, kept),
     tenants: createTenantStore(mongo),
     switches: createSwitchStore(mongo),
     keys: createKeyStore(mongo),
-    audits: createAuditStore(mongo),
+    audits: createAuditStore(mongo, kept),
     eventLog: createEventLog(mongo),
-    callbacks: createCallbackStores(mongo),
+    callbacks: createCallbackStores(mongo, kept),
     leases: createLeaseStore(mongo),
-    usage: createUsageStore(mongo),
+    usage: createUsageStore(mongo, kept),
     overviewLanes: createDeliveryStore(mongo).overviewLanes,
     store: mongo,
   };

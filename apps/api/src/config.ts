@@ -13,6 +13,7 @@ import {
   secret,
   size,
   text,
+  retentionSettings,
   tracingSettings,
   url,
 } from '@juice/runtime';
@@ -158,6 +159,10 @@ export const apiConfigSchema = z
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',
     }),
+    taskRetentionMs: retentionSettings.task,
+    replayRetentionMs: retentionSettings.replay,
+    auditRetentionMs: retentionSettings.audit,
+    usageRetentionMs: retentionSettings.usage,
     ...tracingSettings,
   })
   .refine((config) => config.minCpu <= config.defaultCpu && config.defaultCpu <= config.maxCpu, {

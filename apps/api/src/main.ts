@@ -48,7 +48,7 @@ await runMain(async () => {
     await connectBroker(amqpUrl, { log, connectionName: 'juice-api', waitForConnection: false }),
   );
   await waitingRoom.stop();
-  const stores = createApiStores(mongo);
+  const stores = createApiStores(mongo, config);
   const api = stop.closes(
     await startApi(config, {
       ...stores,

@@ -3,7 +3,18 @@ import { allowListRight, parseAllowList, type AllowList } from '@juice/destinati
 import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
 import { logLevels } from '@juice/observability';
-import { duration, integer, list, oneOf, port, secret, text, tracingSettings, url } from '@juice/runtime';
+import {
+  duration,
+  integer,
+  list,
+  oneOf,
+  port,
+  retentionSettings,
+  secret,
+  text,
+  tracingSettings,
+  url,
+} from '@juice/runtime';
 import type { Schedule } from './plan-next.ts';
 import { parseSigningKey, type SigningKey } from './sign.ts';
 
@@ -69,6 +80,9 @@ export const callbackConfigSchema = z
     logLevel: oneOf(logLevels)
       .default('info')
       .meta({ env: 'JUICE_LOG_LEVEL', description: 'What is logged: this level and those before it.' }),
+    taskRetentionMs: retentionSettings.task,
+    attemptRetentionMs: retentionSettings.attempt,
+    replayRetentionMs: retentionSettings.replay,
     ...tracingSettings,
   })
   .refine((config) => config.leaseMs >= config.timeoutMs + leaseMarginMs, {

@@ -68,8 +68,8 @@ await runMain(async () => {
   const callback = stop.closes(
     startCallback(config, {
       name: `${hostname()}-${process.pid}`,
-      store: createDeliveryStore(mongo),
-      ...createCallbackStores(mongo),
+      store: createDeliveryStore(mongo, config),
+      ...createCallbackStores(mongo, config),
       tenants: createTenantStore(mongo),
       broker,
       log,

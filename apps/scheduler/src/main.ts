@@ -76,7 +76,7 @@ await runMain(async () => {
     ...access,
   });
 
-  const store = createTaskStore(mongo);
+  const store = createTaskStore(mongo, config);
   const spans = stop.closes(createTaskSpans({ store, tracing }));
   const scheduler = stop.closes(
     startScheduler({
@@ -90,7 +90,7 @@ await runMain(async () => {
       eventLog: createEventLog(mongo, { retentionMs: config.eventRetentionMs }),
       leases: createLeaseStore(mongo),
       frameworks: createFrameworkStore(mongo),
-      quarantine: createQuarantineStore(mongo),
+      quarantine: createQuarantineStore(mongo, config),
       tenants: createTenantStore(mongo),
       switches: createSwitchStore(mongo),
       broker,

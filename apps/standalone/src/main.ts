@@ -53,7 +53,7 @@ async function runStandalone(): Promise<void> {
     callback: await tracing('callback'),
   };
   const { mongo, broker, mesos, described } = await startParts({ config, dataDir, environment, stop, log: ownLog });
-  const tasks = createTaskStore(mongo);
+  const tasks = createTaskStore(mongo, config.scheduler);
   const leases = createLeaseStore(mongo);
   const switches = createSwitchStore(mongo);
   const eventLog = createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs });
@@ -65,7 +65,7 @@ async function runStandalone(): Promise<void> {
       settings: { ...config.scheduler, mesosPrincipal: config.scheduler.mesosPrincipal ?? null, internalUrl: null },
       ...{ store: tasks, eventLog, leases, broker, mesos, onFatal },
       frameworks: createFrameworkStore(mongo),
-      quarantine: createQuarantineStore(mongo),
+      quarantine: createQuarantineStore(mongo, config.scheduler),
       tenants: createTenantStore(mongo),
       switches,
       log: log('scheduler'),
@@ -73,8 +73,8 @@ async function runStandalone(): Promise<void> {
       onApplied: spans.note,
     }),
   );
-  const callbacks = createCallbackStores(mongo);
-  const deliveries = createDeliveryStore(mongo);
+  const callbacks = createCallbackStores(mongo, config.callback);
+  const deliveries = createDeliveryStore(mongo, config.callback);
   const secrets = config.own.callbackSecret ?? (await keepCallbackSecret(dataDir));
   stop.closes(
     startCallback(
@@ -89,7 +89,7 @@ async function runStandalone(): Promise<void> {
   );
   const api = stop.closes(
     await startApi(config.api, {
-      ...{ ...createApiStores(mongo), tasks, eventLog, callbacks, switches, broker },
+      ...{ ...createApiStores(mongo, config.api), tasks, eventLog, callbacks, switches, broker },
       files: createSandboxFiles(config.api),
       leader: {
         why: async (taskId) => scheduler.inquiries()?.why(taskId) ?? null,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditAction } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt } from './mongo-failure.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
 
 /** Who is about to do what. */
 export interface AuditIntent {
@@ -57,10 +58,8 @@ interface AuditDocument extends Omit<Audited, 'auditId'> {
   readonly purgeAt: Date;
 }
 
-/** A year is what auditors ask for; then a while to ask. */
-const retentionMs = 400 * 86_400_000;
-
-export function createAuditStore(conn: MongoConnection): AuditStore {
+export function createAuditStore(conn: MongoConnection, options: RetentionOptions = {}): AuditStore {
+  const retentionMs = retentionOf('auditRetentionMs', options);
   const audits = nativeDb(conn.connection).collection<AuditDocument>('audit');
   return {
     beginAudit: ({ atMs, ...intent }) =>

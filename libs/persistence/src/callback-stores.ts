@@ -6,6 +6,7 @@ import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createEndpointStore, type EndpointStore } from './endpoint-store.ts';
 import { attempt } from './mongo-failure.ts';
 import { createReplayStore, type ReplayStore } from './replay-store.ts';
+import type { RetentionOptions } from './retention.ts';
 import type { TaskRecord } from './task-record.ts';
 
 /** A task as its callbacks are seen. */
@@ -23,11 +24,11 @@ export interface CallbackStores {
 
 const projection = { tenantId: 1, taskName: 1, status: 1, callback: 1, callbackAt: 1 } as const;
 
-export function createCallbackStores(conn: MongoConnection): CallbackStores {
+export function createCallbackStores(conn: MongoConnection, options: RetentionOptions = {}): CallbackStores {
   const tasks = tasksOf(conn);
   return {
     deadLetters: createDeadLetters(conn),
-    replays: createReplayStore(conn),
+    replays: createReplayStore(conn, options),
     endpoints: createEndpointStore(conn),
     tests: createCallbackTests(conn),
     findLane: (tenantId, taskId) =>

@@ -38,7 +38,6 @@ export interface DeliveryStore extends LaneLists, LaneOverviews, PuttingAside, R
 
 export function createDeliveryStore(conn: MongoConnection, options: RetentionOptions = {}): DeliveryStore {
   const tasks = tasksOf(conn);
-  const retentionMs = retentionOf(options);
   const claimLane = createClaiming(tasks);
   return {
     ...createLaneLists(tasks),
@@ -46,7 +45,7 @@ export function createDeliveryStore(conn: MongoConnection, options: RetentionOpt
     claim: (taskId, claim) => attempt('claim lane', () => claimLane({ taskId, ...claim })),
     ...createPuttingAside(tasks),
     ...createReplayingLanes(tasks),
-    ...createSettling(tasks, retentionMs),
-    logAttempt: createAttemptLog(conn, retentionMs),
+    ...createSettling(tasks, retentionOf('taskRetentionMs', options)),
+    logAttempt: createAttemptLog(conn, retentionOf('attemptRetentionMs', options)),
   };
 }

@@ -1,7 +1,7 @@
 import type { TaskId } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt } from './mongo-failure.ts';
-import { defaultRetentionMs } from './retention.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
 
 /** Something that could not be processed and was set aside, so that it holds up nothing else. For people to look at. */
 export interface QuarantinedCase {
@@ -36,7 +36,8 @@ interface QuarantineDocument extends Omit<QuarantinedCase, 'key' | 'atMs'> {
 }
 
 /** Every method throws DependencyFailure when MongoDB cannot be reached; `put` may then be repeated. */
-export function createQuarantineStore(conn: MongoConnection): QuarantineStore {
+export function createQuarantineStore(conn: MongoConnection, options: RetentionOptions = {}): QuarantineStore {
+  const retentionMs = retentionOf('quarantineRetentionMs', options);
   const cases = nativeDb(conn.connection).collection<QuarantineDocument>('quarantine');
   return {
     async put({ key, atMs, ...facts }) {
@@ -46,7 +47,7 @@ export function createQuarantineStore(conn: MongoConnection): QuarantineStore {
           { _id: key },
           {
             $setOnInsert: { ...facts, firstAt: lastAt },
-            $set: { lastAt, purgeAt: new Date(atMs + defaultRetentionMs) },
+            $set: { lastAt, purgeAt: new Date(atMs + retentionMs) },
             $inc: { count: 1 },
           },
           { upsert: true },

@@ -14,7 +14,7 @@ import type {
 } from './replay.ts';
 import { asHeldReplay, asNewDocument, asReplay, type ReplayDocument } from './replay-document.ts';
 import type { ReplayedCount } from './replay-lanes.ts';
-import { defaultRetentionMs } from './retention.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
 
 /** `refused`: its state has nothing for it; the replay as it is. */
 export type ReplayChange =
@@ -101,7 +101,7 @@ const changes: Readonly<Record<ReplayAction, { readonly from: ReplayState[]; rea
 
 type ReplayCollection = mongoose.mongo.Collection<ReplayDocument>;
 
-export function createReplayStore(conn: MongoConnection): ReplayStore {
+export function createReplayStore(conn: MongoConnection, options: RetentionOptions = {}): ReplayStore {
   const replays = nativeDb(conn.connection).collection<ReplayDocument>('replays');
   const ownedBy = (owner: string | null) => (owner === null ? {} : { owner });
   return {
@@ -148,7 +148,7 @@ export function createReplayStore(conn: MongoConnection): ReplayStore {
         ]);
         return { running, paused, delivering };
       }),
-    ...createTurns(replays),
+    ...createTurns(replays, retentionOf('replayRetentionMs', options)),
   };
 }
 
@@ -199,7 +199,7 @@ async function insertOnce(replays: ReplayCollection, document: ReplayDocument): 
   }
 }
 
-function createTurns(replays: ReplayCollection): ReplayTurns {
+function createTurns(replays: ReplayCollection, retentionMs: number): ReplayTurns {
   const ours = ({ replayId, token }: HeldReplay) => ({ _id: replayId, 'lease.token': token });
   const isApplied = async (writing: Promise<{ matchedCount: number }>): Promise<boolean> =>
     (await writing).matchedCount === 1;
@@ -269,7 +269,7 @@ function createTurns(replays: ReplayCollection): ReplayTurns {
               $set: {
                 state: state === 'delivering' ? 'done' : state,
                 ...countOf({ waiting: 0, delivered, atMs: nowMs }),
-                ...{ endedAt: new Date(nowMs), purgeAt: new Date(nowMs + defaultRetentionMs) },
+                ...{ endedAt: new Date(nowMs), purgeAt: new Date(nowMs + retentionMs) },
               },
               $unset: { lease: '', dueAt: '' },
             },

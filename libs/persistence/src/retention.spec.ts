@@ -1,14 +1,21 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { TaskState, type TaskId } from '@juice/contracts';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import {
   connectMongo,
   createAuditStore,
+  createCallbackStores,
+  createDeliveryStore,
   createEndpointStore,
   createKeyStore,
+  createQuarantineStore,
+  createTaskStore,
+  createUsageStore,
   ensureIndexes,
   plainEndpointState,
   unknownEndpoint,
   type MongoConnection,
+  type RetentionOptions,
 } from './index.ts';
 
 // When documents are removed by the database itself: the stores do not tell.
@@ -76,4 +83,44 @@ test('a record of the audit trail is kept for more than a year, whatever its out
   });
   await audits.endAudit(auditId, 'done', {});
   expect(await purgeAfterMs('audit')).toEqual([400 * day]);
+});
+
+const stores = {
+  taskRetentionMs: (options: RetentionOptions) => [createTaskStore(conn, options), createDeliveryStore(conn, options)],
+  attemptRetentionMs: (options: RetentionOptions) => [createDeliveryStore(conn, options)],
+  replayRetentionMs: (options: RetentionOptions) => [createCallbackStores(conn, options)],
+  quarantineRetentionMs: (options: RetentionOptions) => [createQuarantineStore(conn, options)],
+  auditRetentionMs: (options: RetentionOptions) => [createAuditStore(conn, options)],
+  usageRetentionMs: (options: RetentionOptions) => [createUsageStore(conn, options)],
+} satisfies Record<keyof RetentionOptions, unknown>;
+
+test.each(Object.entries(stores))('%s is a day at least: keys of requests are kept for so long', (what, make) => {
+  expect(() => make({ [what]: day - 1 })).toThrow(`${what} must be at least 86400000, not 86399999`);
+  expect(make({ [what]: day })).not.toEqual([]);
+});
+
+test('what is kept for as long as it is told, whatever the rest is', async () => {
+  await createAuditStore(conn, { auditRetentionMs: 2 * day }).beginAudit({
+    ...{ atMs, actor: 'bootstrap', action: 'tenant.reset', tenantId: 'kept', target: 'kept' },
+    ...{ detail: {}, requestId: 'r1', remoteAddress: null },
+  });
+  await createQuarantineStore(conn, { quarantineRetentionMs: 3 * day }).put({
+    ...{ key: 'k', kind: 'update', atMs, epoch: 1, detail: 'unreadable', record: '{}' },
+    ...{ taskId: null, mesosTaskId: null, agentId: null },
+  });
+  await createDeliveryStore(conn, { attemptRetentionMs: 5 * day }).logAttempt({
+    ...{ taskId: 1n as TaskId, tenantId: 't', seq: 1, try: 1, status: TaskState.FINISHED, url: 'https://a.example/' },
+    ...{
+      startedAtMs: atMs,
+      durationMs: 1,
+      outcome: 'delivered',
+      httpStatus: 200,
+      cause: null,
+      detail: null,
+      phases: {},
+    },
+  });
+  expect(await purgeAfterMs('audit')).toContain(2 * day);
+  expect(await purgeAfterMs('quarantine')).toEqual([3 * day]);
+  expect(await purgeAfterMs('callback_attempts')).toEqual([5 * day]);
 });

@@ -1,13 +1,37 @@
+/** How long what has ended is kept, in ms; at least a day. What is left out is as `usualRetention` has it. */
 export interface RetentionOptions {
-  /** How long a task is kept after it has ended and was called back (or its lane died); 30 days when left out. */
-  readonly retentionMs?: number;
+  /** A task, after it has ended and its last callback was delivered or given up. */
+  readonly taskRetentionMs?: number;
+  /** The record of a try to deliver a callback, after the try. */
+  readonly attemptRetentionMs?: number;
+  /** A replay, after its end. */
+  readonly replayRetentionMs?: number;
+  /** What could not be processed, after it was last met. */
+  readonly quarantineRetentionMs?: number;
+  /** The record of an operator's action. */
+  readonly auditRetentionMs?: number;
+  /** What a tenant used on a day. */
+  readonly usageRetentionMs?: number;
 }
 
-export const defaultRetentionMs = 30 * 24 * 3600 * 1000;
-/** The keys of requests are kept for a day, in the tasks themselves: a task that went sooner could be submitted again. */
-const leastRetentionMs = 24 * 3600 * 1000;
+const dayMs = 24 * 3600 * 1000;
 
-export function retentionOf({ retentionMs = defaultRetentionMs }: RetentionOptions): number {
-  if (retentionMs >= leastRetentionMs) return retentionMs;
-  throw new RangeError(`tasks must be kept for at least ${leastRetentionMs} ms, not ${retentionMs}`);
+/** A year is what auditors and accountants ask for; then a while to ask. */
+export const usualRetention: Required<RetentionOptions> = {
+  taskRetentionMs: 30 * dayMs,
+  attemptRetentionMs: 30 * dayMs,
+  replayRetentionMs: 30 * dayMs,
+  quarantineRetentionMs: 30 * dayMs,
+  auditRetentionMs: 400 * dayMs,
+  usageRetentionMs: 400 * dayMs,
+};
+
+/** The keys of requests are kept for a day, in the tasks and replays themselves: one that went sooner could be asked for again. */
+const leastMs = dayMs;
+
+/** Throws RangeError for less than a day. */
+export function retentionOf(what: keyof RetentionOptions, options: RetentionOptions): number {
+  const ms = options[what] ?? usualRetention[what];
+  if (ms >= leastMs) return ms;
+  throw new RangeError(`${what} must be at least ${leastMs}, not ${ms}`);
 }

@@ -100,7 +100,7 @@ export interface TaskStoreOptions extends RetentionOptions {
 export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions = {}): TaskStore {
   const tasks = tasksOf(conn);
   const records = modelOf(conn, 'Task');
-  const retentionMs = retentionOf(options);
+  const retentionMs = retentionOf('taskRetentionMs', options);
   const { windowSize = defaultWindowSize } = options;
   const killAll: TaskStore['requestKills'] = (tenantId, taskIds, atMs) =>
     attempt('request kills', () => requestKills(tasks, { tenantId, taskIds, atMs, retentionMs }));

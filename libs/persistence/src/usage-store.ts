@@ -2,6 +2,7 @@ import { addUsage, beforeAllEvents, noUsage, type EventCursor, type TaskId, type
 import { tasksOf } from './collections.ts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
+import { retentionOf, type RetentionOptions } from './retention.ts';
 import type { AttemptRecord, TaskRecord } from './task-record.ts';
 
 /** What one event of the log says was used, on one day. */
@@ -65,10 +66,9 @@ interface UsageDocument extends UsageAmounts {
 
 /** Of the log's place; no day is called so. */
 const placeId = 'counted';
-/** As long as the audit trail: a year, then a while to ask. */
-const retentionMs = 400 * 86_400_000;
 
-export function createUsageStore(conn: MongoConnection): UsageStore {
+export function createUsageStore(conn: MongoConnection, options: RetentionOptions = {}): UsageStore {
+  const retentionMs = retentionOf('usageRetentionMs', options);
   const days = nativeDb(conn.connection).collection<UsageDocument>('usage');
   const places = nativeDb(conn.connection).collection<{ _id: string; upTo: EventCursor }>('usage');
   const tasks = tasksOf(conn);

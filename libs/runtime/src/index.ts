@@ -12,6 +12,7 @@ export {
   url,
   type SettingFacts,
 } from './settings.ts';
+export { retentionSettings } from './retention-settings.ts';
 export { tracingSettings } from './tracing-settings.ts';
 export { ConfigProblems, describeConfig, loadConfig, type ConfigProblem } from './load-config.ts';
 export { variablesOf, writeConfigExample, writeConfigTable } from './setting-list.ts';
