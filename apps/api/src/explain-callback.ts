@@ -1,4 +1,5 @@
 import {
+  describeCause,
   taskStateName,
   writeCallbackId,
   type CallbackExplanation,
@@ -14,7 +15,6 @@ import {
   type EndpointStore,
   type PendingRecord,
 } from '@juice/persistence';
-import { describeCause } from './describe-cause.ts';
 import type { Refusal } from './refusal.ts';
 import { deathOf, replayOf, unknownCallback, type LaneFinder, type TryFinder } from './show-callback.ts';
 import { viewEndpoint } from './view-endpoint.ts';

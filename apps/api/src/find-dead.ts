@@ -1,5 +1,6 @@
 import {
   deadGroupsLimit,
+  describeCause,
   pageLimit,
   taskStateName,
   writeCallbackId,
@@ -11,7 +12,6 @@ import {
 } from '@juice/contracts';
 import type { DeadChoice, DeadLetter, DeadLetters } from '@juice/persistence';
 import { tenantMeant, type Asker } from './asker.ts';
-import { describeCause } from './describe-cause.ts';
 import { readPlaceCursor, writePlaceCursor } from './place-cursor.ts';
 import type { Refusal } from './refusal.ts';
 

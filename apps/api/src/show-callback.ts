@@ -1,6 +1,5 @@
-import { writeCallbackId, type CallbackId, type ShownCallback, type TaskId } from '@juice/contracts';
+import { describeCause, writeCallbackId, type CallbackId, type ShownCallback, type TaskId } from '@juice/contracts';
 import { endpointOf, fingerprintOf, reasonOfCause, replayOfMark, type CalledBackRecord } from '@juice/persistence';
-import { describeCause } from './describe-cause.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { viewLane, viewTry, type CallbackStore } from './show-callbacks.ts';
 

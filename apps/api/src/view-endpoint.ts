@@ -1,6 +1,5 @@
-import type { EndpointAnswer, EndpointCondition } from '@juice/contracts';
+import { describeCause, type EndpointAnswer, type EndpointCondition } from '@juice/contracts';
 import type { Endpoint } from '@juice/persistence';
-import { describeCause } from './describe-cause.ts';
 
 /** How an endpoint stands: what keeps it from being called, if anything does. */
 export function viewEndpoint(endpoint: Endpoint, nowMs: number): EndpointAnswer {

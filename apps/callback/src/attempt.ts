@@ -1,4 +1,3 @@
-import { judgeUrl, type AllowList } from '@juice/destinations';
 import type { Log, Tracing } from '@juice/observability';
 import type { ClaimedLane, DeliveryStore } from '@juice/persistence';
 import { asAttemptRecord } from './attempt-record.ts';
@@ -7,13 +6,12 @@ import { reportClaimed, reportAttempt, reportShelved, type LaneSettled } from '.
 import type { CallbackMetrics } from './callback-metrics.ts';
 import type { Admission } from './endpoint-state.ts';
 import type { Endpoints, Noted } from './endpoints.ts';
-import type { Send } from './http-sender.ts';
 import { judge, type AttemptOutcome, type AttemptResult } from './outcome.ts';
 import { callbackBody, callbackId } from './payload.ts';
 import { passOver, persistently } from './persistently.ts';
 import { planNext, type NextStep } from './plan-next.ts';
 import { planShut } from './plan-shut.ts';
-import { signatureHeaders } from './sign.ts';
+import { postSigned, type PostingDeps } from './signed-post.ts';
 import type { RulesOf, TenantRules } from './tenant-rules.ts';
 import type { WhoseFault } from './whose-fault.ts';
 
@@ -44,16 +42,12 @@ export type SettlingStore = Pick<
   'settleDelivered' | 'settleFailed' | 'settleDead' | 'setAside' | 'release' | 'logAttempt'
 >;
 
-export interface AttemptDeps {
+export interface AttemptDeps extends PostingDeps {
   readonly store: SettlingStore;
   readonly endpoints: Pick<Endpoints, 'admission' | 'note' | 'rampFromMs' | 'reasonOf'>;
   readonly rulesOf: RulesOf;
   readonly whoseFault: WhoseFault;
-  readonly send: Send;
-  readonly allow: AllowList;
   readonly leaseMs: number;
-  readonly userAgent: string;
-  readonly now: () => number;
   readonly random: () => number;
   readonly log: Log;
   readonly metrics: CallbackMetrics;
@@ -67,22 +61,15 @@ export interface AttemptDeps {
 }
 
 export function createAttempts(deps: AttemptDeps): Attempts {
-  const { store, endpoints, send, allow, leaseMs, tracing, now, closing } = deps;
+  const { store, endpoints, leaseMs, tracing, now, closing } = deps;
 
   async function post(lane: ClaimedLane, rules: TenantRules, traceparent: string | null): Promise<AttemptResult> {
-    const target = judgeUrl(lane.url, allow);
-    if (!target.ok) return { kind: 'refused', rule: target.rule };
-    const body = callbackBody(lane);
-    const signable = { id: callbackId(lane), timestampS: Math.floor(now() / 1000), body };
     const headers = {
-      'content-type': 'application/json',
-      'user-agent': deps.userAgent,
-      ...signatureHeaders(signable, rules.keysAt(now())),
       'juice-attempt': String(lane.tries + 1),
       ...(lane.replay === null ? {} : { 'juice-replay': lane.replay }),
       ...(traceparent === null ? {} : { traceparent }),
     };
-    return send({ url: target.url, headers, body });
+    return postSigned(deps, rules, { url: lane.url, id: callbackId(lane), body: callbackBody(lane), headers });
   }
 
   /** What the lane is charged with, and what its endpoint is told: a fault of ours is the endpoint's only as far as it was not reached. */

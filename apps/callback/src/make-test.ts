@@ -1,9 +1,9 @@
 import { writeExactJson, type CallbackTestAnswer } from '@juice/contracts';
-import { describeForbidden, judgeUrl, type AllowList } from '@juice/destinations';
+import { describeForbidden } from '@juice/destinations';
 import type { CallbackTest } from '@juice/persistence';
-import type { Send, SendPhase, Timings } from './http-sender.ts';
+import type { SendPhase, Timings } from './http-sender.ts';
 import { judge, type AttemptOutcome, type AttemptResult } from './outcome.ts';
-import { signatureHeaders } from './sign.ts';
+import { postSigned, type PostingDeps } from './signed-post.ts';
 import type { TenantRules } from './tenant-rules.ts';
 
 /** Enough of an answer to see what it is; not so much that this is a way to read what is inside. */
@@ -15,22 +15,12 @@ const shownBodyBytes = 1024;
  */
 export async function makeTest(
   test: CallbackTest,
-  how: {
-    readonly rules: TenantRules;
-    readonly send: Send;
-    readonly allow: AllowList;
-    readonly userAgent: string;
-    readonly now: () => number;
-    readonly by: string;
-  },
+  how: PostingDeps & { readonly rules: TenantRules; readonly by: string },
 ): Promise<CallbackTestAnswer> {
   const webhookId = `test_${test.testId}`;
-  const keys = how.rules.keysAt(how.now());
   const startedMs = how.now();
-  const target = judgeUrl(test.url, how.allow);
-  const result: AttemptResult = target.ok
-    ? await how.send({ url: target.url, ...requestOf(test, { webhookId, keys, ...how }) })
-    : { kind: 'refused', rule: target.rule };
+  const body = testBody(test, startedMs);
+  const result = await postSigned(how, how.rules, { url: test.url, id: webhookId, body });
   const outcome = judge(result, how.now());
   return {
     url: test.url,
@@ -42,30 +32,15 @@ export async function makeTest(
     ...(result.kind === 'answered' && { httpStatus: result.status }),
     headers: result.kind === 'answered' ? { ...result.headers } : {},
     ...shownBody(result),
-    signatures: keys.length,
+    signatures: how.rules.keysAt(startedMs).length,
     worker: how.by,
   };
 }
 
-function requestOf(
-  { tenantId }: CallbackTest,
-  how: {
-    readonly webhookId: string;
-    readonly keys: ReturnType<TenantRules['keysAt']>;
-    readonly userAgent: string;
-    readonly now: () => number;
-  },
-) {
-  const timestamp = new Date(how.now()).toISOString();
+function testBody({ tenantId }: CallbackTest, atMs: number): Buffer {
   const message = 'A test of this receiver, asked for by its owner. It is about no task.';
-  const body = Buffer.from(writeExactJson({ type: 'callback.test', timestamp, tenantId, message }));
-  const signable = { id: how.webhookId, timestampS: Math.floor(how.now() / 1000), body };
-  const headers = {
-    'content-type': 'application/json',
-    'user-agent': how.userAgent,
-    ...signatureHeaders(signable, how.keys),
-  };
-  return { headers, body };
+  const timestamp = new Date(atMs).toISOString();
+  return Buffer.from(writeExactJson({ type: 'callback.test', timestamp, tenantId, message }));
 }
 
 function told({ kind, reason }: AttemptOutcome): Pick<CallbackTestAnswer, 'outcome' | 'cause'> {

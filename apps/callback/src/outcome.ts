@@ -1,3 +1,4 @@
+import type { CallbackCause } from '@juice/contracts';
 import type { ForbiddenRule } from '@juice/destinations';
 import type { PostResult, SendPhase } from './http-sender.ts';
 
@@ -16,18 +17,18 @@ import type { PostResult, SendPhase } from './http-sender.ts';
  * | we are stopping                                            | stopped: not charged, left for the next worker     |
  */
 export type AttemptOutcome =
-  | { readonly kind: 'delivered'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string; readonly retryAfterMs: number | null }
-  | { readonly kind: 'rejected'; readonly reason: string }
-  | { readonly kind: 'gone'; readonly reason: string }
-  | { readonly kind: 'forbidden'; readonly reason: string }
-  | { readonly kind: 'ours'; readonly reason: string }
-  | { readonly kind: 'stopped'; readonly reason: string };
+  | { readonly kind: 'delivered'; readonly reason: CallbackCause }
+  | { readonly kind: 'failed'; readonly reason: CallbackCause; readonly retryAfterMs: number | null }
+  | { readonly kind: 'rejected'; readonly reason: CallbackCause }
+  | { readonly kind: 'gone'; readonly reason: CallbackCause }
+  | { readonly kind: 'forbidden'; readonly reason: CallbackCause }
+  | { readonly kind: 'ours'; readonly reason: CallbackCause }
+  | { readonly kind: 'stopped'; readonly reason: 'stopped' };
 
 /** What came of the POST, or that its URL was refused before one was made. */
 export type AttemptResult = PostResult | { readonly kind: 'refused'; readonly rule: ForbiddenRule };
 
-/** Judges an attempt. Reasons are words of a small set (`status-503`, `timeout-connect`): fit for a lane's cause. */
+/** Judges an attempt. Reasons are fit for a lane's cause. */
 export function judge(result: AttemptResult, nowMs: number): AttemptOutcome {
   switch (result.kind) {
     case 'answered':
@@ -48,7 +49,7 @@ export function judge(result: AttemptResult, nowMs: number): AttemptOutcome {
 const retryableStatuses: ReadonlySet<number> = new Set([408, 425, 429]);
 
 function judgeStatus(status: number, retryAfter: string | null, nowMs: number): AttemptOutcome {
-  const reason = `status-${status}`;
+  const reason: CallbackCause = `status-${status}`;
   if (status >= 200 && status < 300) return { kind: 'delivered', reason };
   if (status === 410) return { kind: 'gone', reason };
   if (status < 500 && !retryableStatuses.has(status)) return { kind: 'rejected', reason };
@@ -61,7 +62,7 @@ const ourCodes: ReadonlySet<string> = new Set([
   ...['EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'EADDRNOTAVAIL', 'ENETDOWN', 'ENETUNREACH', 'EACCES', 'EPERM'],
 ]);
 
-const failureReasons: Readonly<Record<string, string>> = {
+const failureReasons: Readonly<Record<string, CallbackCause>> = {
   ENOTFOUND: 'dns-not-found',
   EAI_NODATA: 'dns-not-found',
   ECONNREFUSED: 'connect-refused',
@@ -69,7 +70,7 @@ const failureReasons: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'timeout-connect',
 };
 
-const phaseReasons: Readonly<Record<SendPhase, string>> = {
+const phaseReasons: Readonly<Record<SendPhase, CallbackCause>> = {
   lookup: 'dns-failed',
   connect: 'connect-failed',
   tls: 'tls-failed',
@@ -78,7 +79,7 @@ const phaseReasons: Readonly<Record<SendPhase, string>> = {
 
 function judgeFailure(phase: SendPhase, code: string): AttemptOutcome {
   if (ourCodes.has(code)) return { kind: 'ours', reason: `ours-${code.toLowerCase().replaceAll('_', '-')}` };
-  const byCode = code === 'TIMEOUT' ? `timeout-${phase}` : failureReasons[code];
+  const byCode: CallbackCause | undefined = code === 'TIMEOUT' ? `timeout-${phase}` : failureReasons[code];
   const reason = byCode ?? (code.startsWith('HPE_') ? 'not-http' : phaseReasons[phase]);
   return { kind: 'failed', reason, retryAfterMs: null };
 }

@@ -1,5 +1,5 @@
-/** What the words for causes mean, to people. Those of statuses are made: `status-503`. */
-const meanings: Readonly<Record<string, string>> = {
+/** What the words for causes mean, to people. */
+const meanings = {
   'dns-not-found': 'the receiver’s name is not known',
   'dns-failed': 'the receiver’s name could not be resolved',
   'connect-refused': 'the receiver refused the connection',
@@ -22,12 +22,18 @@ const meanings: Readonly<Record<string, string>> = {
   'endpoint-waits': 'its endpoint has asked for time',
   'endpoint-open': 'its endpoint failed too often and is left alone',
   'endpoint-busy': 'its endpoint has as much in hand as it may',
-};
+} as const;
 
-/** A cause's word in a sentence. A word that is not known is shown as it is. */
+/**
+ * Why a callback was not delivered, in a word of a small set, fit for groups and metrics. Those of statuses (`status-503`) and of
+ * faults of ours (`ours-emfile`) are made.
+ */
+export type CallbackCause = keyof typeof meanings | `status-${number}` | `ours-${string}`;
+
+/** A cause's word in a sentence. A word that is not known (a newer service's) is shown as it is. */
 export function describeCause(word: string): string {
   const status = /^status-(\d{3})$/.exec(word)?.[1];
   if (status !== undefined) return `the receiver answered ${status}`;
   if (word.startsWith('ours-')) return `a fault of ours (${word.slice('ours-'.length)})`;
-  return meanings[word] ?? word;
+  return Object.hasOwn(meanings, word) ? meanings[word as keyof typeof meanings] : word;
 }
