@@ -11,9 +11,10 @@ import {
 import { applyTransitions, type Frame } from './apply-transitions.ts';
 import { findAttempts, type CallbackAttempt } from './callback-attempts.ts';
 import type { MongoConnection } from './connection.ts';
+import { createFindTasks } from './find-tasks.ts';
 import { insertTasks, type InsertOutcome, type NewTask } from './insert-tasks.ts';
 import { liveTasksAfter, loadLiveTasks, readLiveTasks, scanLiveTasks, type LoadedTask } from './live-tasks.ts';
-import { modelOf, tasksOf, type TaskCollection } from './collections.ts';
+import { tasksOf, type TaskCollection } from './collections.ts';
 import { asFailure, attempt } from './mongo-failure.ts';
 import { clearOutbox, outboxPage, readOutboxes, type OutboxPage, type PublishedEvent } from './outbox.ts';
 import { requestKills, type KillOutcome } from './request-kills.ts';
@@ -99,20 +100,13 @@ export interface TaskStoreOptions extends RetentionOptions {
 
 export function createTaskStore(conn: MongoConnection, options: TaskStoreOptions = {}): TaskStore {
   const tasks = tasksOf(conn);
-  const records = modelOf(conn, 'Task');
   const retentionMs = retentionOf('taskRetentionMs', options);
   const { windowSize = defaultWindowSize } = options;
   const killAll: TaskStore['requestKills'] = (tenantId, taskIds, atMs) =>
     attempt('request kills', () => requestKills(tasks, { tenantId, taskIds, atMs, retentionMs }));
   return {
     insertTasks: (added) => insertTasks(tasks, added),
-    findTasks: (tenantId, ids) =>
-      attempt('find tasks', () =>
-        records
-          .find({ tenantId, _id: { $in: [...ids] } }, { idemRefused: 0 })
-          .lean<TaskRecord[]>()
-          .exec(),
-      ),
+    findTasks: createFindTasks(tasks),
     listTasks: (tenantId, query) => attempt('list tasks', () => listTasks(tasks, { ...query, tenantId, windowSize })),
     chooseTasks: (tenantId, query) =>
       attempt('choose tasks', () => chooseTasks(tasks, { ...query, tenantId, windowSize })),

@@ -83,6 +83,25 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
         const found = await tasks.findTasks(tenant, [idAt(1), idAt(2), idAt(3)]);
         expect(found.map(({ _id }) => _id)).toEqual([idAt(1)]);
+        expect(await tasks.findTasks(tenant, [])).toEqual([]);
+      });
+
+      test('of many who ask at once for a task each, everybody is told of its own', async () => {
+        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
+        const wanted = Array.from({ length: 200 }, (_, at) => [at % 2 === 0 ? tenant : 'other', idAt(at % 3)] as const);
+        const found = await Promise.all(wanted.map(([tenantId, taskId]) => tasks.findTasks(tenantId, [taskId])));
+        for (const [at, [tenantId, taskId]] of wanted.entries()) {
+          const isThere = (taskId === idAt(1) && tenantId === tenant) || (taskId === idAt(2) && tenantId === 'other');
+          expect(found[at]?.map((task) => [task.tenantId, task._id])).toEqual(isThere ? [[tenantId, taskId]] : []);
+        }
+      });
+
+      test('who asks after something was written finds it, whatever is being asked meanwhile', async () => {
+        const before = tasks.findTasks(tenant, [idAt(1)]);
+        const meanwhile = tasks.findTasks(tenant, [idAt(1)]);
+        await insert(1);
+        expect(await tasks.findTasks(tenant, [idAt(1)])).toHaveLength(1);
+        await Promise.all([before, meanwhile]);
       });
     });
 
