@@ -175,3 +175,41 @@ export async function ensureIndexes(conn: MongoConnection): Promise<void> {
     await attempt(`create indexes of ${name}`, () => conn.connection.model<unknown>(name, schema).createIndexes());
   }
 }
+
+export interface IndexFacts {
+  /** `collection {"key":1}` of each that is not there; ensureIndexes makes it. */
+  readonly missing: readonly string[];
+  /** Of each that is there with other options: MongoDB refuses to make it anew, and so services do not start. */
+  readonly different: readonly string[];
+}
+
+/** Compares the indexes with those that ensureIndexes makes; changes nothing. Throws DependencyFailure. */
+export async function compareIndexes(conn: MongoConnection): Promise<IndexFacts> {
+  const missing: string[] = [];
+  const different: string[] = [];
+  for (const schema of Object.values(schemas)) {
+    const collection = String(schema.get('collection'));
+    const present = await attempt(`list indexes of ${collection}`, () => listIndexes(conn, collection));
+    for (const [keys, options] of schema.indexes()) {
+      const name = JSON.stringify(keys);
+      const found = present.find(({ key }) => JSON.stringify(key) === name);
+      if (found === undefined) missing.push(`${collection} ${name}`);
+      else if (optionsOf(found) !== optionsOf(options)) different.push(`${collection} ${name}`);
+    }
+  }
+  return { missing, different };
+}
+
+/** None of a collection that is not there yet. */
+async function listIndexes(conn: MongoConnection, collection: string): Promise<mongoose.mongo.IndexDescriptionInfo[]> {
+  const db = nativeDb(conn.connection);
+  const isThere = await db.listCollections({ name: collection }, { nameOnly: true }).hasNext();
+  return isThere ? db.collection(collection).indexes() : [];
+}
+
+/** Those that the schemas use. */
+function optionsOf(index: { unique?: unknown; sparse?: unknown; expireAfterSeconds?: unknown }): string {
+  const { unique, sparse, expireAfterSeconds } = index;
+  const seconds = expireAfterSeconds === undefined ? null : Number(expireAfterSeconds);
+  return JSON.stringify([unique === true, sparse === true, seconds]);
+}

@@ -1,7 +1,8 @@
 export { connectMongo, type MongoConnection, type MongoOptions } from './connection.ts';
 export { mongoUrlProblem } from './mongo-url.ts';
-export { ensureIndexes } from './collections.ts';
-export { prepareStore } from './migrations/prepare-store.ts';
+export { compareIndexes, ensureIndexes, type IndexFacts } from './collections.ts';
+export { examineMongo, type MongoFacts } from './examine-mongo.ts';
+export { prepareStore, readSchema, type SchemaFacts } from './migrations/prepare-store.ts';
 export { createTaskStore, type LaunchSpec, type TaskStore, type TaskStoreOptions } from './task-store.ts';
 export { type Frame } from './apply-transitions.ts';
 export { type InsertOutcome, type NewTask } from './insert-tasks.ts';

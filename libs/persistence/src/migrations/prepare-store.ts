@@ -1,4 +1,5 @@
 import { DependencyFailure } from '@juice/contracts';
+import type mongoose from 'mongoose';
 import { ensureIndexes } from '../collections.ts';
 import { byMajority, nativeDb, type MongoConnection } from '../connection.ts';
 import { attempt, isDuplicateKey } from '../mongo-failure.ts';
@@ -13,6 +14,25 @@ interface SchemaDocument {
   readonly oldestReader: number;
 }
 
+/** How a database is written, and what this version of Juice knows. */
+export interface SchemaFacts {
+  /** 0: nothing has been prepared yet. */
+  readonly schema: number;
+  readonly oldestReader: number;
+  /** The newest that this version migrates to; one whose `oldestReader` is beyond it is not served. */
+  readonly known: number;
+}
+
+/** What prepareStore goes by; changes nothing. Throws DependencyFailure. */
+export async function readSchema(
+  conn: MongoConnection,
+  steps: readonly Migration[] = migrations,
+): Promise<SchemaFacts> {
+  const found = await attempt('read schema', () => metaOf(conn).findOne({ _id: 'schema' }, byMajority));
+  const { schema = 0, oldestReader = 0 } = found ?? {};
+  return { schema, oldestReader, known: steps.at(-1)?.schema ?? 0 };
+}
+
 /**
  * Makes the database what this version works on: migrations first, then missing indexes. Every service does so at its start,
  * before it serves, and any number at once may.
@@ -24,15 +44,7 @@ interface SchemaDocument {
  * Throws DependencyFailure, not retryable when the database is of a newer version that this one cannot read.
  */
 export async function prepareStore(conn: MongoConnection, steps: readonly Migration[] = migrations): Promise<void> {
-  const meta = nativeDb(conn.connection).collection<SchemaDocument>('meta');
-  const known = steps.at(-1)?.schema ?? 0;
-
-  async function read(): Promise<Omit<SchemaDocument, '_id'>> {
-    const found = await meta.findOne({ _id: 'schema' }, byMajority);
-    const { schema = 0, oldestReader = 0 } = found ?? {};
-    if (oldestReader > known) throw tooNew(schema, oldestReader, known);
-    return { schema, oldestReader };
-  }
+  const meta = metaOf(conn);
 
   async function note(before: number, { schema, oldestReader }: Migration): Promise<void> {
     try {
@@ -48,13 +60,18 @@ export async function prepareStore(conn: MongoConnection, steps: readonly Migrat
   }
 
   for (;;) {
-    const { schema } = await attempt('read schema', read);
+    const { schema, oldestReader, known } = await readSchema(conn, steps);
+    if (oldestReader > known) throw tooNew(schema, oldestReader, known);
     const next = steps.find((step) => step.schema > schema);
     if (next === undefined) break;
     await attempt(`migrate to schema ${next.schema}`, () => next.run(conn));
     await attempt('note schema', () => note(schema, next));
   }
   await ensureIndexes(conn);
+}
+
+function metaOf(conn: MongoConnection): mongoose.mongo.Collection<SchemaDocument> {
+  return nativeDb(conn.connection).collection<SchemaDocument>('meta');
 }
 
 function tooNew(schema: number, oldestReader: number, known: number): DependencyFailure {
