@@ -10,5 +10,11 @@ export {
 export { amqpUrlProblem } from './amqp-url.ts';
 export { connectBroker, type BrokerSettings } from './connect-broker.ts';
 export { createMemoryBroker, createMemoryHub, type MemoryHub } from './memory-broker.ts';
+export {
+  openExamination,
+  type BrokerExamination,
+  type BrokerExaminationOptions,
+  type TopologyFacts,
+} from './examine-broker.ts';
 export { maxBodyBytes } from './body.ts';
 export { deliveryLimit } from './topology.ts';
