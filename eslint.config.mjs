@@ -15,7 +15,13 @@ if (process.env.NX_TASK_TARGET_PROJECT === undefined) await createProjectGraphAs
 
 const everyTest = ['**/*.spec.ts', '**/testing/**/*.ts', 'apps/e2e/**/*.ts'];
 const everyMain = ['**/main.ts'];
-const toolApps = ['apps/standalone/**/*.ts', 'apps/demo/**/*.ts', 'apps/bench/**/*.ts', 'tools/**/*.ts'];
+const toolApps = [
+  'apps/standalone/**/*.ts',
+  'apps/demo/**/*.ts',
+  'apps/bench/**/*.ts',
+  'apps/doctor/**/*.ts',
+  'tools/**/*.ts',
+];
 const pureLibs = ['libs/contracts/src/**/*.ts', 'libs/scheduling/src/**/*.ts'];
 
 // ---- who may import whom ----------------------------------------------------------------------------------------
