@@ -4,6 +4,7 @@ export { createMesosClient, type MesosClient, type MesosClientOptions } from './
 export { decodeCall, decodeEvent, encodeCall, encodeEvent } from './codec.ts';
 export type { ContentType, DecodedCall, ReceivedCall } from './codec.ts';
 export type { Call, Draft, Event, FrameworkCall, StreamEvent, UnreadableUpdate } from './conversation.ts';
+export { examineMasters, type MasterFacts } from './examine-masters.ts';
 export { parseMasters } from './master-source.ts';
 export type { SetAlarm } from './post.ts';
 export { createRecordReader, defaultMaxRecordBytes, encodeRecord, type RecordReader } from './recordio.ts';
