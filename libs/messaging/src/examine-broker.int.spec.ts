@@ -50,8 +50,8 @@ describeWithRabbit('RabbitMQ, examined', (url) => {
       await channel.assertExchange(`${prefix}juice.events`, 'direct', { durable: true });
       const facts = await examination.examineTopology();
       expect(facts.different.map(({ name }) => name)).toEqual([
-        `${prefix}juice.events`,
-        `${prefix}juice.scheduler.tasks`,
+        `exchange ${prefix}juice.events`,
+        `queue ${prefix}juice.scheduler.tasks`,
       ]);
       expect(facts.different[0]?.detail).toContain('exists with other properties');
       expect(facts.missing).toHaveLength(6);

@@ -2,7 +2,7 @@ import { connect, type Channel, type ChannelModel } from 'amqplib';
 import { brokerFailure, translateAmqp } from './broker-failure.ts';
 import { declareQueues, exchanges, poisonExchange } from './topology.ts';
 
-/** What is there of what Juice declares; names are with the prefix. */
+/** What is there of what Juice declares, as `queue juice.poison`; names are with the prefix. */
 export interface TopologyFacts {
   readonly present: readonly string[];
   /** Made when a service connects. */
@@ -46,6 +46,7 @@ export async function openExamination(url: string, options: BrokerExaminationOpt
 }
 
 interface Declared {
+  /** With what it is: an exchange and a queue may have the same name. */
   readonly name: string;
   find(on: Channel): Promise<unknown>;
   declare(on: Channel): Promise<unknown>;
@@ -76,7 +77,7 @@ async function examineTopology(model: ChannelModel, prefix: string): Promise<Top
 
 function declared(prefix: string): readonly Declared[] {
   const exchange = (name: string, type: string): Declared => ({
-    name,
+    name: `exchange ${name}`,
     find: (on) => on.checkExchange(name),
     declare: (on) => on.assertExchange(name, type, { durable: true }),
   });
@@ -84,7 +85,7 @@ function declared(prefix: string): readonly Declared[] {
     ...exchanges.map((name) => exchange(prefix + name, 'topic')),
     exchange(prefix + poisonExchange, 'fanout'),
     ...declareQueues(prefix).map(({ queue, arguments: args }) => ({
-      name: prefix + queue,
+      name: `queue ${prefix + queue}`,
       find: (on: Channel) => on.checkQueue(prefix + queue),
       declare: (on: Channel) => on.assertQueue(prefix + queue, { durable: true, arguments: args }),
     })),
