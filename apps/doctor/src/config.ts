@@ -37,5 +37,14 @@ export function secretsOf(config: DoctorConfig): readonly string[] {
 /** The password of a URL, as it is written there and as it is meant. Several hosts are legal: no parser takes that. */
 function passwordsOf(url: string): readonly string[] {
   const written = /^[^:]+:\/\/[^/?#]*?:([^/?#]*)@/.exec(url)?.[1];
-  return written === undefined ? [] : [written, decodeURIComponent(written)];
+  return written === undefined ? [] : [written, decoded(written)];
+}
+
+/** ZooKeeper's are not encoded: a % in one is a %. */
+function decoded(written: string): string {
+  try {
+    return decodeURIComponent(written);
+  } catch {
+    return written;
+  }
 }

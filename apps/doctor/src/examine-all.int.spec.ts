@@ -1,15 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { startLocalMesos, type LocalMesos } from '@juice/local-mesos';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { connectBroker } from '@juice/messaging';
 import { describeWithRabbit, removeTopology, uniquePrefix } from '@juice/messaging/testing';
 import { connectMongo, createLeaseStore, prepareStore, type MongoConnection } from '@juice/persistence';
 import { loadConfig } from '@juice/runtime';
 import { doctorConfigSchema } from './config.ts';
+import { runDoctor } from './doctor-command.ts';
 import { examineAll } from './examine-all.ts';
 import type { Finding } from './finding.ts';
 
 const callbackSecret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
+const mesosSecret = 'the-secret-of-the-principal';
 const adminKey = 'an-admin-key-for-these-tests-alone';
 
 /** `check: verdict` of each. */
@@ -20,13 +26,22 @@ function verdicts(findings: readonly Finding[]): Record<string, string> {
 describeWithRabbit('the doctor', (amqpUrl) => {
   describe('the doctor, with all parts there', () => {
     let mongo: LocalMongo;
+    let mesos: LocalMesos;
+    let folder: string;
     let conn: MongoConnection;
     let brokerPrefix: string;
 
     beforeAll(async () => {
       mongo = await startLocalMongo({ dataDir: null, host: '127.0.0.1', port: 0 });
+      folder = mkdtempSync(join(tmpdir(), 'juice-doctor-'));
+      const credentials = { principal: 'juice', secret: mesosSecret };
+      mesos = await startLocalMesos({ dataDir: folder, agents: [], executor: 'simulated', followers: 1, credentials });
     });
-    afterAll(() => mongo.stop());
+    afterAll(async () => {
+      await mesos.stop();
+      rmSync(folder, { recursive: true });
+      await mongo.stop();
+    });
     beforeEach(async () => {
       brokerPrefix = uniquePrefix('doctor');
       conn = await connectMongo(`${mongo.url}/doctor`, { appName: 'doctor-spec' });
@@ -54,6 +69,8 @@ describeWithRabbit('the doctor', (amqpUrl) => {
         'rabbitmq.connection': 'ok',
         'rabbitmq.version': 'ok',
         'rabbitmq.topology': 'ok',
+        'mesos.masters': 'skipped',
+        'mesos.leader': 'skipped',
         'callback.secret': 'warning',
         'admin.key': 'skipped',
       });
@@ -74,6 +91,22 @@ describeWithRabbit('the doctor', (amqpUrl) => {
       expect(verdicts(findings)).toMatchObject({ 'callback.secret': 'ok', 'admin.key': 'ok' });
       expect(JSON.stringify(findings)).not.toContain(callbackSecret);
       expect(JSON.stringify(findings)).not.toContain(adminKey);
+    });
+
+    test('Mesos is told by any of its masters, with the credentials that it takes', async () => {
+      const masters = { JUICE_MESOS_MASTERS: String(mesos.followerUrls[0]), JUICE_MESOS_ROLE: 'batch' };
+      const principal = { JUICE_MESOS_PRINCIPAL: 'juice', JUICE_MESOS_SECRET: mesosSecret };
+      const findings = await examine({ ...masters, ...principal });
+      const found = Object.fromEntries(findings.map((finding) => [finding.check, finding.found]));
+      expect(found).toMatchObject({
+        'mesos.masters': `${mesos.followerUrls[0]} leads to ${mesos.url}; ${mesos.url} leads`,
+        'mesos.leader': mesos.url,
+        'mesos.version': 'Mesos 1.12.0',
+        'mesos.roles': 'offers are asked for with role batch',
+      });
+      expect(verdicts(findings)).toMatchObject({ 'mesos.masters': 'ok', 'mesos.leader': 'ok', 'mesos.clock': 'ok' });
+      expect(JSON.stringify(findings)).not.toContain(mesosSecret);
+      expect(verdicts(await examine(masters))).toMatchObject({ 'mesos.masters': 'wrong', 'mesos.leader': 'skipped' });
     });
 
     test('who leads is told, and whether the lease is renewed', async () => {
@@ -119,24 +152,35 @@ describe('the doctor, with nothing to be reached', () => {
     return port;
   }
 
-  test.each(['closed', 'silent'] as const)('says so within its limits, without passwords (%s)', async (kind) => {
+  test.each([
+    ['closed', (port: number) => `http://127.0.0.1:${port}`],
+    ['silent', (port: number) => `http://127.0.0.1:${port}`],
+    ['closed', (port: number) => `zk://juice:pa%40ss-word@127.0.0.1:${port}/mesos`],
+    ['silent', (port: number) => `zk://juice:pa%40ss-word@127.0.0.1:${port}/mesos`],
+  ] as const)('says so within its limits, without passwords (%s)', async (kind, mesosAt) => {
     const password = 'pa%40ss-word';
-    const findings = await examineAll(
-      loadConfig(doctorConfigSchema, {
-        JUICE_MONGO_URL: `mongodb://juice:${password}@127.0.0.1:${await portOf(kind)}/juice`,
-        JUICE_AMQP_URL: `amqp://juice:${password}@127.0.0.1:${await portOf(kind)}`,
-        JUICE_CALLBACK_SECRET: callbackSecret,
-      }),
-      { limitMs: 500 },
-    );
+    const env = {
+      JUICE_MONGO_URL: `mongodb://juice:${password}@127.0.0.1:${await portOf(kind)}/juice`,
+      JUICE_AMQP_URL: `amqp://juice:${password}@127.0.0.1:${await portOf(kind)}`,
+      JUICE_MESOS_MASTERS: mesosAt(await portOf(kind)),
+      JUICE_CALLBACK_SECRET: callbackSecret,
+    };
+    const lines: string[] = [];
+    const host = { env, say: (line: string) => void lines.push(line), complain: () => undefined };
+    const startedMs = performance.now();
+    expect(await runDoctor(['--json'], host, { limitMs: 500 })).toBe(1);
+    // Parts are looked at side by side; what is beyond the one limit is the machine's.
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    const findings = lines.map((line) => JSON.parse(line) as Finding);
     expect(verdicts(findings)).toMatchObject({
       'mongodb.connection': 'wrong',
       'mongodb.schema': 'skipped',
       'rabbitmq.connection': 'wrong',
       'rabbitmq.topology': 'skipped',
+      'mesos.masters': 'wrong',
     });
-    for (const secret of [password, 'pa@ss-word', callbackSecret])
-      expect(JSON.stringify(findings)).not.toContain(secret);
+    expect(findings).toHaveLength(16);
+    for (const secret of [password, 'pa@ss-word', callbackSecret]) expect(lines.join()).not.toContain(secret);
     for (const { verdict, advice } of findings) expect(verdict === 'wrong' && advice === null).toBe(false);
   });
 });

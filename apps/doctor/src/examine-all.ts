@@ -1,4 +1,6 @@
 import { hideCredentials } from '@juice/runtime';
+import { readMesosAccess } from '@juice/scheduler';
+import { checkMesos } from './check-mesos.ts';
 import { checkMongo } from './check-mongo.ts';
 import { checkRabbit } from './check-rabbit.ts';
 import { secretsOf, type DoctorConfig } from './config.ts';
@@ -12,13 +14,18 @@ export interface ExamineOptions {
   readonly brokerPrefix?: string;
 }
 
-/** All checks, the parts at the same time: a few limits after its start it is over. Changes nothing anywhere. */
+/**
+ * All checks, the parts at the same time: a few limits after its start it is over. Changes nothing anywhere. Throws
+ * ConfigProblems, before it asks anybody, when the file of certificates cannot be used.
+ */
 export async function examineAll(config: DoctorConfig, options: ExamineOptions = {}): Promise<readonly Finding[]> {
   const { limitMs = usualLimitMs, brokerPrefix = '' } = options;
   const { mongoUrl, amqpUrl, leaseMs } = config;
+  const access = await readMesosAccess(config);
   const parts = await Promise.all([
     checkMongo({ url: mongoUrl, shown: hideCredentials(mongoUrl), leaseMs, limitMs }),
     checkRabbit({ url: amqpUrl, shown: hideCredentials(amqpUrl), prefix: brokerPrefix, limitMs }),
+    checkMesos({ masters: config.mesosMasters, roles: config.mesosRoles, access, limitMs }),
   ]);
   const own: readonly Finding[] = [
     { check: 'callback.secret', ...judgeCallbackSecret(config.callbackSecrets) },

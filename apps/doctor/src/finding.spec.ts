@@ -18,6 +18,11 @@ test('secrets are taken out of what others say, also percent-encoded, the longes
   expect(withoutSecrets(finding, ['p@ss', 'p@ss2']).found).toBe('user a, password …, in the URL …; … is another');
 });
 
+test('our own words are left alone, whatever a password is', () => {
+  const finding = { check: 'x', verdict: 'ok', found: 'mongodb://127.0.0.1/juice answers', advice: null } as const;
+  expect(withoutSecrets(finding, ['juice'])).toEqual(finding);
+});
+
 test('a check that fails, and one that is never over, is wrong, and has its advice', async () => {
   const options = { limitMs: 20, advice: 'look at it' };
   const failed = await runCheck('one', options, () => Promise.reject(new Error('refused')));

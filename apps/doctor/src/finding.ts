@@ -33,8 +33,12 @@ function inOneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }
 
-/** Takes secrets out of what others have said; in their percent-encoded form too. */
+/**
+ * Takes secrets, in their percent-encoded form too, out of what drivers and servers have said. That is in what is wrong
+ * alone: the rest is our own words, which a password such as `juice` would only make unreadable.
+ */
 export function withoutSecrets(finding: Finding, secrets: readonly string[]): Finding {
+  if (finding.verdict !== 'wrong') return finding;
   const hidden = secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]);
   const longestFirst = hidden.toSorted((a, b) => b.length - a.length);
   const hide = (text: string): string => longestFirst.reduce((left, secret) => left.replaceAll(secret, '…'), text);
