@@ -1,5 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,13 +21,16 @@ async function startCluster(options: Partial<LocalMesosOptions> = {}): Promise<L
 }
 
 async function startServer(listener: RequestListener): Promise<string> {
-  const server: Server = createServer(listener);
+  return `http://${await listen(createServer(listener))}`;
+}
+
+async function listen(server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ends.push(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 test('the leader says its version and its time', async () => {
@@ -101,4 +105,16 @@ test('a leader that does not say its version leads all the same', async () => {
   };
   const [facts] = await examineMasters({ masters: [await startServer(answers)], signal });
   expect(facts).toMatchObject({ role: { kind: 'leads' }, version: null });
+});
+
+test('certificates of an authority of one’s own are taken when it is named, and no others', async () => {
+  const pem = (file: string) => readFileSync(new URL(`../testing/tls/${file}.pem`, import.meta.url), 'utf8');
+  const cert = pem('cert');
+  const server = createTlsServer({ key: pem('key'), cert }, (_request, response) => response.writeHead(405).end());
+  const masters = [`https://${await listen(server)}`];
+  expect((await examineMasters({ masters, ca: cert, signal }))[0]?.role).toEqual({ kind: 'leads' });
+  expect((await examineMasters({ masters, signal }))[0]?.role).toMatchObject({
+    kind: 'fails',
+    detail: expect.stringContaining('self-signed'),
+  });
 });
