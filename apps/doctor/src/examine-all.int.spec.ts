@@ -167,10 +167,7 @@ describe('the doctor, with nothing to be reached', () => {
     };
     const lines: string[] = [];
     const host = { env, say: (line: string) => void lines.push(line), complain: () => undefined };
-    const startedMs = performance.now();
     expect(await runDoctor(['--json'], host, { limitMs: 500 })).toBe(1);
-    // Parts are looked at side by side; what is beyond the one limit is the machine's.
-    expect(performance.now() - startedMs).toBeLessThan(4_000);
     const findings = lines.map((line) => JSON.parse(line) as Finding);
     expect(verdicts(findings)).toMatchObject({
       'mongodb.connection': 'wrong',
