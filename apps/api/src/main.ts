@@ -34,13 +34,15 @@ await runMain(async () => {
 
   const waitingRoom = stop.closes(await startWaitingRoom({ host, port, newRequestId: randomUUID }));
   const mongo = stop.closes(
-    await connectWithBackoff({
-      dependency: 'mongodb',
-      target: mongoUrl,
-      connect: () => connectMongo(mongoUrl, { appName: 'juice-api', poolSize }),
-      log,
-      signal: stop.signal,
-    }),
+    await stop.needs(
+      connectWithBackoff({
+        dependency: 'mongodb',
+        target: mongoUrl,
+        connect: () => connectMongo(mongoUrl, { appName: 'juice-api', poolSize }),
+        log,
+        signal: stop.signal,
+      }),
+    ),
   );
   await stop.needs(prepareStore(mongo));
   // Messages only make tasks start sooner: submitting works without the broker.

@@ -51,14 +51,17 @@ await runMain(async () => {
   );
   const { signal } = stop;
   const mongo = stop.closes(
-    await connectWithBackoff({
-      dependency: 'mongodb',
-      target: mongoUrl,
-      // A connection for each lane worked on would be the most that could ever be used at once.
-      connect: () => connectMongo(mongoUrl, { appName: 'juice-callback', poolSize: Math.min(config.concurrency, 64) }),
-      log,
-      signal,
-    }),
+    await stop.needs(
+      connectWithBackoff({
+        dependency: 'mongodb',
+        target: mongoUrl,
+        // A connection for each lane worked on would be the most that could ever be used at once.
+        connect: () =>
+          connectMongo(mongoUrl, { appName: 'juice-callback', poolSize: Math.min(config.concurrency, 64) }),
+        log,
+        signal,
+      }),
+    ),
   );
   await stop.needs(prepareStore(mongo));
   // Events only make callbacks sooner: the sweep works without the broker.

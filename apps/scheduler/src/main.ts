@@ -57,13 +57,15 @@ await runMain(async () => {
 
   const { mongoUrl, amqpUrl } = config;
   const mongo = stop.closes(
-    await connectWithBackoff({
-      dependency: 'mongodb',
-      target: mongoUrl,
-      connect: () => connectMongo(mongoUrl, { appName: 'juice-scheduler', poolSize: config.mongoPoolSize }),
-      log,
-      signal: stop.signal,
-    }),
+    await stop.needs(
+      connectWithBackoff({
+        dependency: 'mongodb',
+        target: mongoUrl,
+        connect: () => connectMongo(mongoUrl, { appName: 'juice-scheduler', poolSize: config.mongoPoolSize }),
+        log,
+        signal: stop.signal,
+      }),
+    ),
   );
   await stop.needs(prepareStore(mongo));
   // Messages only make tasks start sooner: leading works without the broker, by the sweeps.

@@ -48,13 +48,15 @@ async function startMongo({ config, dataDir, stop, log }: Deps, described: Descr
   described.push({ name: 'database', what: given === undefined ? 'embedded' : hideCredentials(given) });
   const target = given ?? (await startDatabase(dataDir, stop));
   const mongo = stop.closes(
-    await connectWithBackoff({
-      dependency: 'mongodb',
-      target,
-      connect: () => connectMongo(target, { appName: 'juice-standalone', poolSize: 32 }),
-      log,
-      signal: stop.signal,
-    }),
+    await stop.needs(
+      connectWithBackoff({
+        dependency: 'mongodb',
+        target,
+        connect: () => connectMongo(target, { appName: 'juice-standalone', poolSize: 32 }),
+        log,
+        signal: stop.signal,
+      }),
+    ),
   );
   await stop.needs(prepareStore(mongo));
   return mongo;
@@ -69,13 +71,15 @@ async function startBroker(url: string | undefined, stop: Stop, log: Log, descri
   described.push({ name: 'broker', what: url === undefined ? 'embedded' : hideCredentials(url) });
   if (url === undefined) return stop.closes(createMemoryBroker({ log }));
   return stop.closes(
-    await connectWithBackoff({
-      dependency: 'rabbitmq',
-      target: url,
-      connect: () => connectBroker(url, { log }),
-      log,
-      signal: stop.signal,
-    }),
+    await stop.needs(
+      connectWithBackoff({
+        dependency: 'rabbitmq',
+        target: url,
+        connect: () => connectBroker(url, { log }),
+        log,
+        signal: stop.signal,
+      }),
+    ),
   );
 }
 
