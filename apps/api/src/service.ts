@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ErrorCode, errorMessagePrefix, type RequestBounds, type TaskId } from '@juice/contracts';
+import type { RequestBounds, TaskId } from '@juice/contracts';
 import { noTracing, type Log, type Metrics, type Tracing } from '@juice/observability';
 import type { CallbackStores, SwitchStore } from '@juice/persistence';
-import type { HealthChecks } from '@juice/runtime';
 import { createAccess, type AccessStores } from './access.ts';
 import { createApp } from './app.ts';
 import type { AskLeader } from './ask-leader.ts';
@@ -17,6 +16,7 @@ import { createFollowEvents, type FollowedLog, type FollowedTasks } from './foll
 import { createFindTasks } from './find-tasks.ts';
 import { startForgettingKeys, type KeyReleaseStore } from './forget-keys.ts';
 import { createHints, type HintPublisher } from './hints.ts';
+import { createHealth } from './health.ts';
 import { startHttpServer, type HttpServer } from './http-server.ts';
 import { createKillTask, type KillStore } from './kill-task.ts';
 import { createAdmitTasks, type WaitingStore } from './limit-waiting.ts';
@@ -36,7 +36,7 @@ import { createSwitchWatch, type SwitchHints } from './switch-watch.ts';
 import { createTaskIdSource } from './task-ids.ts';
 import { startCountingUsage, type UsageCounts } from './count-usage.ts';
 import type { UsageFinder } from './usage-router.ts';
-import { leaseWorkerNumber, type Lease, type WorkerLeases, type WorkerNumber } from './worker-number.ts';
+import { leaseWorkerNumber, type Lease, type WorkerLeases } from './worker-number.ts';
 
 export { apiConfigSchema, authOf, defaultApiOptions, type ApiConfig, type ApiOptions } from './config.ts';
 export { createApiStores } from './api-stores.ts';
@@ -287,30 +287,6 @@ function submitSettings(options: ApiOptions) {
 
 function report(log: Log, { level, error, span: _span, ...fields }: Answered): void {
   log[level]('http.answered', error === undefined ? fields : { ...fields, error });
-}
-
-/** Ready while MongoDB is: without the broker tasks are stored as ever and found by the scheduler's sweep. */
-function createHealth(
-  { store, broker, metrics }: Pick<ApiDeps, 'store' | 'broker' | 'metrics'>,
-  worker: WorkerNumber,
-  stopping: AbortSignal,
-): HealthChecks {
-  return {
-    livez: () => ({ ok: true, status: 0, message: 'OK' }),
-    readyz() {
-      const checks = { mongodb: store.isUp(), workerNumber: worker.isHeld(), broker: broker.isUp() };
-      const degraded = checks.broker ? [] : ['the broker is away: tasks start later than usual'];
-      if (stopping.aborted) return notReady('the service is stopping', checks);
-      if (!checks.mongodb) return notReady('MongoDB is not reachable', checks);
-      if (!checks.workerNumber) return notReady('there is no worker number for new ids', checks);
-      return { ok: true, status: 0, message: 'OK', checks, degraded };
-    },
-    metrics,
-  };
-}
-
-function notReady(why: string, checks: Readonly<Record<string, boolean>>) {
-  return { ok: false, status: ErrorCode.DATA_ACCESS, message: `${errorMessagePrefix.DATA_ACCESS}: ${why}`, checks };
 }
 
 /** What the policy of these options allows, in words: for the start-up line. */
