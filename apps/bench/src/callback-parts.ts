@@ -4,15 +4,20 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startLocalMongo } from '@juice/local-mongo';
+import { serveDispatcher } from './dispatcher-part.ts';
 import { createBareRoute, serveApi } from './request-parts.ts';
 
-/** What is measured or works with it, in a process of its own each; the api is given the store's URL, a durable store its folder and port. */
-export type PartKind = 'store' | 'durable-store' | 'receivers' | 'api' | 'bare';
+/** What is measured or works with it, in a process of its own each; api and dispatcher are given the store's URL, a durable store its folder and port. */
+export type PartKind = 'store' | 'durable-store' | 'receivers' | 'dispatcher' | 'api' | 'bare';
 
 /** An arrival at the receiver that answers: what its path says, and when, on the clock that all processes share. */
 export type Arrival = readonly [mark: string, atMs: number];
 
 export interface Part {
+  /** Resolves with what it answers. */
+  ask(order: object | string): Promise<unknown>;
+  /** Of what is not answered. */
+  send(order: object): void;
   /** Where it is reached; of the receivers the one that answers, then the one that never does. */
   readonly urls: readonly string[];
   /** What arrived since this was last asked. */
@@ -33,16 +38,16 @@ export async function startPart(kind: PartKind, given = ''): Promise<Part> {
   // Told to whoever waits for an answer; to nobody after that.
   early.catch(() => undefined);
   const answer = async (): Promise<unknown> => ((await Promise.race([once(child, 'message'), early])) as unknown[])[0];
+  const ask = (order: object | string): Promise<unknown> => {
+    child.send(order);
+    return answer();
+  };
   return {
     urls: (await answer()) as string[],
-    async arrivals() {
-      child.send('arrivals');
-      return (await answer()) as Arrival[];
-    },
-    async cpuMs() {
-      child.send('cpu');
-      return (await answer()) as number;
-    },
+    ask,
+    send: (order) => void child.send(order),
+    arrivals: async () => (await ask('arrivals')) as Arrival[],
+    cpuMs: async () => (await ask('cpu')) as number,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await gone;
@@ -57,6 +62,7 @@ export async function servePart(kind: PartKind, given: string): Promise<void> {
     const { user, system } = process.cpuUsage();
     if (asked === 'cpu') process.send?.((user + system) / 1000);
   });
+  if (kind === 'dispatcher') return void process.send?.(serveDispatcher(given));
   if (kind === 'api') return void process.send?.([await serveApi(given)]);
   if (kind === 'bare') return void process.send?.([await listen(createServer(createBareRoute()))]);
   if (kind === 'store' || kind === 'durable-store') {

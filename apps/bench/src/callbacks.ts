@@ -1,20 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { startCallback, defaultCallbackOptions, type CallbackService } from '@juice/callback';
-import { createMemoryHub } from '@juice/messaging';
-import { createLogger, createMetrics } from '@juice/observability';
-import {
-  connectMongo,
-  createCallbackStores,
-  createDeliveryStore,
-  createTaskStore,
-  createTenantStore,
-  ensureIndexes,
-  type MongoConnection,
-} from '@juice/persistence';
+import { connectMongo, createTaskStore, ensureIndexes } from '@juice/persistence';
 import { until } from '@juice/trial';
 import got from 'got';
 import { endedEvent, endTasks, storeRunningTasks, type LoadedTask, type Target } from './callback-load.ts';
 import { startPart, type Arrival, type Part } from './callback-parts.ts';
+import { dispatcherConcurrency, type DispatcherOrder } from './dispatcher-part.ts';
 import { median, percentile } from './statistics.ts';
 
 export interface CallbackBenchOptions {
@@ -29,8 +19,6 @@ export interface CallbackBenchOptions {
   readonly say: (line: string) => void;
 }
 
-const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-const concurrency = 64;
 /** Due in steps of so long. */
 const stepMs = 20;
 const tarpitShare = 5;
@@ -39,15 +27,17 @@ const deadline = { withinMs: 300_000, everyMs: 20 };
 interface Bench extends CallbackBenchOptions {
   readonly store: Part;
   readonly receivers: Part;
+  readonly dispatcher: Part;
 }
 
 /**
- * The dispatcher in this process, with its store and its receivers in processes of their own: how many callbacks a second it
+ * The dispatcher, its store and its receivers, in processes of their own: how many callbacks a second it
  * makes of a backlog, beside got alone that posts as many; and how long a callback takes from the change of state to its
  * arrival, at a steady rate, with a receiver in the mix that never answers and without it. All take turns; told are medians.
  */
 export async function measureCallbacks(options: CallbackBenchOptions): Promise<void> {
-  const bench = { ...options, store: await startPart('store'), receivers: await startPart('receivers') };
+  const [store, receivers] = await Promise.all([startPart('store'), startPart('receivers')]);
+  const bench = { ...options, store, receivers, dispatcher: await startPart('dispatcher', store.urls[0]) };
   const rates = { dispatcher: [] as number[], got: [] as number[] };
   const delays = { with: [] as number[], without: [] as number[] };
   try {
@@ -73,12 +63,13 @@ export async function measureCallbacks(options: CallbackBenchOptions): Promise<v
       delays.without.push(turn.without);
     }
   } finally {
-    await Promise.all([bench.store.stop(), bench.receivers.stop()]);
+    await bench.dispatcher.stop();
+    await Promise.all([store.stop(), receivers.stop()]);
   }
   const ratio = (one: readonly number[], other: readonly number[]) =>
     median(one.map((value, at) => value / (other[at] ?? NaN))).toFixed(2);
   const { say, callbacks, endpoints, perSecond } = options;
-  say(`\n${callbacks} callbacks that are due, ${endpoints} endpoints, ${concurrency} at a time\n`);
+  say(`\n${callbacks} callbacks that are due, ${endpoints} endpoints, ${dispatcherConcurrency} at a time\n`);
   say(`dispatcher  ${Math.round(median(rates.dispatcher))} a second`);
   say(
     `got alone   ${Math.round(median(rates.got))} a second; the dispatcher makes ${ratio(rates.dispatcher, rates.got)} of it`,
@@ -96,8 +87,9 @@ async function drainBacklog(bench: Bench, database: string): Promise<number> {
     const loaded = await storeRunningTasks(tasks, targetsOf(bench));
     await endTasks(tasks, loaded);
     const startedMs = now();
-    start();
+    const started = start();
     const arrivals = await gather(bench, loaded.length);
+    await started;
     return (loaded.length * 1000) / (Math.max(...arrivals.map(([, atMs]) => atMs)) - startedMs);
   });
 }
@@ -111,7 +103,7 @@ async function postAlone(bench: Bench): Promise<number> {
     for (const { url } of left) await got.post(url, { body, retry: { limit: 0 }, timeout: { request: 15_000 } });
   };
   const startedMs = now();
-  await Promise.all(Array.from({ length: concurrency }, post));
+  await Promise.all(Array.from({ length: dispatcherConcurrency }, post));
   const arrivals = await gather(bench, targets.length);
   return (targets.length * 1000) / (Math.max(...arrivals.map(([, atMs]) => atMs)) - startedMs);
 }
@@ -121,7 +113,7 @@ async function deliverSteadily(bench: Bench, database: string, hasTarpit: boolea
   return withDispatcher(bench, database, async ({ tasks, start, tell }) => {
     const loaded = await storeRunningTasks(tasks, targetsOf(bench));
     const swallowed = hasTarpit ? await storeRunningTasks(tasks, swallowedTargetsOf(bench)) : [];
-    start();
+    await start();
     const dueMs = new Map<string, number>();
     const perStep = Math.max(1, Math.round((bench.perSecond * stepMs) / 1000));
     const startedMs = now();
@@ -133,7 +125,7 @@ async function deliverSteadily(bench: Bench, database: string, hasTarpit: boolea
       ];
       for (const { url } of due) dueMs.set(new URL(url).pathname, now());
       await endTasks(tasks, due);
-      for (const task of due) await tell(task);
+      for (const task of due) tell(task);
     }
     const arrivals = await gather(bench, loaded.length);
     return percentile(
@@ -145,57 +137,34 @@ async function deliverSteadily(bench: Bench, database: string, hasTarpit: boolea
 
 interface Dispatcher {
   readonly tasks: ReturnType<typeof createTaskStore>;
-  start(): void;
+  /** Resolves when it runs. */
+  start(): Promise<unknown>;
   /** Publishes that it has ended. */
-  tell(task: LoadedTask): Promise<void>;
+  tell(task: LoadedTask): void;
 }
 
-/** A database of its own, a broker in this process, and a dispatcher that is stopped afterwards. */
-async function withDispatcher(
-  bench: Bench,
+/** A database of its own, and a dispatcher on it, in its own process, that is stopped afterwards. */
+async function withDispatcher<Measured>(
+  { store, dispatcher }: Bench,
   database: string,
-  measure: (dispatcher: Dispatcher) => Promise<number>,
-): Promise<number> {
-  const mongo = await connectMongo(`${bench.store.urls[0]}/${database}`, {
-    appName: 'juice-bench',
-    poolSize: concurrency,
-  });
-  const log = createLogger({ service: 'bench', level: 'error', pretty: false });
-  const broker = createMemoryHub({ log }).connect();
-  let service: CallbackService | null = null;
+  measure: (dispatcher: Dispatcher) => Promise<Measured>,
+): Promise<Measured> {
+  const mongo = await connectMongo(`${store.urls[0]}/${database}`, { appName: 'juice-bench', poolSize: 32 });
+  const order = (given: DispatcherOrder): Promise<unknown> => dispatcher.ask(given);
   try {
     await ensureIndexes(mongo);
     return await measure({
       tasks: createTaskStore(mongo),
-      start: () => void (service = startDispatcher({ mongo, broker, log })),
-      tell: async (task) =>
-        void (await broker.publish('juice.events', `task.finished.${task.tenantId}`, endedEvent(task))),
+      start: () => order({ kind: 'begin', database }),
+      tell(task) {
+        const told: DispatcherOrder = { kind: 'tell', key: `task.finished.${task.tenantId}`, event: endedEvent(task) };
+        dispatcher.send(told);
+      },
     });
   } finally {
-    await (service as CallbackService | null)?.stop();
-    await broker.close();
+    await order({ kind: 'end' });
     await mongo.close();
   }
-}
-
-function startDispatcher(deps: {
-  mongo: MongoConnection;
-  broker: ReturnType<ReturnType<typeof createMemoryHub>['connect']>;
-  log: ReturnType<typeof createLogger>;
-}): CallbackService {
-  const { mongo, broker, log } = deps;
-  return startCallback(
-    { ...defaultCallbackOptions(secret), concurrency, allow: ['127.0.0.0/8'], stopGraceMs: 0 },
-    {
-      store: createDeliveryStore(mongo),
-      ...createCallbackStores(mongo),
-      tenants: createTenantStore(mongo),
-      ...{ broker, log, metrics: createMetrics('callback') },
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
 }
 
 /** Each callback has a path of its own, by which its arrival is known. */
