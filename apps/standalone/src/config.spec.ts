@@ -15,6 +15,7 @@ describe('the environment of standalone', () => {
       JUICE_PORT: 'abc',
       JUICE_LEASE: '10',
       JUICE_LOCAL_AGENTS: 'many',
+      JUICE_LOCAL_EXECUTOR: 'docker',
       JUICE_CALLBACK_SECRET: 'short',
       JUICE_LOG_LEVEL: 'loud',
     };
@@ -40,6 +41,11 @@ describe('the environment of standalone', () => {
   test('the api knows the roles that the scheduler subscribes with', () => {
     expect(readConfig({}).api.mesosRoles).toEqual(['*']);
     expect(readConfig({ JUICE_MESOS_ROLE: 'batch,web' }).api.mesosRoles).toEqual(['batch', 'web']);
+  });
+
+  test('tasks are processes where nobody asks for simulated ones', () => {
+    expect(readConfig({}).own.localExecutor).toBe('process');
+    expect(readConfig({ JUICE_LOCAL_EXECUTOR: 'simulated' }).own.localExecutor).toBe('simulated');
   });
 
   test('a real part is taken instead of the embedded one', () => {

@@ -3,7 +3,7 @@ import { amqpUrlProblem } from '@juice/messaging';
 import { mongoUrlProblem } from '@juice/persistence';
 import { apiConfigSchema, type ApiConfig } from '@juice/api';
 import { callbackConfigSchema, type CallbackConfig } from '@juice/callback';
-import { ConfigProblems, loadConfig, secret, text, url, type ConfigProblem } from '@juice/runtime';
+import { ConfigProblems, loadConfig, oneOf, secret, text, url, type ConfigProblem } from '@juice/runtime';
 import { configSchema as schedulerConfigSchema, mesosMasters, type SchedulerConfig } from '@juice/scheduler';
 import { defaultAgents, parseAgents } from './local-agents.ts';
 
@@ -19,6 +19,10 @@ export const standaloneConfigSchema = z.object({
     .refine((given) => parseAgents(given) !== null, { error: `must be ${agentsRight}` })
     .default(defaultAgents)
     .meta({ env: 'JUICE_LOCAL_AGENTS', description: `The embedded cluster's agents: ${agentsRight}.` }),
+  localExecutor: oneOf(['process', 'simulated']).default('process').meta({
+    env: 'JUICE_LOCAL_EXECUTOR',
+    description: 'What the embedded cluster makes of tasks: processes, or nothing that runs and ends after 100 ms.',
+  }),
   mongoUrl: secret(url(['mongodb', 'mongodb+srv'], mongoUrlProblem))
     .optional()
     .meta({

@@ -88,6 +88,7 @@ async function startCluster({ config, dataDir, environment, stop }: Deps, descri
   const options = {
     dataDir: join(dataDir, 'mesos'),
     environment,
+    executor: config.own.localExecutor,
     // Ports apart, as on one machine they must be; names apart, so that a constraint can tell agents.
     agents: agents.map((agent, at) => ({
       ...agent,
@@ -100,6 +101,7 @@ async function startCluster({ config, dataDir, environment, stop }: Deps, descri
   stop.closes(cluster);
   const [first] = agents;
   const each = first === undefined ? '' : `${first.cpus} cpus and ${first.memMb} MB each`;
-  described.push({ name: 'cluster', what: `embedded, ${agents.length} agents of ${each} (${cluster.url})` });
+  const tasks = config.own.localExecutor === 'simulated' ? ', no task really runs' : '';
+  described.push({ name: 'cluster', what: `embedded, ${agents.length} agents of ${each}${tasks} (${cluster.url})` });
   return cluster.url;
 }
