@@ -55,6 +55,21 @@ export async function storeRunningTasks(tasks: TaskStore, targets: readonly Targ
   return loaded;
 }
 
+/** Stores tasks that wait, as the api does. Nobody is called back. */
+export async function storeWaitingTasks(
+  tasks: TaskStore,
+  waiting: readonly Pick<Target, 'number' | 'tenantId'>[],
+): Promise<void> {
+  const atMs = Date.now();
+  for (let at = 0; at < waiting.length; at += atOnce) {
+    const page = waiting.slice(at, at + atOnce).map(({ number, tenantId }) => ({
+      ...{ taskId: (firstId + BigInt(number)) as TaskId, tenantId, spec: { ...spec, callbackUrl: null } },
+      ...{ submitAtMs: atMs, expireAtMs: atMs + 86_400_000, traceparent: null },
+    }));
+    await tasks.insertTasks(page);
+  }
+}
+
 /** They run, and that is to be called back, as of now. */
 export async function runTasks(tasks: TaskStore, running: readonly LoadedTask[]): Promise<void> {
   for (const page of pagesOf(running)) {

@@ -1,19 +1,32 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { startLocalMesos } from '@juice/local-mesos';
+import { startLocalMesos, type AgentSpec, type LocalMesos } from '@juice/local-mesos';
 import { encodeEvent, encodeRecord, type ContentType } from '@juice/mesos';
 
 /** What a process is to be for the client: the least that answers calls, so late, or the stand-in for a cluster. */
-export type MasterOrder =
-  { readonly kind: 'minimal'; readonly answerMs: number } | { readonly kind: 'local-mesos'; readonly dataDir: string };
+export type MasterOrder = { readonly kind: 'minimal'; readonly answerMs: number } | ClusterOrder;
+
+interface ClusterOrder {
+  readonly kind: 'local-mesos';
+  readonly dataDir: string;
+  /** One, when left out. */
+  readonly agents?: readonly AgentSpec[];
+  /** How long its tasks take, all of which are simulated. */
+  readonly taskMs?: number;
+  /** The agent that is lost at first. */
+  readonly lost?: number;
+}
 
 export interface MasterProcess {
   readonly url: string;
   /** The CPU time it has used so far. */
   cpuMicros(): Promise<number>;
+  /** Of a cluster: an agent that was lost is back. */
+  returnAgent(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +44,10 @@ export async function startMasterProcess(order: MasterOrder): Promise<MasterProc
       child.send('cpu');
       return (await answer()) as number;
     },
+    async returnAgent(index) {
+      child.send({ returned: index });
+      await answer();
+    },
     async stop() {
       child.kill();
       await gone;
@@ -40,8 +57,9 @@ export async function startMasterProcess(order: MasterOrder): Promise<MasterProc
 
 /** What such a process does, until it is ended. */
 export async function serveMaster(order: MasterOrder): Promise<void> {
-  const url = await startMaster(order);
-  process.on('message', () => {
+  const { url, returnAgent } = await startMaster(order);
+  process.on('message', (asked: 'cpu' | { readonly returned: number }) => {
+    if (asked !== 'cpu') returnAgent?.(asked.returned);
     const { user, system } = process.cpuUsage();
     process.send?.(user + system);
   });
@@ -49,17 +67,19 @@ export async function serveMaster(order: MasterOrder): Promise<void> {
   process.send?.(url);
 }
 
-async function startMaster(order: MasterOrder): Promise<string> {
+async function startMaster(order: MasterOrder): Promise<Pick<LocalMesos, 'url'> & Partial<LocalMesos>> {
   if (order.kind === 'local-mesos') {
-    const agents = [{ cpus: 8, memMb: 8192, diskMb: 8192 }];
-    const mesos = await startLocalMesos({ dataDir: order.dataDir, agents, executor: 'simulated' });
-    return mesos.url;
+    const { dataDir, agents = [{ cpus: 8, memMb: 8192, diskMb: 8192 }], taskMs: simulatedTaskMs = 100, lost } = order;
+    await mkdir(dataDir, { recursive: true });
+    const mesos = await startLocalMesos({ dataDir, agents, executor: 'simulated', simulatedTaskMs });
+    if (lost !== undefined) mesos.loseAgent(lost);
+    return mesos;
   }
   const server = createServer((request, response) => answerCall(request, response, order.answerMs));
   server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 /** SUBSCRIBE alone comes without a stream id. Any other call is read to its end and answered 202, unseen. */
