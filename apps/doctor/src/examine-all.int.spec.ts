@@ -111,7 +111,7 @@ describeWithRabbit('the doctor', (amqpUrl) => {
 
     test('who leads is told, and whether the lease is renewed', async () => {
       const leases = createLeaseStore(conn);
-      await leases.take('scheduler', 'one', 'http://one:8081', null);
+      await leases.take('scheduler', 'one', 'http://api:lease-secret@one:8081', null);
       const lead = async (limitMs: number) =>
         (await examine({ JUICE_LEASE: '1s' }, limitMs)).find(({ check }) => check === 'scheduler.lease');
       expect(await lead(1_000)).toMatchObject({

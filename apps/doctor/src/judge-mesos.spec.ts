@@ -28,6 +28,7 @@ test.each([
 test.each([
   ['the one that leads', [follows, leads], 'ok'],
   ['nobody', [unready, fails], 'wrong'],
+  ['not to be told where no master is reached', [fails, fails], 'skipped'],
   ['not to be told without credentials', [refuses], 'skipped'],
 ])('the leader is %s', (_title, masters, verdict) => {
   expect(judgeLeader(masters).verdict).toBe(verdict);

@@ -34,6 +34,7 @@ export function judgeLeader(masters: readonly MasterFacts[]): Judgement {
   if (leader !== undefined) return ok(leader.url);
   if (masters.some(({ role }) => role.kind === 'refuses'))
     return skipped('who leads cannot be told before credentials are taken');
+  if (masters.every(({ role }) => role.kind === 'fails')) return skipped('no master is reached');
   return wrong('no master leads', 'look at the masters’ election: their ZooKeeper, or a quorum of them, may be away');
 }
 

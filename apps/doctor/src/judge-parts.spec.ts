@@ -70,7 +70,8 @@ describe('MongoDB', () => {
 });
 
 describe('the lead', () => {
-  const held: Lease = { name: 'scheduler', holder: 'one', epoch: 7, renewals: 3, url: 'http://one:8081' };
+  const url = 'http://api:lease-secret@one:8081';
+  const held: Lease = { name: 'scheduler', holder: 'one', epoch: 7, renewals: 3, url };
   const seen = { isRenewed: false, watchedMs: 4_000, renewedEveryMs: 3_333 };
 
   test('is somebody’s who renews it', () => {

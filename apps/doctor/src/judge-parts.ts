@@ -1,5 +1,6 @@
 import type { TopologyFacts } from '@juice/messaging';
 import type { IndexFacts, Lease, MongoFacts, SchemaFacts } from '@juice/persistence';
+import { hideCredentials } from '@juice/runtime';
 import { ok, skipped, warning, wrong, type Judgement } from './finding.ts';
 
 /** Facts in, verdict out: nothing here asks anybody. */
@@ -82,7 +83,9 @@ export function judgeLease({ lease, isRenewed, watchedMs, renewedEveryMs }: Leas
   if (lease === null) return ok('no scheduler has led yet');
   if (lease.holder === null)
     return warning(`nobody leads: epoch ${lease.epoch} was given back`, 'start a scheduler: no task starts without');
-  const leads = `${lease.holder} leads, epoch ${lease.epoch}${lease.url === null ? '' : `, at ${lease.url}`}`;
+  // Its URL holds the secret by which the api asks the leader.
+  const at = lease.url === null ? '' : `, at ${hideCredentials(lease.url)}`;
+  const leads = `${lease.holder} leads, epoch ${lease.epoch}${at}`;
   if (isRenewed) return ok(leads);
   if (watchedMs < renewedEveryMs)
     return ok(
