@@ -69,7 +69,7 @@ const nx = (...args) => run('nx', [...args, '--outputStyle=static'], env);
 const built = await nx('run-many', '-t', 'build', '--parallel=2');
 
 heading('lint, typecheck, test');
-// The tests of whole systems take a third of the time, most of it waiting for processes: beside all others, from the beginning.
+// The tests of whole systems take longest: beside all others, from the beginning.
 const checked = await Promise.all([
   nx('run-many', '-t', 'lint', 'typecheck', 'test', '--exclude=e2e', '--parallel=2'),
   nx('run', 'e2e:test'),

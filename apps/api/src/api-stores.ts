@@ -1,3 +1,4 @@
+import type { RetentionOptions } from '@juice/contracts';
 import {
   createAuditStore,
   createCallbackStores,
@@ -10,7 +11,6 @@ import {
   createTenantStore,
   createUsageStore,
   type MongoConnection,
-  type RetentionOptions,
 } from '@juice/persistence';
 
 /** Of what the api runs on, all that one database provides. `kept`: for how long. */

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { usualRetention } from '@juice/persistence';
 import { ConfigProblems, describeConfig, loadConfig } from '@juice/runtime';
 import { apiConfigSchema, authOf, defaultApiOptions } from './config.ts';
 import { isLoopback } from './loopback.ts';
@@ -16,11 +15,6 @@ function problemsOf(env: Record<string, string>): string[] {
   }
 }
 
-/** What is said of retention. */
-function kept(options: object): object {
-  return Object.fromEntries(Object.entries(options).filter(([name]) => name in usualRetention));
-}
-
 test('two variables are required; the rest are the original’s limits', () => {
   expect(problemsOf({})).toEqual(['JUICE_MONGO_URL', 'JUICE_AMQP_URL']);
   const { mongoUrl, amqpUrl, logLevel, ...options } = loadConfig(apiConfigSchema, required);
@@ -30,7 +24,6 @@ test('two variables are required; the rest are the original’s limits', () => {
     logLevel: 'info',
   });
   expect(options).toEqual(defaultApiOptions());
-  expect(usualRetention).toMatchObject(kept(options));
   expect(options).toMatchObject({
     ...{ host: '127.0.0.1', port: 8080, timeZone: 'UTC', taskExpiryMs: 86_400_000, allow: [] },
     ...{ minCpu: 0.1, defaultCpu: 1, maxCpu: 16, minMem: 256, defaultMem: 512, maxMem: 16_384 },

@@ -159,10 +159,10 @@ export const apiConfigSchema = z
       env: 'JUICE_STOP_GRACE',
       description: 'How long requests in hand may take when the service stops.',
     }),
-    taskRetentionMs: retentionSettings.task,
-    replayRetentionMs: retentionSettings.replay,
-    auditRetentionMs: retentionSettings.audit,
-    usageRetentionMs: retentionSettings.usage,
+    taskRetentionMs: retentionSettings.taskRetentionMs,
+    replayRetentionMs: retentionSettings.replayRetentionMs,
+    auditRetentionMs: retentionSettings.auditRetentionMs,
+    usageRetentionMs: retentionSettings.usageRetentionMs,
     ...tracingSettings,
   })
   .refine((config) => config.minCpu <= config.defaultCpu && config.defaultCpu <= config.maxCpu, {

@@ -40,6 +40,7 @@ describe('calls from a page', () => {
       'access-control-allow-methods': 'GET,HEAD,POST,PUT,PATCH,DELETE',
       'access-control-allow-headers': 'x-tenant-id,content-type,idempotency-key',
       'access-control-max-age': '600',
+      ...{ 'x-request-id': 'request-1', 'x-content-type-options': 'nosniff' },
       vary: expect.stringContaining('Origin'),
     });
     const { headers } = await submit().expect(200);

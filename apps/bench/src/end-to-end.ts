@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isEndState, type TaskState } from '@juice/contracts';
 import { openEventStream, startStandalone, until } from '@juice/trial';
+import { readCpuSeconds } from './ask.ts';
 import { startPart, type Part } from './callback-parts.ts';
 import { percentile } from './statistics.ts';
 import { createSubmitClient, type SubmitClient } from './submit-client.ts';
@@ -159,8 +160,7 @@ async function run(world: World, prefix: string, measuredMs: number, pace: Pace)
 }
 
 async function cpuSeconds(receiver: Part, juiceUrl: string): Promise<Record<'juice' | 'receiver' | 'clients', number>> {
-  const text = await (await fetch(`${juiceUrl}/metrics`)).text();
-  const juice = Number(/^process_cpu_seconds_total(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1]);
+  const juice = await readCpuSeconds(juiceUrl);
   const { user, system } = process.cpuUsage();
   return { juice, receiver: (await receiver.cpuMs()) / 1000, clients: (user + system) / 1e6 };
 }

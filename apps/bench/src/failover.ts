@@ -11,6 +11,7 @@ import {
   type TaskStore,
 } from '@juice/persistence';
 import { startRabbitProcess, startService, until, type JuiceProcess } from '@juice/trial';
+import { readCpuSeconds } from './ask.ts';
 import { storeWaitingTasks } from './callback-load.ts';
 import { startPart } from './callback-parts.ts';
 import { startMasterProcess } from './master-process.ts';
@@ -104,7 +105,7 @@ export async function measureFailover({ waiting, running, say, ...options }: Fai
     say('');
     const table = rows.map(([what, atMs]) => [what, ((atMs - killedAtMs) / 1000).toFixed(2)]);
     for (const line of writeTable([['of the new leader', 'seconds after the kill'], ...table])) say(line);
-    const cpu = await readCpuSeconds(standby);
+    const cpu = await readCpuSeconds(standby.url);
     say(`\nCPU of the new leader: ${cpu.toFixed(1)} s in all; load of the machine after: ${loadavg()[0]?.toFixed(1)}`);
     return isRight(after(), fit, say);
   } finally {
@@ -170,11 +171,6 @@ async function readSteps(file: string): Promise<readonly { readonly what: string
       const what = stepNames[event];
       return what === undefined ? [] : [{ what, atMs: Date.parse(time) }];
     });
-}
-
-async function readCpuSeconds({ url }: JuiceProcess): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^process_cpu_seconds_total(?:\{[^}]*\})? (\S+)/m.exec(text)?.[1]);
 }
 
 /** Nothing ended, and nothing ran before its turn or twice. */

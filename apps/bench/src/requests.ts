@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { parseExactJson } from '@juice/contracts';
+import { ask } from './ask.ts';
 import { startPart, type Part } from './callback-parts.ts';
 import { median, percentile } from './statistics.ts';
 
@@ -102,26 +103,9 @@ async function play(part: Part, kind: Kind, taskIds: string, inHand: number, tur
 const body = Buffer.from(JSON.stringify(task));
 
 function send(agent: http.Agent, url: string, kind: Kind, taskIds: string): Promise<string> {
-  const isSubmit = kind === 'submit';
-  const to = isSubmit ? `${url}/v1/tasks` : `${url}/v1/tasks?taskIds=${taskIds}`;
-  const headers = {
-    'x-tenant-id': 'bench',
-    ...(isSubmit && { 'content-type': 'application/json', 'content-length': body.length }),
-  };
-  return new Promise((resolve, reject) => {
-    const request = http.request(to, { agent, headers, method: isSubmit ? 'POST' : 'GET' }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => void parts.push(part));
-      response.on('error', reject);
-      response.on('end', () => {
-        const text = Buffer.concat(parts).toString();
-        if (response.statusCode === 200) resolve(text);
-        else reject(new Error(`${kind}: ${response.statusCode} ${text}`));
-      });
-    });
-    request.on('error', reject);
-    request.end(isSubmit ? body : undefined);
-  });
+  return kind === 'submit'
+    ? ask(agent, `${url}/v1/tasks`, { tenantId: 'bench', body })
+    : ask(agent, `${url}/v1/tasks?taskIds=${taskIds}`, { tenantId: 'bench' });
 }
 
 async function submitOne(url: string): Promise<string> {

@@ -80,9 +80,9 @@ export const callbackConfigSchema = z
     logLevel: oneOf(logLevels)
       .default('info')
       .meta({ env: 'JUICE_LOG_LEVEL', description: 'What is logged: this level and those before it.' }),
-    taskRetentionMs: retentionSettings.task,
-    attemptRetentionMs: retentionSettings.attempt,
-    replayRetentionMs: retentionSettings.replay,
+    taskRetentionMs: retentionSettings.taskRetentionMs,
+    attemptRetentionMs: retentionSettings.attemptRetentionMs,
+    replayRetentionMs: retentionSettings.replayRetentionMs,
     ...tracingSettings,
   })
   .refine((config) => config.leaseMs >= config.timeoutMs + leaseMarginMs, {

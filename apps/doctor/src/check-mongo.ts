@@ -46,12 +46,13 @@ export async function checkMongo(target: MongoTarget): Promise<readonly Finding[
   const conn = await connecting;
   const [server, clock, schema, indexes, lease] = further;
   const limits = { limitMs, advice: 'look whether the user of JUICE_MONGO_URL has readWrite on the database' };
+  const [facts, schemaFacts] = [examineMongo(conn), readSchema(conn)];
   try {
     const found = await Promise.all([
-      runCheck(server, limits, async () => judgeMongoKind(await examineMongo(conn))),
-      runCheck(clock, limits, async () => judgeClock('MongoDB’s', await examineMongo(conn))),
-      runCheck(schema, limits, async () => judgeSchema(await readSchema(conn))),
-      runCheck(indexes, limits, async () => judgeIndexes(await compareIndexes(conn), await readSchema(conn))),
+      runCheck(server, limits, async () => judgeMongoKind(await facts)),
+      runCheck(clock, limits, async () => judgeClock('MongoDB’s', await facts)),
+      runCheck(schema, limits, async () => judgeSchema(await schemaFacts)),
+      runCheck(indexes, limits, async () => judgeIndexes(await compareIndexes(conn), await schemaFacts)),
       runCheck(lease, limits, async (signal) => judgeLease(await watchLease(conn, target, signal))),
     ]);
     return [reached, ...found];

@@ -136,8 +136,8 @@ const settings = z.object({
       env: 'JUICE_EVENT_RETENTION',
       description: 'How long events are kept, and a stream of them can be resumed after it broke off',
     }),
-  taskRetentionMs: retentionSettings.task,
-  quarantineRetentionMs: retentionSettings.quarantine,
+  taskRetentionMs: retentionSettings.taskRetentionMs,
+  quarantineRetentionMs: retentionSettings.quarantineRetentionMs,
   leaseMs: duration({ minMs: 500, maxMs: 300_000 })
     .default(10_000)
     .meta({ env: 'JUICE_LEASE', description: 'How long a silent leader keeps the lead' }),

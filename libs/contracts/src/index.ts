@@ -147,6 +147,7 @@ export { type LabelCondition, type TaskFilter } from './task-filter.ts';
 export { listTasksParameters, listTasksQuery, pageLimit, type ListTasksQuery } from './list-tasks-query.ts';
 export { logStreams, taskLogsQuery, type LogStream } from './task-logs-query.ts';
 export { eventIdRight, taskEventsQuery } from './task-events-query.ts';
+export { leastRetentionMs, usualRetention, type RetentionOptions } from './retention.ts';
 export { describeCause, type CallbackCause } from './callback-cause.ts';
 export { taskCallbacksQuery, writeTryCursor, type TryPlace } from './task-callbacks-query.ts';
 export { killLimit, killRequest, type KillRequest } from './kill-request.ts';

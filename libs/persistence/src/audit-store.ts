@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { AuditAction } from '@juice/contracts';
+import type { AuditAction, RetentionOptions } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt } from './mongo-failure.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 
 /** Who is about to do what. */
 export interface AuditIntent {

@@ -1,4 +1,4 @@
-import type { TaskId } from '@juice/contracts';
+import type { TaskId, RetentionOptions } from '@juice/contracts';
 import { createCallbackTests, type CallbackTests } from './callback-tests.ts';
 import { tasksOf } from './collections.ts';
 import type { MongoConnection } from './connection.ts';
@@ -6,7 +6,6 @@ import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
 import { createEndpointStore, type EndpointStore } from './endpoint-store.ts';
 import { attempt } from './mongo-failure.ts';
 import { createReplayStore, type ReplayStore } from './replay-store.ts';
-import type { RetentionOptions } from './retention.ts';
 import type { TaskRecord } from './task-record.ts';
 
 /** A task as its callbacks are seen. */

@@ -1,4 +1,4 @@
-import type { TaskId } from '@juice/contracts';
+import type { TaskId, RetentionOptions } from '@juice/contracts';
 import { createAttemptLog, type CallbackAttempt } from './callback-attempts.ts';
 import { createClaiming, type Claim } from './claim-lane.ts';
 import type { ClaimedLane } from './claimed-lane.ts';
@@ -9,7 +9,7 @@ import { createLaneLists, type LaneLists } from './list-lanes.ts';
 import { attempt } from './mongo-failure.ts';
 import { createPuttingAside, type PuttingAside } from './put-aside.ts';
 import { createReplayingLanes, type ReplayingLanes } from './replay-lanes.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 import { createSettling, type Settling } from './settle-lane.ts';
 
 /**

@@ -19,7 +19,6 @@ export {
   type PendingRecord,
   type TaskRecord,
 } from './task-record.ts';
-export { usualRetention, type RetentionOptions } from './retention.ts';
 export { createLeaseStore, type Lease, type LeaseStore } from './lease-store.ts';
 export { createFrameworkStore, type FrameworkStore } from './framework-store.ts';
 export { createQuarantineStore, type QuarantinedCase, type QuarantineStore } from './quarantine-store.ts';

@@ -1,7 +1,7 @@
-import type { TaskId } from '@juice/contracts';
+import type { TaskId, RetentionOptions } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt } from './mongo-failure.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 
 /** Something that could not be processed and was set aside, so that it holds up nothing else. For people to look at. */
 export interface QuarantinedCase {

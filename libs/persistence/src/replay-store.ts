@@ -1,4 +1,4 @@
-import type { TaskId } from '@juice/contracts';
+import type { TaskId, RetentionOptions } from '@juice/contracts';
 import type mongoose from 'mongoose';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
@@ -14,7 +14,7 @@ import type {
 } from './replay.ts';
 import { asHeldReplay, asNewDocument, asReplay, type ReplayDocument } from './replay-document.ts';
 import type { ReplayedCount } from './replay-lanes.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 
 /** `refused`: its state has nothing for it; the replay as it is. */
 export type ReplayChange =

@@ -7,6 +7,7 @@ import {
   type TaskTransition,
   type TransitionOutcome,
   type TryPlace,
+  type RetentionOptions,
 } from '@juice/contracts';
 import { applyTransitions, type Frame } from './apply-transitions.ts';
 import { findAttempts, type CallbackAttempt } from './callback-attempts.ts';
@@ -19,7 +20,7 @@ import { asFailure, attempt } from './mongo-failure.ts';
 import { clearOutbox, outboxPage, readOutboxes, type OutboxPage, type PublishedEvent } from './outbox.ts';
 import { requestKills, type KillOutcome } from './request-kills.ts';
 import { findRequests, releaseKey, releaseKeys, type KnownRequest } from './request-keys.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 import {
   chooseTasks,
   countTasks,

@@ -1,8 +1,16 @@
-import { addUsage, beforeAllEvents, noUsage, type EventCursor, type TaskId, type UsageAmounts } from '@juice/contracts';
+import {
+  addUsage,
+  beforeAllEvents,
+  noUsage,
+  type EventCursor,
+  type TaskId,
+  type UsageAmounts,
+  type RetentionOptions,
+} from '@juice/contracts';
 import { tasksOf } from './collections.ts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { attempt, isDuplicateKey } from './mongo-failure.ts';
-import { retentionOf, type RetentionOptions } from './retention.ts';
+import { retentionOf } from './retention.ts';
 import type { AttemptRecord, TaskRecord } from './task-record.ts';
 
 /** What one event of the log says was used, on one day. */
