@@ -7,6 +7,8 @@ import { startRabbitNode } from './rabbitmq-node.mjs';
 import { countTests } from './count-tests.mjs';
 
 const isCI = process.env.CI === 'true';
+// A test that fails may leave a server listening, and Jest waits for it without end: better a run that says so.
+const limitMinutes = 40;
 const problems = [];
 let node = null;
 const running = new Set();
@@ -19,6 +21,11 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
     if (node === null) process.exit(1);
   });
 }
+
+setTimeout(() => {
+  problems.push(`the run did not end within ${limitMinutes} minutes: see what Jest said last of each project`);
+  for (const child of running) child.kill('SIGTERM');
+}, limitMinutes * 60_000).unref();
 
 heading('format');
 if ((await run('prettier', ['--check', '.'])).code !== 0) problems.push('format: run npm run format');

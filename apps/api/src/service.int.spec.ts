@@ -31,7 +31,7 @@ const stream = new Writable({
 
 beforeAll(async () => {
   database = await startLocalMongo({ dataDir: null, host: '127.0.0.1', port: 0 });
-  mongo = await connectMongo(database.url, { appName: 'api-spec', serverSelectionTimeoutMs: 500 });
+  mongo = await connectMongo(database.url, { appName: 'api-spec' });
   await ensureIndexes(mongo);
   stores = { ...createApiStores(mongo), leader: noLeader, files: noFiles };
   ({ tasks } = stores);
