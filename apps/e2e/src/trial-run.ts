@@ -17,6 +17,9 @@ const bundles = join(import.meta.dirname, '../../../dist/apps');
 /** Signs the callbacks of tenants without a secret of their own. */
 export const operatorSecret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
 
+/** Soon again, and long enough for an endpoint whose breaker has opened: a lane dies when its whole schedule has passed behind it. */
+const schedule = ['0s', '100ms', '500ms', ...Array<string>(6).fill('1s'), ...Array<string>(10).fill('30s')].join(',');
+
 /** A standalone in a process of its own, its receiver, and a tenant; ended and removed by `close`. */
 export interface TrialRun {
   readonly folder: string;
@@ -43,7 +46,7 @@ export async function startTrialRun(
       dataDir: folder,
       env: {
         JUICE_CALLBACK_SECRET: operatorSecret,
-        JUICE_CALLBACK_SCHEDULE: '0s,100ms,500ms,1s,1s,1s,1s,1s,1s',
+        JUICE_CALLBACK_SCHEDULE: schedule,
         ...env,
       },
       inherited: process.env,
