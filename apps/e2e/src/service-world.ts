@@ -32,7 +32,7 @@ export interface ServiceWorld {
     service: 'api' | 'scheduler' | 'callback',
     name: string,
     env?: Readonly<Record<string, string>>,
-    giveUpMs?: number,
+    giveUp?: AbortSignal,
   ): Promise<JuiceProcess>;
   /** The lines that tasks wrote to a file of the folder; none when there is no file yet. */
   lines(file: string): Promise<readonly string[]>;
@@ -83,11 +83,11 @@ export async function startServiceWorld(options: {
         mongo = await startServerProcess(program, { dataDir, port: Number(new URL(mongoUrl).port) });
       },
     },
-    async start(service, name, env = {}, giveUpMs = 60_000) {
+    async start(service, name, env = {}, giveUp) {
       const started = await startService(service, name, {
         bundles,
         logDir: folder,
-        giveUpMs,
+        ...(giveUp !== undefined && { giveUp }),
         inherited: process.env,
         env: {
           JUICE_MONGO_URL: `${mongoUrl}/juice`,

@@ -26,6 +26,8 @@ export interface ProcessOptions {
   readonly inherited: Readonly<Record<string, string | undefined>>;
   /** When one that is not ready is given up and ended; a minute when left out. */
   readonly giveUpMs?: number;
+  /** Gives it up sooner. */
+  readonly giveUp?: AbortSignal;
 }
 
 const usualGiveUpMs = 60_000;
@@ -70,10 +72,12 @@ async function startProcess(
   const lastLines: string[] = [];
 
   const url = await new Promise<string>((resolve, reject) => {
-    const late = setTimeout(() => {
+    const endUnready = (after: string): void => {
       child.kill('SIGKILL');
-      reject(new Error(`${name} is not ready after ${giveUpMs} ms:\n${lastLines.join('\n')}`));
-    }, giveUpMs);
+      reject(new Error(`${name} is not ready after ${after}:\n${lastLines.join('\n')}`));
+    };
+    const late = setTimeout(endUnready, giveUpMs, `${giveUpMs} ms`);
+    options.giveUp?.addEventListener('abort', () => endUnready('what was waited for'));
     void gone.then((code) => {
       clearTimeout(late);
       reject(new Error(`${name} ended with ${code} before it was ready:\n${lastLines.join('\n')}`));
