@@ -27,7 +27,7 @@ test.each(['api', 'scheduler', 'callback'])(
       JUICE_PORT: '0',
       JUICE_HEALTH_PORT: '0',
     };
-    const child = spawn(process.execPath, [join(bundles, service, 'main.js')], { env, timeout: 25_000 });
+    const child = spawn(process.execPath, [join(bundles, service, 'main.js')], { env, timeout: 60_000 });
     const [[code], out, error] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
     const lines = out
       .trim()
@@ -40,4 +40,5 @@ test.each(['api', 'scheduler', 'callback'])(
     expect({ code, error }).toEqual({ code: 1, error: '' });
     expect(out).not.toContain(password);
   },
+  90_000,
 );
