@@ -16,7 +16,7 @@ export const resources = { cpu: 0.1, mem: 256 };
 /** As many as one GET may ask for. */
 const mostIds = 1_000;
 /** Short, since a standby waits for all of it; long beside what a busy machine lets a process wait. */
-const lease = '5s';
+const lease = '10s';
 /** These many processes share the machine with others: a deadline says that something hangs, not that it is slow. */
 export const deadline = { withinMs: 90_000, everyMs: 200 };
 
