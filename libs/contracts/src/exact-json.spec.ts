@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { parse } from 'lossless-json';
 import { parseExactJson, writeExactJson } from './exact-json.ts';
 
 /** Integers as they come back: a number where a double holds it, a bigint beyond. */
@@ -43,12 +44,80 @@ describe('exact JSON', () => {
     expect(writeExactJson({ taskId: 806769905152840693n, none: undefined })).toBe('{"taskId":806769905152840693}');
   });
 
+  test('reads what a parser that knows of long integers reads, of text of any form, or refuses it like that one', () => {
+    const digits = fc.constantFrom(
+      '1',
+      '9007199254740993',
+      '-9007199254740993',
+      '90071992547409931',
+      '0123456789012345678',
+    );
+    const rest = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', ' ', '.', 'e', '-', '+', '"a"', '"a":', 'x');
+    const pieces = fc.array(fc.oneof(digits, rest), { maxLength: 12 });
+    const nested = anything.map((value) => writeExactJson(value));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          pieces.map((some) => some.join('')),
+          nested,
+        ),
+        (text) => {
+          expect(outcomeOf(() => parseExactJson(text))).toEqual(
+            outcomeOf(() =>
+              parse(text, undefined, { parseNumber: readLiteral, onDuplicateKey: ({ newValue }) => newValue }),
+            ),
+          );
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+
   test.each(['', '{', '{"a":1,}', "{'a':1}", '[1 2]', 'NaN', '01', '{"a":1}x', '9007199254740993x'])(
     'throws for %j',
     (text) => {
-      expect(() => parseExactJson(text)).toThrow(Error);
+      expect(() => parseExactJson(text)).toThrow(SyntaxError);
     },
   );
+
+  test.each([
+    '[9007199254740993,]',
+    '{9007199254740993:1}',
+    '{9007199254740993 :1}',
+    '[09007199254740993]',
+    '[--9007199254740993]',
+    '["9007199254740993]',
+  ])('refuses %j, and says where the text as it was given is wrong', (text) => {
+    const said = (parser: (text: string) => unknown): unknown => {
+      try {
+        return parser(text);
+      } catch (error: unknown) {
+        return error;
+      }
+    };
+    expect(said(parseExactJson)).toEqual(said(JSON.parse));
+  });
+
+  test.each([
+    ['{"a":1,"a":2}', { a: 2 }],
+    ['{"a":1,"a":2,"n":9007199254740993}', { a: 2, n: 9007199254740993n }],
+    [
+      '["9007199254740993","\\"9007199254740993\\\\",9007199254740993]',
+      ['9007199254740993', '"9007199254740993\\', 9007199254740993n],
+    ],
+    [
+      '[0.9007199254740993,9007199254740993.5,9007199254740993e2,1e-0000000000000001]',
+      [0.9007199254740993, 9007199254740994, 900719925474099300, 0.1],
+    ],
+  ])('reads %j as JSON.parse does, integers apart', (text, value) => {
+    expect(parseExactJson(text)).toEqual(value);
+  });
+
+  test('takes no longer than the text is long: what no integer of ours can be is a double', () => {
+    expect(parseExactJson(`{"a":${'9'.repeat(1_000_000)},"b":-1${'0'.repeat(40)}}`)).toEqual({ a: Infinity, b: -1e40 });
+    const deep = `${'['.repeat(100_000)}9007199254740993${']'.repeat(100_000)}`;
+    expect(() => parseExactJson(deep)).not.toThrow();
+  });
 
   test.each([
     '{"__proto__":{"polluted":true}}',
@@ -61,6 +130,18 @@ describe('exact JSON', () => {
     expect('polluted' in {}).toBe(false);
   });
 });
+
+function outcomeOf(read: () => unknown): unknown {
+  try {
+    return { value: read() };
+  } catch {
+    return 'refused';
+  }
+}
+
+function readLiteral(literal: string): unknown {
+  return /^-?\d+$/.test(literal) && literal.length <= 40 ? readInteger(literal) : Number(literal);
+}
 
 function readInteger(digits: string): unknown {
   return Number.isSafeInteger(Number(digits)) ? Number(digits) : BigInt(digits);
