@@ -3,6 +3,7 @@ import { DependencyFailure, ErrorCode, writeExactJson, type FailureAnswer } from
 import { commonHeaders } from './common-headers.ts';
 import { describeRefusal, refuse, storeFailed, type Refusal, type RefusalReason } from './refusal.ts';
 import { factsOf } from './request-facts.ts';
+import { shortenValue } from './shorten-value.ts';
 
 /** The one place where HTTP statuses are. 400 and 500 are the original's; the others say what it has no word for. */
 const httpStatus: Readonly<Record<RefusalReason, number>> = {
@@ -53,8 +54,6 @@ export function answerRefusal(response: Response, refusal: Refusal): void {
   if (retryAfter !== undefined) response.setHeader('retry-after', retryAfter);
   if (refusal.reason === 'unauthenticated') response.setHeader('www-authenticate', 'Bearer');
   if (refusal.allow !== undefined) response.setHeader('allow', refusal.allow.join(', '));
-  // What a client goes on sending after a refused body is not worth reading.
-  if (refusal.reason === 'too-large') response.setHeader('connection', 'close');
   const seen = factsOf(response);
   seen.errorCode = ErrorCode[refusal.problems[0].code];
   send(response, httpStatus[refusal.reason], writeFailure(refusal, seen.requestId));
@@ -79,14 +78,21 @@ export function writeFailure(refusal: Refusal, requestId: string): string {
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof DependencyFailure) return refuse('unavailable', storeFailed);
-  const { type, status, limit } = readErrorFacts(error);
+  const { type, status, limit, encoding, code } = readErrorFacts(error);
   const problem = { member: 'body', code: 'BAD_REQUEST' } as const;
-  if (type === 'entity.too.large') {
-    return refuse('too-large', { ...problem, message: `the body must be at most ${String(limit)} bytes` });
-  }
+  if (type === 'entity.too.large') return tooLarge(limit);
   if (type === 'encoding.unsupported') {
-    const message = 'content-encoding must be gzip, deflate, br or none';
-    return refuse('wrong-media-type', { ...problem, member: 'content-encoding', message });
+    const value = shortenValue(encoding);
+    const message = `header Content-Encoding must be gzip, deflate, br or identity, not ${value}`;
+    return refuse('wrong-media-type', { ...problem, member: 'Content-Encoding', message, value });
+  }
+  // Of zlib; those of its Brotli begin with ERR_.
+  if (typeof code === 'string' && /^(Z_|ERR_)/.test(code) && status === 400) {
+    return refuse('invalid', { ...problem, message: 'the body must be compressed as header Content-Encoding says' });
+  }
+  if (error instanceof URIError) {
+    const message = 'the path must be percent-encoded UTF-8';
+    return refuse('invalid', { ...problem, member: 'path', message });
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return refuse('invalid', { ...problem, member: 'request', message: 'the request cannot be read' });
@@ -94,8 +100,13 @@ function refusalOf(error: unknown): Refusal {
   return refuse('internal', { member: 'request', code: 'INTERNAL', message: 'see the log for this requestId' });
 }
 
+export function tooLarge(limit: unknown): Refusal {
+  const message = `the body must be at most ${String(limit)} bytes`;
+  return refuse('too-large', { member: 'body', code: 'BAD_REQUEST', message });
+}
+
 /** What Express and its body reader put on their errors. */
-function readErrorFacts(error: unknown): { type?: unknown; status?: unknown; limit?: unknown } {
+function readErrorFacts(error: unknown): Partial<Record<'type' | 'status' | 'limit' | 'encoding' | 'code', unknown>> {
   return typeof error === 'object' && error !== null ? error : {};
 }
 

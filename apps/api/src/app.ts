@@ -9,7 +9,7 @@ import { createBegin, type BeginDeps } from './begin-request.ts';
 import { operatorSurface, tenantSurface } from './callback-surfaces.ts';
 import { setCommonHeaders } from './common-headers.ts';
 import { createAdminRouter, type Administration } from './admin-router.ts';
-import { answerError, answerRefusal } from './answer.ts';
+import { answerError, answerRefusal, tooLarge } from './answer.ts';
 import type { AskLeader } from './ask-leader.ts';
 import { createEventsRouter, type EventRoutes } from './events-router.ts';
 import type { Gates } from './gates.ts';
@@ -106,7 +106,13 @@ function allowOrigins(origins: readonly string[]): RequestHandler {
 }
 
 function readBytes(limit: number): RequestHandler {
-  return express.raw({ type: () => true, limit });
+  const read = express.raw({ type: () => true, limit });
+  return (request, response, next) => {
+    if (Number(request.headers['content-length'] ?? 0) <= limit) return void read(request, response, next);
+    answerRefusal(response, tooLarge(limit));
+    // Whoever sends it all the same hears the answer only if that is taken in.
+    request.resume();
+  };
 }
 
 function health(path: string, checks: HealthChecks): RequestHandler {

@@ -89,8 +89,10 @@ describe('the body', () => {
   });
 
   test('is refused when it is not packed as it says', async () => {
-    await expectRefusal(json().set('Content-Encoding', 'gzip').send(Buffer.from(valid)), 400, 'BAD_REQUEST', 'request');
-    await expectRefusal(json().set('Content-Encoding', 'zip').send(valid), 415, 'BAD_REQUEST', 'content-encoding');
+    await expectRefusal(json().set('Content-Encoding', 'gzip').send(Buffer.from(valid)), 400, 'BAD_REQUEST', 'body');
+    const zip = json().set('Content-Encoding', 'zip').send(valid);
+    const message = await expectRefusal(zip, 415, 'BAD_REQUEST', 'Content-Encoding');
+    expect(message).toContain('must be gzip, deflate, br or identity, not "zip"');
   });
 
   test.each([
@@ -161,6 +163,16 @@ describe('ids', () => {
     '１',
   ])('%j is no list of ids', async (ids) => {
     await expectRefusal(get(`?taskIds=${encodeURI(ids).replaceAll('%25', '%')}`), 400, 'DATA_FORMAT', 'taskIds');
+  });
+
+  test('a path that is not percent-encoded UTF-8', async () => {
+    const message = await expectRefusal(
+      request(fixture.app).get('/v1/tasks/%ff').set('X-Tenant-Id', 't'),
+      400,
+      'BAD_REQUEST',
+      'path',
+    );
+    expect(message).toContain('the path must be percent-encoded UTF-8');
   });
 
   test('twice the parameter, or too many ids', async () => {

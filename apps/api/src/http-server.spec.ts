@@ -53,6 +53,51 @@ describe('what is not HTTP is answered with the envelope', () => {
   });
 });
 
+test.each([
+  ['a wrong length', posted('Content-Length: -1'), 'header Content-Length must be the number'],
+  ['a length and chunks', posted('Content-Length: 34\r\nTransfer-Encoding: chunked'), 'Transfer-Encoding'],
+  ['chunks that are none', posted('Transfer-Encoding: chunked', 'zz\r\nx\r\n'), 'the body must be in chunks'],
+  ['a header without a name', 'GET / HTTP/1.1\r\n: x\r\n\r\n', 'each header must be a name'],
+])('%s: the message says what would be right', async (_, sent, words) => {
+  const answer = readRawAnswer(await talkRaw(server.port, sent));
+  expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(words) } });
+});
+
+test('what is no HTTP behind a request waits for the answer of that, which ends the connection', async () => {
+  const { app, tasks } = createApiFixture();
+  const own = await startHttpServer({ ...at, app });
+  const open = tasks.stall();
+  const talked = talkRaw(own.port, `${posted(`Content-Length: ${valid.length}`)}GARBAGE\r\n\r\n`);
+  await until('the submission is being stored', () => tasks.inserts.length > 0);
+  open();
+  const text = await talked;
+  expect(readRawAnswer(text)).toMatchObject({ status: 200, body: { status: 0 } });
+  expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);
+  await own.stop();
+});
+
+describe('a body announced as larger than may be', () => {
+  test('is refused before it is sent, and not asked for', async () => {
+    const own = await startHttpServer({ ...at, app: fixture.app, mostBodyBytes: 8_000_000 });
+    const text = await talkRaw(own.port, posted('Content-Length: 99999999\r\nExpect: 100-continue', ''));
+    expect(readRawAnswer(text)).toMatchObject({ status: 413, body: { message: expect.stringContaining('at most') } });
+    await own.stop();
+  });
+
+  test('is refused while it is being sent, and what comes of it is taken in until it ends', async () => {
+    const body = 'x'.repeat(3_000_000);
+    const next = 'GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const text = await talkRaw(server.port, `${posted(`Content-Length: ${body.length}`, body)}${next}`);
+    expect(text.match(/^HTTP\/1\.1 \d+|(?<=\})HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413', 'HTTP/1.1 200']);
+  });
+
+  test('one that may be is asked for', async () => {
+    const sent = posted(`Content-Length: ${valid.length}\r\nExpect: 100-continue\r\nConnection: close`);
+    const text = await talkRaw(server.port, sent);
+    expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
+  });
+});
+
 test('a request without a Host, in HTTP/1.0, with a thousand ids, is answered like any other', async () => {
   const ids = Array.from({ length: 1000 }, (_, n) => 806769905152840693n + BigInt(n)).join('%2C');
   const sent = `GET /v1/tasks?taskIds=${ids} HTTP/1.0\r\nX-Tenant-Id: t\r\n\r\n`;

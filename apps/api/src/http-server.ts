@@ -32,6 +32,8 @@ export async function startHttpServer(deps: {
   newRequestId: () => string;
   /** Further ones are closed at once: memory and descriptors have an end. */
   maxConnections?: number;
+  /** What is announced to be larger is not asked for (`Expect: 100-continue`); refusing it is up to the application. */
+  mostBodyBytes?: number;
   connectionDropped?: () => void;
 }): Promise<HttpServer> {
   const server = createServer({
@@ -46,6 +48,13 @@ export async function startHttpServer(deps: {
   server.on('drop', () => deps.connectionDropped?.());
   const connections = watchConnections(server);
   answerBelowHttp(server, connections, deps.newRequestId);
+  server.on('checkContinue', (request, response) => {
+    const isWelcome = Number(request.headers['content-length'] ?? 0) <= (deps.mostBodyBytes ?? Infinity);
+    if (isWelcome) response.writeContinue();
+    // Whether the body follows all the same, nobody knows.
+    else response.shouldKeepAlive = false;
+    server.emit('request', request, response);
+  });
   server.on('request', (request, response) => {
     connections.answering(request.socket, response);
     deps.app(request, response);
@@ -67,8 +76,12 @@ export async function startHttpServer(deps: {
 function answerBelowHttp(server: Server, { latest }: Connections, newRequestId: () => string): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const response = latest(socket);
-    const isMidAnswer = response !== undefined && response.headersSent && !response.writableFinished;
-    if (error.code === 'ECONNRESET' || !socket.writable || isMidAnswer) socket.destroy();
+    const isAnswered = response !== undefined && response.headersSent;
+    const isWhole = response !== undefined && response.req.complete;
+    // What follows a request says nothing about it: that is answered, and then the connection ends.
+    if (response !== undefined && isWhole && !isAnswered && !response.closed) response.shouldKeepAlive = false;
+    else if (error.code === 'ECONNRESET' || !socket.writable || (isAnswered && !(isWhole && response.writableFinished)))
+      socket.destroy();
     else socket.end(rawAnswer(statusLineOf(error.code), whyOf(error.code), newRequestId()));
   });
   server.on('connect', (_request, socket) => {
@@ -90,9 +103,20 @@ function statusLineOf(code: string | undefined): string {
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
 }
 
-function whyOf(code: string | undefined): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return `the headers and the URL must be at most ${maxHeaderBytes} bytes`;
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'the request must arrive sooner' : 'the request must be HTTP/1.1';
+/** By what node's parser says; what is not here is no HTTP/1.1 in other ways. */
+const whys: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: `the headers and the URL must be at most ${maxHeaderBytes} bytes`,
+  ERR_HTTP_REQUEST_TIMEOUT: 'the request must arrive sooner',
+  HPE_INVALID_CONTENT_LENGTH: 'header Content-Length must be the number of bytes of the body',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'header Content-Length must be given once, and not beside Transfer-Encoding',
+  HPE_INVALID_TRANSFER_ENCODING: 'header Transfer-Encoding must be chunked, and not given beside Content-Length',
+  HPE_INVALID_CHUNK_SIZE: 'the body must be in chunks, each after its size, as header Transfer-Encoding says',
+  HPE_INVALID_HEADER_TOKEN: 'each header must be a name, a colon and a value, without control characters',
+  HPE_INVALID_EOF_STATE: 'the request must not end before its body is complete',
+};
+
+function whyOf(code = ''): string {
+  return whys[code] ?? 'the request must be HTTP/1.1';
 }
 
 function bodyOf(message: string, requestId: string): string {

@@ -231,6 +231,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
   const { connectionDropped } = metrics;
   const listening = await startHttpServer({
     ...{ app, host, port, maxConnections, connectionDropped },
+    mostBodyBytes: Math.max(options.bodyLimitBytes, options.batchLimitBytes),
     newRequestId: randomUUID,
   }).catch(async (error: unknown) => {
     await stopOwn();
