@@ -1,4 +1,4 @@
-import { DependencyFailure, type RefusedItem, type TaskId, type TaskSpec } from '@juice/contracts';
+import { DependencyFailure, taskIdTimeMs, type RefusedItem, type TaskId, type TaskSpec } from '@juice/contracts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Hints } from './hints.ts';
 import { isItemKey, keyKeptMs, type KeyedRequest } from './request-key.ts';
@@ -38,8 +38,8 @@ export interface SubmitStore {
   releaseKey(known: KnownRequest): Promise<void>;
 }
 
-/** A task but for its id, which is made when it is written. */
-export type Draft = Omit<NewTask, 'taskId'>;
+/** A task but for its id, which is made when it is written, and with it the moment that it counts as submitted at. */
+export type Draft = Omit<NewTask, 'taskId' | 'submitAtMs' | 'expireAtMs'> & { readonly expireAfterMs: number };
 
 export type Stored =
   | { readonly kind: 'stored'; readonly taskId: TaskId }
@@ -90,10 +90,17 @@ export function createStoreTasks(deps: {
     return new Map(holding.map((request) => [request.key, request]));
   }
 
-  /** Ids are made here, just before they are written: the scheduler's sweep looks for tasks by the age of their ids. */
+  /**
+   * Ids are made here, just before they are written: the scheduler's sweep looks for tasks by the age of their ids. A task is
+   * submitted at the moment that its id tells, so that a range of time, which is looked for as one of ids, has what it shows.
+   */
   async function insertOnce(drafts: readonly Draft[], tries: number): Promise<readonly (Stored | null)[]> {
     if (tries > 0) stepAside(tries);
-    const batch = drafts.map((draft) => ({ ...draft, taskId: newTaskId() }));
+    const batch = drafts.map(({ expireAfterMs, ...draft }) => {
+      const taskId = newTaskId();
+      const submitAtMs = taskIdTimeMs(taskId);
+      return { ...draft, taskId, submitAtMs, expireAtMs: submitAtMs + expireAfterMs };
+    });
     const outcomes = await tasks.insertTasks(batch);
     const stored = batch.filter((_, at) => outcomes[at] === 'stored').map(({ taskId }) => taskId);
     hints.tasksSubmitted(stored);

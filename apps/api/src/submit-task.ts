@@ -88,9 +88,8 @@ export function createSubmitTask(deps: {
   }
 
   function draft({ tenantId, traceparent }: Pick<Submission, 'tenantId' | 'traceparent'>, spec: TaskSpec): Draft {
-    const submitAtMs = now();
-    const expireAtMs = submitAtMs + (spec.expireSeconds === null ? deps.taskExpiryMs : spec.expireSeconds * 1000);
-    return { tenantId, spec, submitAtMs, expireAtMs, traceparent };
+    const expireAfterMs = spec.expireSeconds === null ? deps.taskExpiryMs : spec.expireSeconds * 1000;
+    return { tenantId, spec, expireAfterMs, traceparent };
   }
 
   async function storeOne(draft: Draft, request: KeyedRequest | undefined): Promise<Submitted> {

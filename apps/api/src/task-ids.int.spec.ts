@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { TaskId, TaskSpec } from '@juice/contracts';
+import { taskIdTimeMs, type TaskId, type TaskSpec } from '@juice/contracts';
 import { createFolder, bundleServer, startServerProcess, type ServerProcess } from '@juice/local-mongo/testing';
 import { connectMongo, createTaskStore, ensureIndexes, type MongoConnection } from '@juice/persistence';
 import { build } from 'esbuild';
@@ -75,7 +75,7 @@ function storeAs(worker: number, tenantId: string, now: () => number) {
     grouped: () => undefined,
     random: Math.random,
   });
-  const draft: Draft = { tenantId, spec, submitAtMs: 0, expireAtMs: 1, traceparent: null };
+  const draft: Draft = { tenantId, spec, expireAfterMs: 1, traceparent: null };
   return {
     /** Stores so many, a few at a time, as requests do; their ids. */
     async store(count: number): Promise<readonly TaskId[]> {
@@ -129,4 +129,19 @@ test('nor does one that has the number, and by its clock the time, of another be
   }
   expect(tries).toBeGreaterThanOrEqual(3 * 50 * 20);
   expect(await storedOf('stepped')).toEqual(ids.map(String).sort());
+}, 30_000);
+
+test('a task counts as submitted at the moment that its id tells, however far that is from the clock', async () => {
+  const clock = { nowMs: Date.now() };
+  const one = storeAs(7, 'moments', () => clock.nowMs);
+  await one.store(10);
+  // The ids of this millisecond are used up: those that follow are made ahead of the clock.
+  await one.store(4_096);
+  const stored = await mongo.connection
+    .collection<{ _id: TaskId; submitAt: Date; expireAt: Date }>('tasks')
+    .find({ tenantId: 'moments' })
+    .toArray();
+  expect(stored.filter(({ _id, submitAt }) => taskIdTimeMs(_id) !== submitAt.getTime())).toEqual([]);
+  expect(stored.filter(({ submitAt, expireAt }) => expireAt.getTime() !== submitAt.getTime() + 1)).toEqual([]);
+  expect(new Set(stored.map(({ submitAt }) => submitAt.getTime()))).toEqual(new Set([clock.nowMs, clock.nowMs + 1]));
 }, 30_000);
