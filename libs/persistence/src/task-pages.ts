@@ -1,3 +1,4 @@
+import mongoose from 'mongoose';
 import type { LabelCondition, TaskFilter, TaskId, TaskSpec } from '@juice/contracts';
 import type { TaskCollection } from './collections.ts';
 import { longestLookMs } from './connection.ts';
@@ -11,6 +12,8 @@ import type { TaskRecord } from './task-record.ts';
  * | nothing, or a range of time         | {tenantId, _id}                  | those of the page                    |
  * | states, with or without such a range | {tenantId, status, _id}         | those of the page                    |
  * | also a name, labels, or no kill     | the same, then judged one by one | at most those of a window            |
+ *
+ * A page ends early when it has about a megabyte.
  *
  * A window is cut off in the index, before any document is read. Where it ends without a full page, the page says where to
  * go on. An index for names or labels would be written with every task, and one for names could not give the newest first.
@@ -41,6 +44,11 @@ export type ListedTask = Omit<TaskRecord, keyof typeof hidden | 'spec' | 'callba
 
 /** What it takes to choose a task: for those who go on to do something with many. */
 export type ChosenTask = Pick<TaskRecord, '_id' | 'taskName' | 'status'>;
+
+/** A page that has as much is full: what is read and written for one request stays small, however large tasks are. */
+const mostPageBytes = 1_048_576;
+/** So many are read before it is known how large they are. */
+const firstLook = 16;
 
 /** A few milliseconds of a server's work when the documents are in memory. */
 export const defaultWindowSize = 10_000;
@@ -79,14 +87,24 @@ async function readPage<T extends { readonly _id: TaskId }>(
   const { limit } = asked;
   const rest = conditions(asked);
   const floor = rest.length === 0 ? null : await windowFloor(tasks, asked);
-  const filter = { ...indexed(asked, floor), ...(rest.length > 0 && { $and: rest }) };
-  // One more than asked for tells whether there is more.
-  const found = await tasks
-    .find<T>(filter, { projection, ...inOrder(asked), limit: limit + 1, batchSize: limit + 1 })
-    .toArray();
-  if (found.length <= limit) return { tasks: found, next: floor };
-  const page = found.slice(0, limit);
-  return { tasks: page, next: page.at(-1)?._id ?? null };
+  const page: T[] = [];
+  let bytes = 0;
+  let look = firstLook;
+  for (let before = asked.before; ; before = page.at(-1)?._id ?? null) {
+    // One more than asked for tells whether there is more.
+    const most = Math.min(look, limit + 1 - page.length);
+    const filter = { ...indexed({ ...asked, before }, floor), ...(rest.length > 0 && { $and: rest }) };
+    const found = await tasks
+      .find<T>(filter, { projection, ...inOrder(asked), limit: most, batchSize: most })
+      .toArray();
+    for (const task of found) {
+      if (page.length === limit || bytes >= mostPageBytes) return { tasks: page, next: page.at(-1)?._id ?? null };
+      page.push(task);
+      bytes += mongoose.mongo.BSON.calculateObjectSize(task);
+    }
+    if (found.length < most) return { tasks: page, next: floor };
+    look = Math.ceil((Math.max(0, mostPageBytes - bytes) * page.length) / bytes) + 1;
+  }
 }
 
 /** How many tasks of a window match, and where the next window begins. */

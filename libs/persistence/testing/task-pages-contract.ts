@@ -85,6 +85,24 @@ export function taskPagesContract(make: () => Promise<MadePagedStore>): void {
       expect(await list({}, idAt(1))).toEqual({ tasks: [], next: null });
     });
 
+    test('a page of large tasks is shorter than was asked for, and the next goes on below it', async () => {
+      const places = Array.from({ length: 100 }, (_, place) => place + 1);
+      const commands = 'x'.repeat(60_000);
+      await tasks.insertTasks(
+        places.map((place) => newTask(idAt(place), { spec: { ...newTask(idAt(place)).spec, commands } })),
+      );
+      const read: TaskId[] = [];
+      let pages = 0;
+      for (let before: TaskId | null | undefined; before !== null; pages += 1) {
+        const page = await list({}, before ?? null, 1_000);
+        expect(page.tasks.length).toBeLessThanOrEqual(20);
+        read.push(...ids(page));
+        before = page.next;
+      }
+      expect(read).toEqual(places.map(idAt).reverse());
+      expect(pages).toBeLessThanOrEqual(7);
+    });
+
     test('a range of ids, of either end alone or both', async () => {
       await insert(1, 2, 3, 4, 5);
       expect(ids(await list({ fromId: idAt(4) }))).toEqual([5, 4].map(idAt));
