@@ -106,6 +106,8 @@ describe('dead callbacks', () => {
     ['/dead?since=yesterday', 'since must be an instant'],
     ['/dead?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z', 'until must be later than since'],
     ['/dead?cursor=abc', 'cursor must be a cursor as nextCursor gives it, not "abc"'],
+    ['/replays?cursor=abc', 'cursor must be a cursor as nextCursor gives it, not "abc"'],
+    ['/endpoints?cursor=abc', 'cursor must be a cursor as nextCursor gives it, not "abc"'],
     ['/dead?limit=0', 'limit must be an integer from 1 to 1000'],
     ['/nosuch', 'callbackId in the path must be a webhook-id as callbacks have it'],
   ])('%s is refused', async (path, message) => {

@@ -34,7 +34,7 @@ export function createEndpoints(deps: {
   const { endpoints, now } = deps;
   return {
     async list(asker, { cursor, limit = pageLimit.default, tenant }) {
-      const after = readPlaceCursor(cursor, '');
+      const after = readPlaceCursor(cursor, /^\S+ \S+$/);
       if (!after.ok) return after;
       const found = await endpoints.endpointsAfter(tenantMeant(asker, { tenant }), after.value, limit + 1);
       const page = found.slice(0, limit);

@@ -24,7 +24,7 @@ export interface FindDead {
 export function createFindDead({ deadLetters }: { deadLetters: DeadLetters }): FindDead {
   return {
     async list(asker, { cursor, limit = pageLimit.default, ...conditions }) {
-      const after = readPlaceCursor(cursor, 'dead ');
+      const after = readPlaceCursor(cursor, /^dead /);
       if (!after.ok) return after;
       const { letters, next } = await deadLetters.findDead(choiceOf(asker, conditions), after.value, limit);
       const answer = { dead: letters.map(viewDead), ...(next !== null && { nextCursor: writePlaceCursor(next) }) };

@@ -7,11 +7,11 @@ export function writePlaceCursor(place: string): string {
   return Buffer.from(place).toString('base64url');
 }
 
-/** The place; null when none is given. `begins`: what every place of the list begins with. */
-export function readPlaceCursor(cursor: string | undefined, begins: string): Read<string | null> {
+/** The place; null when none is given. `places`: what a place of the list looks like. */
+export function readPlaceCursor(cursor: string | undefined, places: RegExp): Read<string | null> {
   if (cursor === undefined) return { ok: true, value: null };
   const place = Buffer.from(cursor, 'base64url').toString();
-  if (place.startsWith(begins)) return { ok: true, value: place };
+  if (places.test(place)) return { ok: true, value: place };
   const value = shortenValue(cursor);
   const message = `cursor must be a cursor as nextCursor gives it, not ${value}`;
   return refuse('invalid', { member: 'cursor', code: 'OBJECT_NOT_EQUAL', message, value });

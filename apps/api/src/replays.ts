@@ -78,7 +78,7 @@ export function createReplays(deps: {
       return { ok: true, answer: viewReplay(replay), noted: { replayId: replay.replayId, selected } };
     },
     async list(asker, { cursor, limit = pageLimit.default }) {
-      const before = readPlaceCursor(cursor, '');
+      const before = readPlaceCursor(cursor, /^\d{15}-[0-9a-f]{12}$/);
       if (!before.ok) return before;
       const found = await replays.listReplays(asker.tenantId, before.value, limit + 1);
       const page = found.slice(0, limit);

@@ -10,10 +10,15 @@ export function shortenValue(value: unknown): string {
         : `${JSON.stringify(value.slice(0, shownCharacters))}… (${value.length} characters)`;
     case 'object':
       if (value === null) return 'null';
-      return Array.isArray(value) ? `a list of ${value.length}` : 'an object';
+      return Array.isArray(value) ? `a list of ${value.length}` : describeObject(Object.keys(value).length);
     case 'undefined':
       return 'nothing';
     default:
       return String(value).slice(0, shownCharacters);
   }
+}
+
+function describeObject(members: number): string {
+  if (members === 0) return 'an empty object';
+  return members === 1 ? 'an object of one member' : `an object of ${members} members`;
 }
