@@ -257,6 +257,13 @@ export default tseslint.config(
     },
   },
   {
+    files: ['libs/contracts/src/product-version.ts'],
+    rules: {
+      // The manifest of the workspace, which is of no library.
+      '@nx/enforce-module-boundaries': ['error', { ...productBoundaries, allow: ['../../../package.json'] }],
+    },
+  },
+  {
     files: ['apps/callback/src/**/*.ts'],
     ignores: ['apps/callback/src/http-sender.ts'],
     rules: { 'no-restricted-imports': restrictedImports([noTesting, noGot]) },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
+import { productVersion } from '@juice/contracts';
 import { noTracing, type Log, type Metrics, type Tracing } from '@juice/observability';
 import type { DeliveryStore, Endpoint, ReplayStore, TenantStore } from '@juice/persistence';
 import type { HealthChecks } from '@juice/runtime';
@@ -20,9 +21,6 @@ import { startTester, type TesterDeps } from './tester.ts';
 import { createWhoseFault } from './whose-fault.ts';
 
 export { callbackConfigSchema, defaultCallbackOptions, type CallbackConfig, type CallbackOptions } from './config.ts';
-
-/** What receivers see as the sender's version. */
-export const version = '0.1.0';
 
 /** What the dispatcher runs on; `@juice/persistence`, `@juice/messaging` and `@juice/observability` provide it. */
 export interface CallbackDeps {
@@ -76,7 +74,7 @@ export function startCallback(options: CallbackOptions, deps: CallbackDeps): Cal
       limits: { totalMs: timeoutMs, connectMs: connectTimeoutMs },
       abandoning: abandoning.signal,
     });
-  const userAgent = `juice-callback/${version}`;
+  const userAgent = `juice-callback/${productVersion}`;
   const metrics = createCallbackMetrics(deps.metrics);
   const rulesOf = createRulesOf({ tenants: deps.tenants, operator: { schedule, keys }, monotonicMs });
   const endpoints = createEndpoints({

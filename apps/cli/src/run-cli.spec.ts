@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { TaskState } from '@juice/contracts';
+import { productVersion, TaskState } from '@juice/contracts';
 import { statusOfTask } from './exit-status.ts';
 import { tell, tellAll } from './output.ts';
 import { runCli } from './run-cli.ts';
@@ -74,6 +74,10 @@ describe('help', () => {
     expect(status).toBe(0);
     expect(said).toContain(`Usage: juice ${name}`);
   });
+});
+
+test('--version tells the product’s', async () => {
+  expect(await run(['--version'])).toEqual({ status: 0, said: productVersion, complained: '' });
 });
 
 describe('wrong usage ends with 64 and says what would be right', () => {

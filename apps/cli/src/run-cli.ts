@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { JuiceError } from '@juice/client';
+import { productVersion } from '@juice/contracts';
 import { addAdminCommands } from './admin-commands.ts';
 import { addCallbackCommands } from './callback-commands.ts';
 import { exitStatus, exitStatusHelp, statusOfError } from './exit-status.ts';
@@ -44,6 +45,7 @@ export async function runCli(argv: readonly string[], world: World): Promise<num
 function createProgram(world: World, exit: (status: number) => void): Command {
   const program = new Command('juice')
     .description('One-shot tasks on Apache Mesos.')
+    .version(productVersion, '--version', 'tell the version of this command')
     .option('--url <url>', 'the service')
     .option('--tenant <tenant>', 'the tenant')
     .option('--json', 'tell in JSON, for programs')

@@ -9,6 +9,7 @@ export {
   taskStateName,
   type TaskStateName,
 } from './task-state.ts';
+export { productVersion } from './product-version.ts';
 export { ErrorCode, errorMessagePrefix, type ErrorCodeName } from './error-codes.ts';
 export { parseExactJson, writeExactJson } from './exact-json.ts';
 export {

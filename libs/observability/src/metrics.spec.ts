@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { productVersion } from '@juice/contracts';
 import { createMetrics, durationBuckets, joinMetrics } from './metrics.ts';
 
 describe('createMetrics', () => {
@@ -26,6 +27,15 @@ describe('createMetrics', () => {
     expect(text).toContain('juice_age_seconds{service="api"} 42');
     expect(text).toContain('juice_took_seconds_bucket{le="0.25",service="api",outcome="ok"} 1');
     expect(text).not.toContain('process_cpu');
+  });
+
+  test('tells which version of the product and of Node it is', async () => {
+    const { version: node } = process;
+    const labels = `version="${productVersion}",node="${node}"`;
+    expect(await createMetrics('api').text()).toContain(`juice_build_info{${labels},service="api"} 1`);
+    const joined = await joinMetrics(['api', 'callback'].map((service) => createMetrics(service))).text();
+    for (const service of ['api', 'callback'])
+      expect(joined).toMatch(new RegExp(`juice_build_info\\{[^}]*service="${service}"[^}]*\\} 1\n`));
   });
 
   test('a name is declared once', () => {

@@ -1,5 +1,5 @@
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { InvariantBroken } from '@juice/contracts';
+import { InvariantBroken, productVersion } from '@juice/contracts';
 
 export interface CounterMetric<Label extends string = never> {
   /** Adds one, or `by`. */
@@ -49,7 +49,7 @@ export interface Metrics {
 /** Seconds: from a cache's answer to a receiver's time-out. */
 export const durationBuckets: readonly number[] = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** `processMetrics`: also CPU, memory, event-loop lag and garbage collection; for one service of a process. */
+/** Which version it is of is among them. `processMetrics`: also CPU, memory, event-loop lag and garbage collection; for one service of a process. */
 export function createMetrics(service: string, { processMetrics = false } = {}): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
@@ -59,6 +59,10 @@ export function createMetrics(service: string, { processMetrics = false } = {}):
     if (registry.getSingleMetric(name) !== undefined) throw new InvariantBroken(`metric ${name} is declared twice`);
     return { name, help, labelNames: [...labels] as Label[], registers: [registry] };
   }
+
+  new Gauge({
+    ...base({ name: 'juice_build_info', help: '1; the version of Juice and of Node', labels: ['version', 'node'] }),
+  }).set({ version: productVersion, node: process.version }, 1);
 
   return {
     registry,

@@ -33,6 +33,13 @@ const layering: readonly BrokenRule[] = [
   },
   {
     rule: boundaries,
+    why: 'the manifest has one reader',
+    as: inContracts,
+    code: "import manifest from '../../../package.json' with { type: 'json' };\nexport const used = manifest.version;\n",
+    allowedAs: 'libs/contracts/src/product-version.ts',
+  },
+  {
+    rule: boundaries,
     why: 'the core imports contracts only',
     as: inCore,
     code: use('createLogger', '@juice/observability'),
