@@ -9,7 +9,7 @@ import {
   type TaskId,
   type UsageAmounts,
 } from '@juice/contracts';
-import { startNowAndThen, type NowAndThen } from './now-and-then.ts';
+import { startNowAndThen, type NowAndThen } from '@juice/runtime';
 import type { TailLog } from './event-tail.ts';
 
 export interface Use {

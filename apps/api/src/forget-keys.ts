@@ -1,4 +1,4 @@
-import { startNowAndThen, type NowAndThen } from './now-and-then.ts';
+import { startNowAndThen, type NowAndThen } from '@juice/runtime';
 import { keyKeptMs } from './request-key.ts';
 
 export interface KeyReleaseStore {

@@ -19,6 +19,7 @@ export { variablesOf, writeConfigExample, writeConfigTable } from './setting-lis
 export { warnOfUnknownVariables } from './unknown-variables.ts';
 export { hideCredentials } from './hide-credentials.ts';
 export { createStop, type Closable, type Stop, type StopHost } from './stop.ts';
+export { startNowAndThen, type NowAndThen } from './now-and-then.ts';
 export { runMain } from './run-main.ts';
 export { backoffDelayMs, connectBackoff, connectWithBackoff, type BackoffLimits } from './connect-with-backoff.ts';
 export {
