@@ -10,6 +10,7 @@ export {
   type TaskStateName,
 } from './task-state.ts';
 export { productVersion } from './product-version.ts';
+export { serviceNames, type ServiceName, type ServiceProcess } from './service-process.ts';
 export { ErrorCode, errorMessagePrefix, type ErrorCodeName } from './error-codes.ts';
 export { parseExactJson, writeExactJson } from './exact-json.ts';
 export {

@@ -101,6 +101,12 @@ const tenantSchema = new Schema(
 
 const switchSchema = new Schema({ _id: text }, { collection: 'switches', strict: false, versionKey: false });
 
+/** One that does not stop in order is forgotten five minutes after it was seen last. */
+const processSchema = new Schema(
+  { _id: text, seenAt: { type: Date, required: true } },
+  { collection: 'processes', strict: false, versionKey: false },
+).index({ seenAt: 1 }, { expireAfterSeconds: 300 });
+
 const apiKeySchema = new Schema(
   { _id: text, tenantId: { type: String, default: null }, createdAt: { type: Date, required: true } },
   { collection: 'api_keys', strict: false, versionKey: false },
@@ -150,6 +156,7 @@ const schemas = {
   Quarantine: quarantineSchema,
   Tenant: tenantSchema,
   Switch: switchSchema,
+  Process: processSchema,
   ApiKey: apiKeySchema,
   Audit: auditSchema,
   TaskEvent: taskEventSchema,

@@ -71,6 +71,7 @@ export {
   type TenantStore,
 } from './tenant-store.ts';
 export { createSwitchStore, type Switch, type SwitchStore } from './switch-store.ts';
+export { createProcessStore, type ProcessStore, type SeenProcess } from './process-store.ts';
 export { createShortMemory, type ShortMemory } from './short-memory.ts';
 export { createKeyStore, type ApiKey, type KeyStore, type NewKey } from './key-store.ts';
 export { createAuditStore, type Audited, type AuditFilter, type AuditIntent, type AuditStore } from './audit-store.ts';

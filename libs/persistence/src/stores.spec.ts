@@ -12,6 +12,7 @@ import {
   keyStoreContract,
   lanesAsideContract,
   leaseStoreContract,
+  processStoreContract,
   quarantineStoreContract,
   replayStoreContract,
   requestKeysContract,
@@ -31,6 +32,7 @@ import {
   createFrameworkStore,
   createKeyStore,
   createLeaseStore,
+  createProcessStore,
   createQuarantineStore,
   createSwitchStore,
   createTaskStore,
@@ -88,6 +90,7 @@ function suites(url: () => string): void {
   withStores(url, quarantineStoreContract);
   withStores(url, tenantStoreContract);
   withStores(url, switchStoreContract);
+  withStores(url, processStoreContract);
   withStores(url, keyStoreContract);
   withStores(url, auditStoreContract);
   withStores(url, eventLogContract);
@@ -218,6 +221,11 @@ async function storesOn(conn: MongoConnection) {
     quarantine: createQuarantineStore(conn),
     tenants: createTenantStore(conn),
     switches: createSwitchStore(conn),
+    processes: createProcessStore(conn),
+    ageProcess: async (id: string, ms: number) => {
+      const seen = conn.connection.collection<{ _id: string; seenAt: Date }>('processes');
+      await seen.updateOne({ _id: id }, [{ $set: { seenAt: { $subtract: ['$seenAt', ms] } } }]);
+    },
     keys: createKeyStore(conn),
     audits: createAuditStore(conn),
     usage: createUsageStore(conn),

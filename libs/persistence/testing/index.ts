@@ -7,6 +7,7 @@ export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
 export { deadLettersContract, type MadeDeadLetters } from './dead-letters-contract.ts';
 export { lanesAsideContract } from './lanes-aside-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
+export { processStoreContract, type MadeProcessStore } from './process-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
 export { requestKeysContract, type MadeKeyedStore } from './request-keys-contract.ts';
 export { createMemorySwitches } from './memory-switches.ts';
