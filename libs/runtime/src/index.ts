@@ -20,6 +20,7 @@ export { warnOfUnknownVariables } from './unknown-variables.ts';
 export { hideCredentials } from './hide-credentials.ts';
 export { createStop, type Closable, type Stop, type StopHost } from './stop.ts';
 export { startNowAndThen, type NowAndThen } from './now-and-then.ts';
+export { announceProcess, type ProcessNotes } from './announce-process.ts';
 export { runMain } from './run-main.ts';
 export { backoffDelayMs, connectBackoff, connectWithBackoff, type BackoffLimits } from './connect-with-backoff.ts';
 export {
