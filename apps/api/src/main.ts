@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { connectBroker } from '@juice/messaging';
 import { createLogger, createMetrics, createTracing } from '@juice/observability';
 import { connectMongo, prepareStore } from '@juice/persistence';
 import {
+  announceProcess,
   connectWithBackoff,
   createStop,
   describeConfig,
@@ -51,6 +53,7 @@ await runMain(async () => {
   );
   await waitingRoom.stop();
   const stores = createApiStores(mongo, config);
+  stop.closes(announceProcess({ service: 'api', host: hostname(), notes: stores.processes }));
   const api = stop.closes(
     await startApi(config, {
       ...stores,

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { DependencyFailure, statusAnswer } from '@juice/contracts';
+import { DependencyFailure, productVersion, statusAnswer } from '@juice/contracts';
 import { unknownEndpoint } from '@juice/persistence';
 import { dataOf, startAdmin } from '../testing/admin-client.ts';
 import { createReadStatus, type StatusSources } from './read-status.ts';
@@ -15,6 +15,11 @@ const switchOn = { name: 'stop-intake', on: true, reason: 'full' };
 const paused = { atMs: 1, by: 'x', isOperators: false, reason: null };
 const breaker = { openedAtMs: 1, untilMs: 2, reason: 'r', seen: { consecutive: 1, failed: 1, attempts: 1 } };
 
+const process1 = {
+  ...({ id: 'p1', service: 'scheduler', host: 's1.example', version: '1.2.3', node: 'v24.0.0' } as const),
+  ...{ since: new Date(at), seenAt: new Date(at) },
+};
+
 const well: StatusSources = {
   lease: async () => ({ holder: 's1.example/17/5f2b', epoch: 3 }),
   survey: async () => survey,
@@ -26,6 +31,7 @@ const well: StatusSources = {
     { ...unknownEndpoint('acme https://c.example'), rampFromMs: 1 },
   ],
   switches: async () => ({ switches: [switchOn, { name: 'stop-launching', on: false }] }),
+  findProcesses: async () => ({ count: 1, processes: [process1] }),
 };
 
 const failing = (dependency: string) => async (): Promise<never> => {
@@ -42,7 +48,13 @@ test('everything is in one answer', async () => {
   expect(statusAnswer.strict().parse(status)).toEqual(status);
   expect(status).toEqual({
     asOf: at,
-    api: { host: 'api-1', since: at, node: 'v20.19.0' },
+    api: { host: 'api-1', since: at, version: productVersion, node: 'v20.19.0' },
+    processes: {
+      count: 1,
+      processes: [
+        { service: 'scheduler', host: 's1.example', version: '1.2.3', node: 'v24.0.0', since: at, seenAt: at },
+      ],
+    },
     scheduler: {
       leader: { host: 's1.example', epoch: 3, since: '2026-01-31T09:00:00.000Z' },
       ...{ waiting: 4, pausing: 1, running: 2, cluster },
@@ -65,6 +77,18 @@ test('a part that cannot be asked says so, and the others are told all the same'
   expect(status.callbacks).toEqual({ pending: 5, held: 6, dead: 7 });
   for (const lease of [async () => null, async () => ({ holder: null, epoch: 4 })])
     expect((await read({ lease })).scheduler).toEqual({ problem: 'no scheduler leads' });
+});
+
+test('processes are those seen within a minute and a half, two hundred at most', async () => {
+  const asked: unknown[] = [];
+  const findProcesses: StatusSources['findProcesses'] = async (...query) => {
+    asked.push(query);
+    return { count: 201, processes: [] };
+  };
+  expect((await read({ findProcesses })).processes).toEqual({ count: 201, processes: [] });
+  expect(asked).toEqual([[90_000, 200]]);
+  const { processes } = await read({ findProcesses: failing('mongodb') });
+  expect(processes).toEqual({ problem: expect.stringContaining('mongodb') });
 });
 
 test('a part that hangs is not waited for', async () => {

@@ -1,6 +1,6 @@
-import { DependencyFailure, type StatusAnswer } from '@juice/contracts';
+import { DependencyFailure, productVersion, type StatusAnswer } from '@juice/contracts';
 import type { QueueCount } from '@juice/messaging';
-import type { Endpoint, LaneOverview } from '@juice/persistence';
+import type { Endpoint, LaneOverview, SeenProcess } from '@juice/persistence';
 import type { AskLeader } from './ask-leader.ts';
 import type { SwitchBoard } from './turn-switch.ts';
 
@@ -12,6 +12,10 @@ export interface StatusSources {
   readonly overviewLanes: (tenants: number) => Promise<LaneOverview>;
   readonly endpointsAfter: (tenantId: null, after: null, limit: number) => Promise<readonly Endpoint[]>;
   readonly switches: SwitchBoard['show'];
+  readonly findProcesses: (
+    withinMs: number,
+    limit: number,
+  ) => Promise<{ readonly count: number; readonly processes: readonly SeenProcess[] }>;
 }
 
 /** Never rejects but for a bug. */
@@ -21,6 +25,9 @@ export type ReadStatus = () => Promise<StatusAnswer>;
 const partDeadlineMs = 3_000;
 const mostEndpoints = 1_000;
 const mostExamples = 10;
+/** They say at most 45 seconds apart that they run: one that was not heard once is told all the same. */
+const seenWithinMs = 90_000;
+const mostProcesses = 200;
 
 export function createReadStatus(deps: {
   sources: StatusSources;
@@ -77,8 +84,20 @@ export function createReadStatus(deps: {
     };
   }
 
+  async function processes(): Promise<NonNullable<StatusAnswer['processes']>> {
+    const { count, processes: found } = await sources.findProcesses(seenWithinMs, mostProcesses);
+    return {
+      count,
+      processes: found.map(({ service, host, version, node, since, seenAt }) => ({
+        ...{ service, host, version, node },
+        ...{ since: since.toISOString(), seenAt: seenAt.toISOString() },
+      })),
+    };
+  }
+
   return async () => {
-    const [ofScheduler, queues, callbacks, ofEndpoints, switches] = await Promise.all([
+    const [ofProcesses, ofScheduler, queues, callbacks, ofEndpoints, switches] = await Promise.all([
+      part(processes),
       part(scheduler),
       part(async () => ({ queues: (await sources.countMessages()).map((each) => ({ ...each })) })),
       part(async () => ({ ...(await sources.overviewLanes(1)).lanes })),
@@ -88,7 +107,8 @@ export function createReadStatus(deps: {
     const { host, sinceMs, node } = self;
     return {
       asOf: new Date(deps.now()).toISOString(),
-      api: { host, since: new Date(sinceMs).toISOString(), node },
+      api: { host, since: new Date(sinceMs).toISOString(), version: productVersion, node },
+      processes: ofProcesses,
       scheduler: ofScheduler,
       queues,
       callbacks,

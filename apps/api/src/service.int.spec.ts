@@ -1,10 +1,19 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from '@jest/globals';
-import { parseExactJson, tasksSubmittedMessage, TaskState, type TaskId } from '@juice/contracts';
+import {
+  parseExactJson,
+  productVersion,
+  serviceNames,
+  tasksSubmittedMessage,
+  TaskState,
+  type StatusAnswer,
+  type TaskId,
+} from '@juice/contracts';
 import { startLocalMongo, type LocalMongo } from '@juice/local-mongo';
 import { createMemoryBroker, type Broker } from '@juice/messaging';
 import { createLogger, createMetrics } from '@juice/observability';
 import { connectMongo, ensureIndexes, type MongoConnection, type TaskStore } from '@juice/persistence';
+import { announceProcess } from '@juice/runtime';
 import { openEventStream } from '@juice/trial';
 import { noFiles, noLeader, sandboxOf } from '../testing/api-fixture.ts';
 import { until } from '../testing/until.ts';
@@ -343,6 +352,32 @@ test('the additive routes, on the real store', async () => {
     const messageOf = ({ body }: Answer) => (body as { message: string }).message;
     expect(messageOf(foreign).replace(taskId, '77')).toBe(messageOf(absent));
   }
+});
+
+test('operators see which processes run, until these have stopped', async () => {
+  const adminKey = 'an-admin-key-of-thirty-two-characters';
+  const log = createLogger({ service: 'api', level: 'silent' });
+  const options = { ...defaultApiOptions(), adminKey, port: 0 };
+  const other = await startApi(options, { ...stores, broker, log, metrics: createMetrics('api') });
+  const read = async () => {
+    const headers = { Authorization: `Bearer ${adminKey}` };
+    const answer = await (await fetch(`${other.url}/v1/admin/status`, { headers })).json();
+    return (answer as { data: StatusAnswer }).data;
+  };
+  const notes = stores.processes;
+  const announced = serviceNames.map((service) => announceProcess({ service, host: 'here', notes }));
+  await until('all are seen', async () => (await read()).processes?.count === 3);
+  const { api: self, processes } = await read();
+  expect(self).toMatchObject({ version: productVersion });
+  const version = { version: productVersion, node: process.version };
+  const seen = { host: 'here', ...version, since: expect.any(String), seenAt: expect.any(String) };
+  expect(processes).toEqual({
+    count: 3,
+    processes: ['api', 'callback', 'scheduler'].map((service) => ({ service, ...seen })),
+  });
+  await Promise.all(announced.map((each) => each.stop()));
+  expect((await read()).processes).toEqual({ count: 0, processes: [] });
+  await other.stop();
 });
 
 test('a port that is taken is an error, and leaves no worker number behind', async () => {

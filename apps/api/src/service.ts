@@ -59,6 +59,7 @@ export interface ApiDeps<L extends Lease = Lease> extends AccessStores {
   readonly usage: UsageCounts & UsageFinder;
   readonly leases: WorkerLeases<L>;
   readonly switches: SwitchStore;
+  readonly processes: Pick<StatusSources, 'findProcesses'>;
   readonly overviewLanes: StatusSources['overviewLanes'];
   readonly leader: AskLeader;
   readonly files: SandboxFiles;
@@ -202,6 +203,7 @@ export async function startApi<L extends Lease>(options: ApiOptions, deps: ApiDe
         overviewLanes: deps.overviewLanes,
         endpointsAfter: (...query) => deps.callbacks.endpoints.endpointsAfter(...query),
         switches: () => switchBoard.show(),
+        findProcesses: (...query) => deps.processes.findProcesses(...query),
       },
       self: { host: hostname(), sinceMs: now(), node: process.version },
       wait,

@@ -217,6 +217,7 @@ export function createApiFixture(
         overviewLanes: async () => ({ lanes: { pending: 0, held: 0, dead: 0 }, oldest: [] }),
         endpointsAfter: (...query) => callbacks.endpoints.endpointsAfter(...query),
         switches: () => switchBoard.show(),
+        findProcesses: async () => ({ count: 0, processes: [] }),
       },
       self: { host: 'here', sinceMs: seedInstantMs, node: process.version },
       wait: () => new Promise(() => undefined),

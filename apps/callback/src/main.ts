@@ -5,10 +5,12 @@ import {
   connectMongo,
   createCallbackStores,
   createDeliveryStore,
+  createProcessStore,
   createTenantStore,
   prepareStore,
 } from '@juice/persistence';
 import {
+  announceProcess,
   connectWithBackoff,
   createStop,
   describeConfig,
@@ -68,6 +70,7 @@ await runMain(async () => {
   const broker = stop.closes(
     await connectBroker(amqpUrl, { log, connectionName: 'juice-callback', waitForConnection: false }),
   );
+  stop.closes(announceProcess({ service: 'callback', host: hostname(), notes: createProcessStore(mongo) }));
   const callback = stop.closes(
     startCallback(config, {
       name: `${hostname()}-${process.pid}`,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { TaskState, type TaskId } from '@juice/contracts';
+import { productVersion, TaskState, type StatusAnswer, type TaskId } from '@juice/contracts';
 import { describeWithRabbit } from '@juice/messaging/testing';
 import {
   createTenant,
@@ -16,6 +16,7 @@ import { createGate, type Gate } from './gate.ts';
 import { deadline, resources, startServiceWorld, type ServiceWorld } from './service-world.ts';
 
 const secret = `whsec_${Buffer.from('a secret for these tests').toString('base64')}`;
+const adminKey = 'an-admin-key-of-thirty-two-characters';
 
 const agents = 4;
 const perAgent = 50;
@@ -35,7 +36,10 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
   const gates: Gate[] = [];
 
   beforeAll(async () => {
-    const env = { JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_ALLOW: '127.0.0.0/8' };
+    const env = {
+      ...{ JUICE_CALLBACK_SECRET: secret, JUICE_CALLBACK_ALLOW: '127.0.0.0/8' },
+      JUICE_ADMIN_KEY: adminKey,
+    };
     services = await startServiceWorld({ amqpUrl, agents: Array.from({ length: agents }, () => perAgent), env });
     folder = services.folder;
     receiver = await startReceiver({ secret });
@@ -136,6 +140,19 @@ describeWithRabbit('services in processes of their own', (amqpUrl) => {
       await until('every callback', () => finished().length >= ids.length, deadline);
       expect(finished().sort()).toEqual([...ids].sort());
       expect(receiver.received.every(({ isSigned }) => isSigned)).toBe(true);
+    }, 120_000);
+
+    test('every process is seen, with its version', async () => {
+      const headers = { Authorization: `Bearer ${adminKey}` };
+      const read = async () => {
+        const answer = await (await fetch(`${api().url}/v1/admin/status`, { headers })).json();
+        return (answer as { data: StatusAnswer }).data.processes;
+      };
+      await until('all of them', async () => (await read())?.count === 6, deadline);
+      const seen = (await read())?.processes ?? [];
+      const two = ['api', 'api', 'callback', 'callback', 'scheduler', 'scheduler'];
+      expect(seen.map(({ service }) => service)).toEqual(two);
+      expect(new Set(seen.map(({ version }) => version))).toEqual(new Set([productVersion]));
     }, 120_000);
 
     test('an api asks whichever scheduler leads why a task waits', async () => {

@@ -8,6 +8,7 @@ import {
   createEventLog,
   createFrameworkStore,
   createLeaseStore,
+  createProcessStore,
   createQuarantineStore,
   createSwitchStore,
   createTenantStore,
@@ -15,6 +16,7 @@ import {
   prepareStore,
 } from '@juice/persistence';
 import {
+  announceProcess,
   connectWithBackoff,
   createStop,
   describeConfig,
@@ -80,6 +82,8 @@ await runMain(async () => {
 
   const store = createTaskStore(mongo, config);
   const spans = stop.closes(createTaskSpans({ store, tracing }));
+  const notes = createProcessStore(mongo);
+  stop.closes(announceProcess({ service: 'scheduler', host: config.publicHost, notes }));
   const scheduler = stop.closes(
     startScheduler({
       settings: {

@@ -1,10 +1,11 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { authOf, createApiStores, createSandboxFiles, describeAllowed, isLoopback, startApi } from '@juice/api';
 import { startCallback } from '@juice/callback';
+import { serviceNames } from '@juice/contracts';
 import { createLogger, createMetrics, createTracing, joinMetrics } from '@juice/observability';
 import {
   createCallbackStores,
@@ -12,13 +13,21 @@ import {
   createEventLog,
   createFrameworkStore,
   createLeaseStore,
+  createProcessStore,
   createQuarantineStore,
   createSwitchStore,
   createTaskStore,
   createTenantStore,
   type LeaseStore,
 } from '@juice/persistence';
-import { ConfigProblems, createStop, runMain, variablesOf, warnOfUnknownVariables } from '@juice/runtime';
+import {
+  announceProcess,
+  ConfigProblems,
+  createStop,
+  runMain,
+  variablesOf,
+  warnOfUnknownVariables,
+} from '@juice/runtime';
 import { createTaskSpans, startScheduler } from '@juice/scheduler';
 import { writeBanner } from './banner.ts';
 import { keepCallbackSecret } from './callback-secret.ts';
@@ -59,6 +68,11 @@ async function runStandalone(): Promise<void> {
   const eventLog = createEventLog(mongo, { retentionMs: config.scheduler.eventRetentionMs });
   if (config.own.mongoUrl === undefined) await freeLeases(leases);
 
+  const notes = createProcessStore(mongo);
+  for (const service of serviceNames) {
+    const host = service === 'scheduler' ? config.scheduler.publicHost : hostname();
+    stop.closes(announceProcess({ service, host, notes }));
+  }
   const spans = stop.closes(createTaskSpans({ store: tasks, tracing: tracings.scheduler }));
   const scheduler = stop.closes(
     startScheduler({

@@ -7,6 +7,7 @@ import {
   usageQuery,
 } from '@juice/contracts';
 import type { Route } from './route.ts';
+import { status, switchOn } from './status-examples.ts';
 
 const admin = { group: 'Administration', caller: 'admin' } as const;
 const at = '2026-01-31T09:30:00.000Z';
@@ -51,25 +52,6 @@ const { tenantId: _____, ...newAdminKey } = newKey;
 const rotated = { ...newKey, replaced: { ...keyFacts, expiresAt: '2026-02-01T09:30:00.000Z' } };
 const newKeyBody = { name: 'ci', expiresInSeconds: 7_776_000 };
 const rotation = { overlapSeconds: 3600 };
-
-const switchOn = {
-  ...{ name: 'stop-launching', on: true, reason: 'the rack is moved until noon' },
-  ...{ since: at, changedAt: at, by: 'bootstrap' },
-};
-
-const status = {
-  asOf: at,
-  api: { host: 'api-1.example.com', since: at, node: 'v20.19.0' },
-  scheduler: {
-    leader: { host: 'scheduler-1.example.com', epoch: 12, since: at },
-    ...{ waiting: 12, pausing: 0, running: 40 },
-    cluster: { subscribed: true, suppressed: false, agents: 50, offers: 3 },
-  },
-  queues: { problem: 'rabbitmq: count messages failed: the broker is not connected' },
-  callbacks: { pending: 3, held: 0, dead: 1 },
-  endpoints: { open: 1, paused: 0, gone: 0, examples: ['acme https://receiver.example.com'] },
-  switches: { on: [switchOn] },
-};
 
 export const tenantRoutes: readonly Route[] = [
   {
@@ -279,7 +261,7 @@ export const tenantRoutes: readonly Route[] = [
     ...{ method: 'get', path: '/v1/admin/status', id: 'showStatus', ...admin },
     summary: 'The system in one answer',
     about:
-      'Who leads, what waits and runs, the queues, the callbacks, the endpoints and the switches. A part that cannot be asked within three seconds says why in `problem`.',
+      'Which processes there are and of which version, who leads, what waits and runs, the queues, the callbacks, the endpoints and the switches. A part that cannot be asked within three seconds says why in `problem`.',
     answer: { data: ['Status'], examples: { 'the broker is away': status } },
   },
   {
