@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { parseExactJson } from '@juice/contracts';
+import { parseExactJson, productVersion } from '@juice/contracts';
 import { startStandalone, until, type JuiceProcess } from '@juice/trial';
 
 // The built program against standalone: real processes on both sides.
@@ -186,6 +186,14 @@ test('callbacks that were given up are found by their cause, explained and sent 
     receiver.close();
   }
 }, 60_000);
+
+test('operators see the system, and each service of a standalone as a process of its own', async () => {
+  const { out } = await juice(['status']);
+  for (const service of ['api', 'scheduler', 'callback'])
+    expect(out).toMatch(new RegExp(`^processes +${service} +1: ${productVersion} on `, 'm'));
+  expect(out).toMatch(new RegExp(`^api +answers .*, version ${productVersion}, Node v`, 'm'));
+  expect(await juice(['--version'])).toEqual({ status: 0, out: productVersion, err: '' });
+});
 
 test('operators set tenants up and make keys', async () => {
   expect(json(await juice(['tenants', 'set', 'cli', '{"weight":2}', '--json']))).toMatchObject({
