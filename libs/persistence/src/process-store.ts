@@ -9,8 +9,8 @@ export interface SeenProcess extends ServiceProcess {
 
 /**
  * The processes that run: each notes itself again and again, and is forgotten when it has not done so for a while (its index
- * says how long). When one was seen, and which ones were seen lately, goes by the database's clock alone: one whose own clock
- * is wrong must not be hidden by that.
+ * says how long). When one was seen is by the database's clock, and which ones were seen lately goes by the last that was: one
+ * whose own clock is wrong must not be hidden by that.
  *
  * Every method throws DependencyFailure when MongoDB cannot be reached.
  */
@@ -19,7 +19,7 @@ export interface ProcessStore {
   noteProcess(process: ServiceProcess): Promise<void>;
   /** It has ended; no failure when it is not there. */
   removeProcess(id: string): Promise<void>;
-  /** Those seen within a time, by service, host and start: the first so many, and how many there are in all. */
+  /** Those seen within a time before the last one was, by service, host and start: the first so many, and how many there are in all. */
   findProcesses(withinMs: number, limit: number): Promise<{ count: number; processes: readonly SeenProcess[] }>;
 }
 
@@ -38,7 +38,9 @@ export function createProcessStore(conn: MongoConnection): ProcessStore {
       }),
     findProcesses: (withinMs, limit) =>
       attempt('find processes', async () => {
-        const seenLately = { $expr: { $gt: ['$seenAt', { $subtract: ['$$NOW', withinMs] }] } };
+        const last = await processes.findOne({}, { sort: { seenAt: -1 }, projection: { seenAt: 1 } });
+        if (last === null) return { count: 0, processes: [] };
+        const seenLately = { seenAt: { $gt: new Date(last.seenAt.getTime() - withinMs) } };
         const sort = { service: 1, host: 1, since: 1, _id: 1 } as const;
         const [count, found] = await Promise.all([
           processes.countDocuments(seenLately),

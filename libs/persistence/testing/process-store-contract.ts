@@ -57,11 +57,15 @@ export function processStoreContract(make: () => Promise<MadeProcessStore>): voi
     test('one that was not seen for longer is left out, until it is seen again', async () => {
       await processes.noteProcess(processOf('p1'));
       await processes.noteProcess(processOf('p2'));
-      await made.ageProcess('p1', lately + 1_000);
+      await made.ageProcess('p1', lately + 60_000);
       await made.ageProcess('p2', lately - 30_000);
-      expect(await processes.findProcesses(lately, 10)).toMatchObject({ count: 1, processes: [{ id: 'p2' }] });
+      await processes.noteProcess(processOf('p3'));
+      expect(await processes.findProcesses(lately, 10)).toMatchObject({
+        count: 2,
+        processes: [{ id: 'p2' }, { id: 'p3' }],
+      });
       await processes.noteProcess(processOf('p1'));
-      expect(await ids()).toEqual(['p1', 'p2']);
+      expect(await ids()).toEqual(['p1', 'p2', 'p3']);
     });
 
     test('one that has ended is gone, and ending again is no failure', async () => {
