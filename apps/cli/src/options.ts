@@ -13,7 +13,7 @@ export function readInteger(text: string): number {
 
 export function readNumber(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('must be a number, such as 0.5.');
+  throw new InvalidArgumentError('must be a number from 0 on, such as 0.5.');
 }
 
 export function readInstant(text: string): Date {

@@ -96,7 +96,7 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['kill', '1', '--all'], 'say which tasks'],
     [['kill', '1', '--dry-run'], '--dry-run goes with options that choose tasks'],
     [['submit'], 'say what to run'],
-    [['submit', '--cpu', 'two'], 'must be a number, such as 0.5.'],
+    [['submit', '--cpu', 'two'], 'must be a number from 0 on, such as 0.5.'],
     [['submit', '-e', 'A'], 'must be name=value.'],
     [['submit', '-f', 'none.json'], '--file cannot be read: no file none.json'],
     [['submit', '-f', 'list.json'], '--file must hold one JSON object'],
@@ -116,7 +116,9 @@ describe('wrong usage ends with 64 and says what would be right', () => {
     [['usage', '--from', '2026-01-32'], 'must be a day, such as 2026-01-31.'],
     [['keys', 'list'], 'set JUICE_ADMIN_KEY'],
     [['tenants', 'set', 'acme', '[]'], 'must be a JSON object.'],
-    [['get', '1', '--url', 'x'], 'must be a URL, not "x"'],
+    [['get', '1', '--url', 'x'], 'must be an http or https URL, not "x"'],
+    [['get', '1', '--url', 'ftp://x'], 'must be an http or https URL, not "ftp://x"'],
+    [['get', '1', '--tenant', 'é€'], `must be a tenant's name, not "é€"`],
   ];
   test.each(cases)('%j', async (argv, what) => {
     const { status, said, complained } = await run(argv);

@@ -45,19 +45,25 @@ export function openSession(command: Command, { env, say }: World): Session {
   const { url, tenant: tenantId, json } = command.optsWithGlobals<GlobalOptions>();
   const given = (name: string): string | undefined => (env[name]?.trim() === '' ? undefined : env[name]?.trim());
   const at = { url: url ?? given('JUICE_URL') ?? defaultUrl };
-  if (!URL.canParse(at.url)) throw new UsageError(`JUICE_URL (or --url) must be a URL, not ${JSON.stringify(at.url)}`);
+  if (!URL.canParse(at.url) || !/^https?:$/.test(new URL(at.url).protocol))
+    throw new UsageError(`JUICE_URL (or --url) must be an http or https URL, not ${JSON.stringify(at.url)}`);
 
   function tenantCredentials(): { readonly apiKey?: string; readonly tenantId?: string } {
     const [apiKey, name] = [given('JUICE_API_KEY'), tenantId ?? given('JUICE_TENANT')];
     if (apiKey === undefined && name === undefined) {
       throw new UsageError('set JUICE_API_KEY to a key of the tenant, or JUICE_TENANT (or --tenant) to its name');
     }
+    if (name !== undefined && !isHeaderText(name))
+      throw new UsageError(`JUICE_TENANT (or --tenant) must be a tenant's name, not ${JSON.stringify(name)}`);
+    if (apiKey !== undefined && !isHeaderText(apiKey))
+      throw new UsageError('JUICE_API_KEY must be a key, such as jk_…');
     return { ...(apiKey !== undefined && { apiKey }), ...(name !== undefined && { tenantId: name }) };
   }
 
   function adminCredentials(): { readonly adminKey: string } {
     const adminKey = given('JUICE_ADMIN_KEY');
     if (adminKey === undefined) throw new UsageError('set JUICE_ADMIN_KEY to an admin key');
+    if (!isHeaderText(adminKey)) throw new UsageError('JUICE_ADMIN_KEY must be an admin key, such as jk_…');
     return { adminKey };
   }
 
@@ -67,4 +73,9 @@ export function openSession(command: Command, { env, say }: World): Session {
     admin: () => createAdminClient({ ...at, ...adminCredentials() }),
     callbacks: (isAdmin) => createCallbacksClient({ ...at, ...(isAdmin ? adminCredentials() : tenantCredentials()) }),
   };
+}
+
+/** What a header can hold without being misread. */
+function isHeaderText(text: string): boolean {
+  return /^[\x20-\x7e]+$/.test(text);
 }
