@@ -207,6 +207,31 @@ describe('GET /v1/tasks', () => {
     expect(response.text).toBeUndefined();
     expect(Number(response.headers['content-length'])).toBeGreaterThan(100);
   });
+
+  test('more than one answer should hold is refused, and less in any number is not', async () => {
+    const { app } = createApiFixture();
+    const submit = async (count: number, commands: string): Promise<string[]> => {
+      const tasks = Array.from({ length: count }, () => ({ taskName: 'a', commands }));
+      const { body } = await request(app).post('/v1/tasks/batch').set('X-Tenant-Id', 't').send({ tasks }).expect(200);
+      return (body as { data: { results: { taskIdStr: string }[] } }).data.results.map(({ taskIdStr }) => taskIdStr);
+    };
+    const get = (ids: readonly string[]) =>
+      request(app)
+        .get(`/v1/tasks?taskIds=${ids.join(',')}`)
+        .set('X-Tenant-Id', 't');
+    const find = async (ids: readonly string[]): Promise<string[]> =>
+      ((await get(ids).expect(200)).body as { data: { taskIdStr: string }[] }).data.map(({ taskIdStr }) => taskIdStr);
+    const large: string[] = [];
+    for (let parts = 0; parts < 3; parts += 1) large.push(...(await submit(100, `true ${'x'.repeat(60_000)}`)));
+    const { body } = await get(large).expect(400);
+    expect(body).toMatchObject({
+      message: expect.stringContaining('no more than 16 MiB, not 300 of this size'),
+      details: [{ member: 'taskIds' }],
+    });
+    expect(await find(large.slice(0, 200))).toEqual(large.slice(0, 200));
+    const small = await submit(700, 'true');
+    expect(await find(small)).toEqual(small);
+  });
 });
 
 function attempt(n: number, facts: Partial<FoundAttempt> = {}): FoundAttempt {

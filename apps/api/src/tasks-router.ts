@@ -26,7 +26,9 @@ export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates
   const find: RequestHandler = async (request, response) => {
     const taskIds = readTaskIds(request.query['taskIds']);
     if (!taskIds.ok) return answerRefusal(response, taskIds);
-    answerData(response, await deps.findTasks(tenantOf(response).tenantId, taskIds.value));
+    const found = await deps.findTasks(tenantOf(response).tenantId, taskIds.value);
+    if (!found.ok) return answerRefusal(response, found);
+    answerData(response, found.value);
   };
 
   const kill: RequestHandler = async (request, response) => {

@@ -25,7 +25,7 @@ const originalRoutes: readonly Route[] = [
     ...{ method: 'get', path: '/v1/tasks', id: 'findTasks', group, caller },
     summary: 'Query tasks by their ids, or list them',
     about:
-      'With `taskIds`, the original’s query: the tenant’s tasks among these, in their order; `data` is a list. With any other parameter, a page of the tenant’s tasks, the newest first. A page may hold less than `limit`, even nothing, and have a `nextCursor`: the search goes on there.',
+      'With `taskIds`, the original’s query: the tenant’s tasks among these, in their order; `data` is a list, refused above 16 MiB. With any other parameter, a page of the tenant’s tasks, the newest first. A page may hold less than `limit`, even nothing, and have a `nextCursor`: the search goes on there.',
     query: [maybeTaskIdsQuery, listTasksQuery],
     answer: {
       data: ['TaskEntries', 'TaskList'],
