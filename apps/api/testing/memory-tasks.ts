@@ -1,4 +1,11 @@
-import { DependencyFailure, isEndState, TaskState, type TaskFilter, type TaskId } from '@juice/contracts';
+import {
+  DependencyFailure,
+  isEndState,
+  TaskState,
+  type TaskFilter,
+  type TaskId,
+  type TaskSpec,
+} from '@juice/contracts';
 import type { Frame, TaskStore } from '@juice/persistence';
 import type { FoundTask } from '../src/find-tasks.ts';
 import type { KeyReleaseStore } from '../src/forget-keys.ts';
@@ -28,6 +35,13 @@ export interface MemoryTasks
   stall(): () => void;
   /** Ids that are taken already. */
   readonly taken: Set<TaskId>;
+}
+
+/** As many as a page has room for: it ends with the task that makes it a megabyte. */
+function countOfPage(tasks: readonly { readonly spec: TaskSpec }[]): number {
+  let size = 0;
+  const last = tasks.findIndex(({ spec }) => (size += 1_000 + (spec.commands?.length ?? 0)) >= 1_048_576);
+  return last === -1 ? tasks.length : last + 1;
 }
 
 /** `windowSize`: how many tasks are looked at for a page. */
@@ -88,8 +102,8 @@ export function createMemoryTasks(windowSize = 7): MemoryTasks {
     const all = ordered(tenantId, query);
     const isLookedAt = looksAtEach(query);
     const found = (isLookedAt ? all.slice(0, windowSize) : all).filter((one) => isWanted(one, query));
-    if (found.length > query.limit)
-      return { tasks: found.slice(0, query.limit), next: found[query.limit - 1]?._id ?? null };
+    const most = Math.min(query.limit, countOfPage(found));
+    if (found.length > most) return { tasks: found.slice(0, most), next: found[most - 1]?._id ?? null };
     const last = isLookedAt && all.length > windowSize ? (all[windowSize - 1]?._id ?? null) : null;
     return { tasks: found, next: last };
   }

@@ -52,7 +52,27 @@ describe('exact JSON', () => {
       '90071992547409931',
       '0123456789012345678',
     );
-    const rest = fc.constantFrom('{', '}', '[', ']', ',', ':', '"', '\\', ' ', '.', 'e', '-', '+', '"a"', '"a":', 'x');
+    const rest = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\',
+      ' ',
+      '.',
+      'e',
+      '-',
+      '+',
+      '"a"',
+      '"a":',
+      'x',
+      String.raw`"\u0001n1"`,
+      String.raw`"\u0001s"`,
+      String.raw`"\u0001":`,
+    );
     const pieces = fc.array(fc.oneof(digits, rest), { maxLength: 12 });
     const nested = anything.map((value) => writeExactJson(value));
     fc.assert(
@@ -99,6 +119,10 @@ describe('exact JSON', () => {
   });
 
   test.each([
+    [
+      String.raw`{"\u0001n":["\u0001n1","\u0001s",9007199254740993]}`,
+      { '\u0001n': ['\u0001n1', '\u0001s', 9007199254740993n] },
+    ],
     ['{"a":1,"a":2}', { a: 2 }],
     ['{"a":1,"a":2,"n":9007199254740993}', { a: 2, n: 9007199254740993n }],
     [
