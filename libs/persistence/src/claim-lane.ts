@@ -9,6 +9,7 @@ import {
 } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
+import { isRetryable } from './mongo-failure.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
 export interface Claim {
@@ -33,26 +34,28 @@ export const lanesAtOnce = 200;
 const keptSuperseded = 50;
 
 /**
- * Leases lanes: those asked for at once share a bulk write and a read of what it leased. What could not be leased is looked at
+ * Leases lanes: those asked for at once share an update and a read of what it leased. What could not be leased is looked at
  * together as well, in a second round: a lane that was held or dead is taken without what was overtaken, one whose worker
  * has let its lease end is taken over, and one that stands among the due lanes too early is moved to where it belongs.
  */
 export function createClaiming(tasks: TaskCollection): (asked: Asked) => Promise<ClaimedLane | null> {
   return gather<Asked, ClaimedLane | null>(lanesAtOnce, async (asked) => {
     const leased = await leaseWaiting(tasks, asked);
-    const missed = asked.filter(({ token }) => !leased.has(token));
-    const others = missed.length === 0 ? new Map<string, ClaimedLane>() : await leaseOthers(tasks, missed);
-    return ({ token }) => leased.get(token) ?? others.get(token) ?? null;
+    const missed = asked.filter((each) => !leased.has(each));
+    const others = missed.length === 0 ? leased : await leaseOthers(tasks, missed);
+    return (each) => leased.get(each) ?? others.get(each) ?? null;
   });
 }
 
-type Lanes = ReadonlyMap<string, ClaimedLane>;
+/** To each that asked for one and was given it. */
+type Given = ReadonlyMap<Asked, ClaimedLane>;
 
-async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Promise<Lanes> {
-  const operations = asked.map((claim) => ({
-    updateOne: {
+async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Promise<Given> {
+  const groups = alike(asked).map((group) => ({ group, claim: inCommon(group) }));
+  const operations = groups.map(({ group, claim }) => ({
+    updateMany: {
       filter: {
-        _id: claim.taskId,
+        _id: { $in: group.map(({ taskId }) => taskId) },
         'callback.state': { $in: ['idle', 'pending'] as CallbackLane['state'][] },
         'callback.notBefore': { $not: { $gt: new Date(claim.nowMs) } },
         ...dueOrAside(claim),
@@ -60,8 +63,46 @@ async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Pro
       update: leasing(claim),
     },
   }));
-  const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
-  return matchedCount === 0 ? new Map() : readLeased(tasks, asked);
+  await evenIfUnanswered(() => tasks.bulkWrite(operations, { ordered: false }));
+  const tokens = groups.map(({ claim }) => claim.token);
+  const lanes = await readLeased(tasks, asked, tokens);
+  const given = new Map<Asked, ClaimedLane>();
+  for (const { group, claim } of groups)
+    for (const each of group) {
+      const lane = lanes.get(each.taskId);
+      if (lane?.token !== claim.token) continue;
+      given.set(each, lane);
+      // Asked for twice, it is the first one's.
+      lanes.delete(each.taskId);
+    }
+  return given;
+}
+
+/** Claims that one update can make: of one worker, for as long, in the same way. */
+function alike(asked: readonly Asked[]): readonly (readonly [Asked, ...Asked[]])[] {
+  const groups = new Map<string, [Asked, ...Asked[]]>();
+  for (const each of asked) {
+    const key = `${each.evenAside ?? false} ${each.leaseMs} ${each.by}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [each]);
+    else group.push(each);
+  }
+  return [...groups.values()];
+}
+
+/** No two leases of one lane bear the same token, and that is all it is compared for: alike ones may share it. */
+function inCommon(group: readonly [Asked, ...Asked[]]): Claim {
+  return { ...group[0], nowMs: Math.max(...group.map(({ nowMs }) => nowMs)) };
+}
+
+/** The driver does not repeat an update of many. This one may be: it passes over what it has leased, and the token is read back. */
+async function evenIfUnanswered(update: () => Promise<unknown>): Promise<void> {
+  try {
+    await update();
+  } catch (error: unknown) {
+    if (!isRetryable(error)) throw error;
+    await update();
+  }
 }
 
 function dueOrAside({ nowMs, evenAside = false }: Claim) {
@@ -81,26 +122,23 @@ function leasing({ nowMs, token, leaseMs, by }: Claim) {
   };
 }
 
-/** The lanes that are leased under these tokens. */
+/** Those of the lanes that are leased under these tokens. */
 async function readLeased(
   tasks: TaskCollection,
   asked: readonly Asked[],
+  tokens: readonly string[],
   howTaken: ReadonlyMap<string, HowTaken> = new Map(),
-): Promise<Lanes> {
+): Promise<Map<TaskId, ClaimedLane>> {
   const leased = await tasks
     .find<StoredLane>(
-      {
-        _id: { $in: asked.map(({ taskId }) => taskId) },
-        'callback.lease.token': { $in: asked.map(({ token }) => token) },
-      },
+      { _id: { $in: asked.map(({ taskId }) => taskId) }, 'callback.lease.token': { $in: [...tokens] } },
       { projection: laneProjection },
     )
     .toArray();
-  const lanes = new Map<string, ClaimedLane>();
+  const lanes = new Map<TaskId, ClaimedLane>();
   for (const stored of leased) {
-    const token = stored.callback?.lease?.token ?? '';
-    const lane = asClaimedLane(stored, howTaken.get(token));
-    if (lane !== null) lanes.set(token, lane);
+    const lane = asClaimedLane(stored, howTaken.get(stored.callback?.lease?.token ?? ''));
+    if (lane !== null) lanes.set(lane.taskId, lane);
   }
   return lanes;
 }
@@ -112,7 +150,7 @@ interface HowTaken {
 
 type Operation = Parameters<TaskCollection['bulkWrite']>[0][number];
 
-async function leaseOthers(tasks: TaskCollection, asked: readonly Asked[]): Promise<Lanes> {
+async function leaseOthers(tasks: TaskCollection, asked: readonly Asked[]): Promise<Given> {
   const found = await tasks
     .find<Pick<TaskRecord, '_id' | 'callback'>>(
       { _id: { $in: asked.map(({ taskId }) => taskId) } },
@@ -133,12 +171,14 @@ async function leaseOthers(tasks: TaskCollection, asked: readonly Asked[]): Prom
     }
   }
   if (operations.length > 0) await tasks.bulkWrite(operations, { ordered: false });
-  if (howTaken.size === 0) return new Map();
-  return readLeased(
-    tasks,
-    asked.filter(({ token }) => howTaken.has(token)),
-    howTaken,
-  );
+  const given = new Map<Asked, ClaimedLane>();
+  if (howTaken.size === 0) return given;
+  const taken = await readLeased(tasks, asked, [...howTaken.keys()], howTaken);
+  for (const each of asked) {
+    const lane = taken.get(each.taskId);
+    if (lane?.token === each.token) given.set(each, lane);
+  }
+  return given;
 }
 
 /** When the lane's backoff, or the lease on it, ends. */

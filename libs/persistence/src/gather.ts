@@ -1,6 +1,6 @@
 /**
  * Group commit: what is asked while one batch is under way goes together in the next, at most `limit` at a time. A lone
- * call waits for nothing. `run` does a batch and says how to tell each item's result; when it fails, the batch's items fail.
+ * call waits for one turn of the event loop. `run` does a batch and says how to tell each item's result; when it fails, the batch's items fail.
  */
 export function gather<Item, Result>(
   limit: number,
@@ -12,6 +12,8 @@ export function gather<Item, Result>(
   const drain = async (): Promise<void> => {
     running = true;
     while (waiting.length > 0) {
+      // What is just being asked for goes along: whoever is told a result asks for the next thing at once.
+      await new Promise(setImmediate);
       const batch = waiting.splice(0, limit);
       await run(batch.map(({ item }) => item)).then(
         (resultOf) => batch.forEach(({ item, resolve }) => resolve(resultOf(item))),

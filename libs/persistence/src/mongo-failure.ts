@@ -93,8 +93,10 @@ export function asFailure(operation: string, error: unknown): Error {
   });
 }
 
-function isRetryable(error: Error): boolean {
+/** Whether the same operation may well succeed: the database cannot be reached, or is not itself, just now. */
+export function isRetryable(error: unknown): boolean {
   const { MongoError, MongoServerError, MongoBulkWriteError } = mongoose.mongo;
+  if (!(error instanceof Error)) return false;
   if (error instanceof mongoose.Error.MongooseServerSelectionError || isSocketTrouble(error)) return true;
   if (!(error instanceof MongoError)) return false;
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('RetryableError')) return true;

@@ -97,13 +97,13 @@ function createSettlingLast(tasks: TaskCollection, retentionMs: number): (delive
     const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
     if (matchedCount === deliveries.length) return () => true;
     const found = await tasks
-      .find<Pick<TaskRecord, 'callback'>>(
+      .find<Pick<TaskRecord, '_id' | 'callback'>>(
         { _id: { $in: deliveries.map(({ lane }) => lane.taskId) } },
         { projection: { 'callback.settledBy': 1 } },
       )
       .toArray();
-    const settled = new Set(found.map(({ callback }) => callback?.settledBy));
-    return ({ lane }) => settled.has(lane.token);
+    const settledBy = new Map(found.map(({ _id, callback }) => [_id, callback?.settledBy]));
+    return ({ lane }) => settledBy.get(lane.taskId) === lane.token;
   });
 }
 
