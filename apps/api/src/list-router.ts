@@ -16,7 +16,9 @@ export function createListRouter(deps: { gates: Gates; listTasks: ListTasks }): 
   const onlyLists: RequestHandler = (request, _response, next) => {
     // Not by method: a router that knows a path by some methods alone answers OPTIONS for it.
     const isGet = request.method === 'GET' || request.method === 'HEAD';
-    next(isGet && listTasksParameters.some((name) => name in request.query) ? undefined : 'route');
+    // Express reads the URL anew whenever it is asked for its query.
+    const { query } = request;
+    next(isGet && listTasksParameters.some((name) => name in query) ? undefined : 'route');
   };
 
   const list = answering(async (request, response) => {

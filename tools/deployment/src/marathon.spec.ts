@@ -23,7 +23,7 @@ test.each([...apps])('%s: each process is on a machine of its own, confined, and
     expect.arrayContaining(['read-only=true', 'cap-drop=ALL', 'security-opt=no-new-privileges']),
   );
   // The shell gives way to the service: SIGTERM reaches it.
-  expect(app.cmd).toMatch(/ exec node --enable-source-maps service\/main\.js$/);
+  expect(app.cmd).toMatch(/ exec node --enable-source-maps --max-semi-space-size=64 service\/main\.js$/);
   const mounts = app.container.volumes.map(({ hostPath, containerPath, mode }) => [hostPath, containerPath, mode]);
   expect(mounts).toEqual([[`/etc/juice/${service}`, '/etc/juice', 'RO']]);
   expect(app.cmd).toContain(`. /etc/juice/${service}.env `);
