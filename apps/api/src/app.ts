@@ -63,7 +63,7 @@ export function createApp(deps: AppDeps): App {
   const readBody = readBytes(deps.bodyLimitBytes);
   addSubmitRoute(app, { ...deps, readBody });
   app.use(createSharedPathsRouter(deps, { gates, readBody }));
-  app.use(createTasksRouter(deps));
+  app.use(createTasksRouter(deps, { gates, readBody }));
   app.use(createOwnPathsRouter(deps, { gates, readBody, readBatch: readBytes(deps.batchLimitBytes), stopping }));
   app.use(createEventsRouter(deps));
   for (const surface of [tenantSurface(gates.tenant, deps.audit), operatorSurface(gates.admin, deps.audit)])

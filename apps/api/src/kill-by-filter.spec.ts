@@ -188,3 +188,15 @@ test('tasks that end in between are not counted', async () => {
   expect(answer).toMatchObject({ killed: 1, remaining: 0, sample: [{ taskName: 'b' }] });
   expect(answer.sample.every(({ taskStatus }) => !isEndState(taskStatus as TaskState))).toBe(true);
 });
+
+test('a parameter beside the body is refused, dryRun above all, and nothing is killed', async () => {
+  const { app, submit, killed } = start();
+  await submit('a');
+  const sent = request(app)
+    .post('/v1/tasks/kill?dryRun=true')
+    .set('X-Tenant-Id', 't')
+    .send({ filter: { all: true } });
+  const { text } = await sent.expect(400);
+  expect(failureAnswer.parse(JSON.parse(text)).details?.map(({ member }) => member)).toEqual(['dryRun']);
+  expect(await killed()).toEqual([]);
+});

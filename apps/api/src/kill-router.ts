@@ -1,6 +1,7 @@
 import { Router, type RequestHandler } from 'express';
 import { killRequest } from '@juice/contracts';
 import { answering } from './answering.ts';
+import { besideIds, misplaced } from './beside-ids.ts';
 import { tenantOf } from './caller.ts';
 import type { Gates } from './gates.ts';
 import type { KillByFilter } from './kill-by-filter.ts';
@@ -29,6 +30,8 @@ export function createKillRouter(deps: {
       const message = 'taskIds must not be given together with taskId';
       return refuse('invalid', { member: 'taskIds', code: 'BAD_REQUEST', message });
     }
+    const other = besideIds('taskIds', request);
+    if (other !== null) return other;
     const taskIds = readTaskIds(request.query['taskIds']);
     if (!taskIds.ok) return taskIds;
     return { ok: true, answer: await deps.killTasks(tenantOf(response).tenantId, taskIds.value) };
@@ -42,13 +45,16 @@ export function createKillRouter(deps: {
   };
 
   const killChosen = answering(async (request, response) => {
+    const [name] = Object.keys(request.query);
+    if (name !== undefined)
+      return misplaced(name, 'a member of the body, or left out: with a filter there is no query');
     const asked = readBodyAs(killRequest, request);
     return asked.ok ? deps.killByFilter(tenantOf(response).tenantId, asked.value) : asked;
   });
 
   const router = Router();
   const path = '/v1/tasks/kill';
-  router.all(path, onlyIds, named(path), deps.gates.tenant, killAll);
+  router.all(path, onlyIds, named(path), deps.gates.tenant, deps.readBody, killAll);
   router.all(path, onlyBodies, named(path), deps.gates.tenant, deps.readBody, killChosen);
   return router;
 }

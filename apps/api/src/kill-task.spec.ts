@@ -49,6 +49,25 @@ describe('POST /v1/tasks/kill', () => {
     expect(published).toEqual([]);
   });
 
+  test.each([{ dryRun: true }, { filter: { all: true } }])(
+    'beside the id %j is refused, in a body and in the query, and nothing is killed',
+    async (body) => {
+      const { kill, tasks, taskId } = await withTask();
+      const [member = ''] = Object.keys(body);
+      for (const sent of [kill().send(body), kill().query({ [member]: 'true' })])
+        expect((await sent.expect(400)).body).toMatchObject({ details: [{ member }] });
+      expect(await tasks.findTasks('10002', [taskId])).toMatchObject([{ status: TaskState.NOT_START }]);
+    },
+  );
+
+  test.each(['{}', '{"reason":"old"}', 'no JSON', ''])(
+    'a body that says nothing of ours is passed over: %j',
+    async (body) => {
+      const { kill } = await withTask();
+      await kill().query({ verbose: '1' }).type('json').send(body).expect(200);
+    },
+  );
+
   test('knows no task of another tenant', async () => {
     const { kill, tasks, taskId } = await withTask();
     const response = await kill('someone-else').expect(400);

@@ -1,5 +1,6 @@
 import { Router, type IRouter, type RequestHandler } from 'express';
 import { answerData, answerRefusal, markReplay } from './answer.ts';
+import { besideIds } from './beside-ids.ts';
 import { tenantOf } from './caller.ts';
 import type { FindTasks } from './find-tasks.ts';
 import type { Gates } from './gates.ts';
@@ -19,8 +20,10 @@ export interface TaskRoutes {
 }
 
 /** The seed's other routes: parse, call, respond. */
-export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates: Gates }): Router {
-  const { gates } = deps;
+export function createTasksRouter(
+  deps: Omit<TaskRoutes, 'submitTask'>,
+  { gates, readBody }: { gates: Gates; readBody: RequestHandler },
+): Router {
   const router = Router();
 
   const find: RequestHandler = async (request, response) => {
@@ -34,6 +37,8 @@ export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates
   const kill: RequestHandler = async (request, response) => {
     const taskId = readTaskId(request.query['taskId']);
     if (!taskId.ok) return answerRefusal(response, taskId);
+    const other = besideIds('taskId', request);
+    if (other !== null) return answerRefusal(response, other);
     const facts = factsOf(response);
     facts.taskId = taskId.value;
     const killed = await deps.killTask(tenantOf(response).tenantId, taskId.value);
@@ -54,7 +59,11 @@ export function createTasksRouter(deps: Omit<TaskRoutes, 'submitTask'> & { gates
     .all(named('/v1/tasks'))
     .get(gates.tenant, find)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
-  router.route('/v1/tasks/kill').all(named('/v1/tasks/kill')).post(gates.tenant, kill).all(wrongMethod('POST'));
+  router
+    .route('/v1/tasks/kill')
+    .all(named('/v1/tasks/kill'))
+    .post(gates.tenant, readBody, kill)
+    .all(wrongMethod('POST'));
   router
     .route('/v1/tasks/reconcile')
     .all(named('/v1/tasks/reconcile'))
