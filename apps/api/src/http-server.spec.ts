@@ -35,6 +35,8 @@ describe('what is not HTTP is answered with the envelope', () => {
     ['a negative length', posted('Content-Length: -1'), 400],
     ['headers without end', `GET / HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
     ['CONNECT', 'CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+    ['a method that is none', 'FOO / HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+    ['a method in small letters', 'get / HTTP/1.1\r\nHost: a\r\n\r\n', 405],
     ['an unknown expectation', posted('Content-Length: 34\r\nExpect: 200-ok'), 417],
   ])('%s', async (_, sent, status) => {
     const answer = readRawAnswer(await talkRaw(server.port, sent));
@@ -61,6 +63,12 @@ test.each([
 ])('%s: the message says what would be right', async (_, sent, words) => {
   const answer = readRawAnswer(await talkRaw(server.port, sent));
   expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining(words) } });
+});
+
+test('a header behind thousands of others is heeded', async () => {
+  const sent = posted(`${'a:b\r\n'.repeat(2500)}Content-Length: ${valid.length}\r\nConnection: close`);
+  expect(readRawAnswer(await talkRaw(server.port, sent))).toMatchObject({ status: 200, body: { status: 0 } });
+  fixture.tasks.inserts.length = 0;
 });
 
 test('what is no HTTP behind a request waits for the answer of that, which ends the connection', async () => {

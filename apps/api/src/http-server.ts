@@ -44,6 +44,8 @@ export async function startHttpServer(deps: {
     connectionsCheckingInterval: 5_000,
     requireHostHeader: false,
   });
+  // Their bytes are bounded: of more than 2,000 Node would leave out the rest without a word.
+  server.maxHeadersCount = 0;
   if (deps.maxConnections !== undefined) server.maxConnections = deps.maxConnections;
   server.on('drop', () => deps.connectionDropped?.());
   const connections = watchConnections(server);
@@ -74,7 +76,7 @@ export async function startHttpServer(deps: {
 
 /** Answers what never becomes a request: text that is not HTTP, headers too long or too slow, CONNECT, Expect. */
 function answerBelowHttp(server: Server, { latest }: Connections, newRequestId: () => string): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('clientError', (error: ParserError, socket) => {
     const response = latest(socket);
     const isAnswered = response !== undefined && response.headersSent;
     const isWhole = response !== undefined && response.req.complete;
@@ -82,7 +84,7 @@ function answerBelowHttp(server: Server, { latest }: Connections, newRequestId: 
     if (response !== undefined && isWhole && !isAnswered && !response.closed) response.shouldKeepAlive = false;
     else if (error.code === 'ECONNRESET' || !socket.writable || (isAnswered && !(isWhole && response.writableFinished)))
       socket.destroy();
-    else socket.end(rawAnswer(statusLineOf(error.code), whyOf(error.code), newRequestId()));
+    else socket.end(rawAnswer(statusLineOf(error), whyOf(error), newRequestId()));
   });
   server.on('connect', (_request, socket) => {
     socket.end(rawAnswer('405 Method Not Allowed', 'the method must not be CONNECT', newRequestId()));
@@ -98,9 +100,20 @@ function answerBelowHttp(server: Server, { latest }: Connections, newRequestId: 
   });
 }
 
-function statusLineOf(code: string | undefined): string {
-  if (code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+/** With what was read when the parser gave up. */
+interface ParserError extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
+}
+
+function statusLineOf(error: ParserError): string {
+  if (error.code === 'HPE_HEADER_OVERFLOW') return '431 Request Header Fields Too Large';
+  if (isUnknownMethod(error)) return '405 Method Not Allowed';
+  return error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request';
+}
+
+/** What is no HTTP at all begins with no method either. */
+function isUnknownMethod({ code, rawPacket }: ParserError): boolean {
+  return code === 'HPE_INVALID_METHOD' && /^[A-Za-z-]+ \S+ HTTP\/1\.[01]\r\n/.test(rawPacket?.toString('latin1') ?? '');
 }
 
 /** By what node's parser says; what is not here is no HTTP/1.1 in other ways. */
@@ -115,8 +128,9 @@ const whys: Readonly<Record<string, string>> = {
   HPE_INVALID_EOF_STATE: 'the request must not end before its body is complete',
 };
 
-function whyOf(code = ''): string {
-  return whys[code] ?? 'the request must be HTTP/1.1';
+function whyOf(error: ParserError): string {
+  if (isUnknownMethod(error)) return 'the method must be one of HTTP, in capitals';
+  return whys[error.code ?? ''] ?? 'the request must be HTTP/1.1';
 }
 
 function bodyOf(message: string, requestId: string): string {

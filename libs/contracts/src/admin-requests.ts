@@ -96,7 +96,7 @@ export const auditQuery = closedObject({
     .refine((text) => !Number.isNaN(Date.parse(text)), { error: instantRight })
     .optional()
     .meta({ format: 'date-time', description: 'At this instant or later.' }),
-  cursor: cursor(/^[0-9a-z-]{1,64}$/),
+  cursor: cursor(/^\d{15}-[0-9a-f-]{1,36}$/),
   limit,
 });
 export type AuditQuery = z.output<typeof auditQuery>;

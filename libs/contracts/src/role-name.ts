@@ -1,6 +1,9 @@
-/** What Mesos takes for a role: "*" alone, or components between single slashes. */
+const longestRole = 255;
+
+/** What Mesos takes for a role: "*" alone, or components between single slashes. Longer ones than ours are nobody's. */
 export function isRoleName(role: string): boolean {
   if (role === '*') return true;
+  if (role.length > longestRole || /\p{Cc}/u.test(role)) return false;
   return role.split('/').every((part) => /^[^-\s\\*][^\s\\*]*$/.test(part) && part !== '.' && part !== '..');
 }
 

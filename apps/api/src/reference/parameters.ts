@@ -83,7 +83,8 @@ export const requestHeaders: Readonly<Record<RequestHeader | 'X-Request-Id', z.Z
     description: 'The id of the last event that was seen: the stream begins behind it. Comes before the query.',
   }),
   'If-Match': z.string().meta({
-    description: 'The ETag of the settings that are to be changed, or `*`. Needed once there are settings.',
+    description:
+      'The ETag of the settings that are to be changed, or `*`. Once there are settings, PUT and PATCH need it; DELETE may have it.',
   }),
   traceparent: z.string().meta({ description: 'W3C Trace Context; kept with the task, and sent with its callbacks.' }),
 };
