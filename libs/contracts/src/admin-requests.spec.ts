@@ -38,6 +38,7 @@ describe('bad input', () => {
     ['auditQuery', { action: 'tenant.deleted' }, 'action: one of tenant.changed,'],
     ['auditQuery', { tenant: '-' }, 'tenant: 1 to 64 letters'],
     ['auditQuery', { cursor: '../x' }, 'cursor: nextCursor of the page before'],
+    ['auditQuery', { cursor: 'zz' }, 'cursor: nextCursor of the page before'],
     ['auditQuery', { user: 'x' }, ': left out: the members here are tenant, actor'],
   ])('%s: %j', (schema, given, expected) => {
     expect(reason(schema, given)).toContain(expected);
