@@ -1,12 +1,11 @@
 import { Router, type RequestHandler } from 'express';
-import { killRequest } from '@juice/contracts';
+import { killIdsQuery, killNothingElse, killRequest } from '@juice/contracts';
 import { answering } from './answering.ts';
-import { besideIds, misplaced } from './beside-ids.ts';
 import { tenantOf } from './caller.ts';
 import type { Gates } from './gates.ts';
 import type { KillByFilter } from './kill-by-filter.ts';
 import type { KillTasks } from './kill-tasks.ts';
-import { readBodyAs } from './read-admin-request.ts';
+import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-request.ts';
 import { readTaskIds } from './read-request.ts';
 import { refuse } from './refusal.ts';
 import { named } from './tasks-router.ts';
@@ -30,9 +29,11 @@ export function createKillRouter(deps: {
       const message = 'taskIds must not be given together with taskId';
       return refuse('invalid', { member: 'taskIds', code: 'BAD_REQUEST', message });
     }
-    const other = besideIds('taskIds', request);
-    if (other !== null) return other;
-    const taskIds = readTaskIds(request.query['taskIds']);
+    const query = readQueryAs(killIdsQuery, request.query);
+    if (!query.ok) return query;
+    const body = readOptionalBodyAs(killNothingElse, request);
+    if (!body.ok) return body;
+    const taskIds = readTaskIds(query.value.taskIds);
     if (!taskIds.ok) return taskIds;
     return { ok: true, answer: await deps.killTasks(tenantOf(response).tenantId, taskIds.value) };
   });
@@ -45,9 +46,8 @@ export function createKillRouter(deps: {
   };
 
   const killChosen = answering(async (request, response) => {
-    const [name] = Object.keys(request.query);
-    if (name !== undefined)
-      return misplaced(name, 'a member of the body, or left out: with a filter there is no query');
+    const query = readQueryAs(killNothingElse, request.query);
+    if (!query.ok) return query;
     const asked = readBodyAs(killRequest, request);
     return asked.ok ? deps.killByFilter(tenantOf(response).tenantId, asked.value) : asked;
   });

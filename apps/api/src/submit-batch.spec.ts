@@ -57,6 +57,12 @@ describe('each task has an outcome of its own', () => {
     expect(tasks.inserts.map(({ length }) => length)).toEqual([256, 256, 256, 232]);
   });
 
+  test('members that are not known are passed over, as in a submission alone', async () => {
+    const { submit, names } = start();
+    expect(await submit({ tasks: [{ ...good('a'), ofTheOriginal: 1 }] })).toMatchObject({ stored: 1 });
+    expect(names()).toEqual(['a']);
+  });
+
   test('none of them may be valid', async () => {
     const { submit, tasks } = start();
     const { results, stored } = await submit({ tasks: [{}, { taskName: 'x'.repeat(101) }] });
@@ -80,6 +86,14 @@ describe('all or nothing', () => {
     const { submit, names } = start();
     expect((await submit({ tasks: [good('a'), good('b')], allOrNothing: true })).stored).toBe(2);
     expect(names()).toEqual(['a', 'b']);
+  });
+
+  test('of very many problems the first fifty are told', async () => {
+    const { post, names } = start();
+    const tasks = Array.from({ length: 100 }, () => ({ taskName: 'a' }));
+    const { text } = await post({ tasks, allOrNothing: true }).expect(400);
+    expect(failureAnswer.parse(JSON.parse(text)).details).toHaveLength(50);
+    expect(names()).toEqual([]);
   });
 
   test('is refused when one is not, with every problem and where it is', async () => {

@@ -1,6 +1,6 @@
-import { Router, type IRouter, type RequestHandler } from 'express';
+import { Router, type IRouter, type Request, type RequestHandler } from 'express';
+import type { KillRequest } from '@juice/contracts';
 import { answerData, answerRefusal, markReplay } from './answer.ts';
-import { besideIds } from './beside-ids.ts';
 import { tenantOf } from './caller.ts';
 import type { FindTasks } from './find-tasks.ts';
 import type { Gates } from './gates.ts';
@@ -37,8 +37,8 @@ export function createTasksRouter(
   const kill: RequestHandler = async (request, response) => {
     const taskId = readTaskId(request.query['taskId']);
     if (!taskId.ok) return answerRefusal(response, taskId);
-    const other = besideIds('taskId', request);
-    if (other !== null) return answerRefusal(response, other);
+    const meant = refuseFilter(request);
+    if (meant !== null) return answerRefusal(response, meant);
     const facts = factsOf(response);
     facts.taskId = taskId.value;
     const killed = await deps.killTask(tenantOf(response).tenantId, taskId.value);
@@ -70,6 +70,21 @@ export function createTasksRouter(
     .post(gates.tenant, reconcile)
     .all(wrongMethod('POST'));
   return router;
+}
+
+const filterMembers: readonly string[] = ['filter', 'dryRun', 'limit', 'cursor'] satisfies (keyof KillRequest)[];
+
+/**
+ * The original's clients may send other parameters with a kill, and bodies that say nothing. What belongs to a kill by filter is not
+ * passed over all the same: whoever asks for a dry run must not kill.
+ */
+function refuseFilter({ query, body }: Request): Refusal | null {
+  const read = readJson(body);
+  const given = [...Object.keys(query), ...(read.ok ? Object.keys(Object(read.value) as object) : [])];
+  const member = given.find((name) => filterMembers.includes(name));
+  if (member === undefined) return null;
+  const message = `${member} must be left out beside taskId: it belongs to a kill by filter, in the body alone`;
+  return refuse('invalid', { member, code: 'BAD_REQUEST', message });
 }
 
 /** POST /v1/tasks, before all others: most requests are submissions, and each router on the way costs them a little. */

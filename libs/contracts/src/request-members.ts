@@ -78,8 +78,9 @@ export function list<S extends z.ZodType>(item: S, most: number, of: string) {
  */
 export function closedObject<S extends z.ZodRawShape>(shape: S, readOnly: readonly string[] = []) {
   const members = Object.keys(shape).join(', ');
+  const only = members === '' ? 'there are no members here' : `the members here are ${members}`;
   const error = (issue: { code?: string | undefined }): string =>
-    issue.code === 'unrecognized_keys' ? `left out: the members here are ${members}` : `an object {${members}}`;
+    issue.code === 'unrecognized_keys' ? `left out: ${only}` : `an object {${members}}`;
   return z.preprocess((value) => without(value, readOnly), z.strictObject(shape, { error }));
 }
 

@@ -1,6 +1,6 @@
 const longestRole = 255;
 
-/** What Mesos takes for a role: "*" alone, or components between single slashes. Longer ones than ours are nobody's. */
+/** What Mesos takes for a role: "*" alone, or components between single slashes. Without control characters, and not endless. */
 export function isRoleName(role: string): boolean {
   if (role === '*') return true;
   if (role.length > longestRole || /\p{Cc}/u.test(role)) return false;
