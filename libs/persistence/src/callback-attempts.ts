@@ -1,7 +1,7 @@
 import type { TaskId, TaskState, TryPlace } from '@juice/contracts';
 import { nativeDb, type MongoConnection } from './connection.ts';
 import { gather } from './gather.ts';
-import { attempt } from './mongo-failure.ts';
+import { attempt, duplicateKey, finalWriteErrors } from './mongo-failure.ts';
 
 /** One try to deliver one state, as it is kept for people who ask what happened. */
 export interface CallbackAttempt {
@@ -38,15 +38,25 @@ export function createAttemptLog(
 ): (record: CallbackAttempt) => Promise<void> {
   const log = nativeDb(conn.connection).collection<LoggedAttempt>('callback_attempts');
   const write = gather<CallbackAttempt, void>(entriesAtOnce, async (records) => {
-    const operations = records.map((record) => {
-      const replacement = asLogged(record, retentionMs);
-      return { replaceOne: { filter: { _id: replacement._id }, replacement, upsert: true } };
-    });
-    // Nothing is decided by the log: not worth a wait for the majority.
-    await log.bulkWrite(operations, { ordered: false, writeConcern: { w: 1 } });
+    const entries = records.map((record) => asLogged(record, retentionMs));
+    try {
+      await log.insertMany(entries, unawaited);
+    } catch (error: unknown) {
+      const refused = finalWriteErrors(error);
+      if (refused === null || refused.some(({ code }) => code !== duplicateKey)) throw error;
+      const repeats = entries.filter((_, at) => refused.some(({ index }) => index === at));
+      await log.bulkWrite(repeats.map(replacing), unawaited);
+    }
     return () => undefined;
   });
   return (record) => attempt('log callback attempt', () => write(record));
+}
+
+/** Nothing is decided by the log: not worth a wait for the majority. */
+const unawaited = { ordered: false, writeConcern: { w: 1 } } as const;
+
+function replacing(entry: LoggedAttempt) {
+  return { replaceOne: { filter: { _id: entry._id }, replacement: entry, upsert: true } };
 }
 
 /** A task's tries, the newest first; those before a place. */

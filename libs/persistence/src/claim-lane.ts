@@ -9,7 +9,7 @@ import {
 } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
-import { isRetryable } from './mongo-failure.ts';
+import { evenIfUnanswered } from './mongo-failure.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
 export interface Claim {
@@ -51,7 +51,7 @@ export function createClaiming(tasks: TaskCollection): (asked: Asked) => Promise
 type Given = ReadonlyMap<Asked, ClaimedLane>;
 
 async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Promise<Given> {
-  const groups = alike(asked).map((group) => ({ group, claim: inCommon(group) }));
+  const groups = alike(asked, wayOf).map((group) => ({ group, claim: inCommon(group) }));
   const operations = groups.map(({ group, claim }) => ({
     updateMany: {
       filter: {
@@ -63,6 +63,7 @@ async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Pro
       update: leasing(claim),
     },
   }));
+  // Repeated, it passes over what it has leased; the token is read back.
   await evenIfUnanswered(() => tasks.bulkWrite(operations, { ordered: false }));
   const tokens = groups.map(({ claim }) => claim.token);
   const lanes = await readLeased(tasks, asked, tokens);
@@ -78,31 +79,28 @@ async function leaseWaiting(tasks: TaskCollection, asked: readonly Asked[]): Pro
   return given;
 }
 
-/** Claims that one update can make: of one worker, for as long, in the same way. */
-function alike(asked: readonly Asked[]): readonly (readonly [Asked, ...Asked[]])[] {
-  const groups = new Map<string, [Asked, ...Asked[]]>();
-  for (const each of asked) {
-    const key = `${each.evenAside ?? false} ${each.leaseMs} ${each.by}`;
+/** What one update can do for all of a group: those of which `keyOf` says the same. */
+export function alike<Item>(items: readonly Item[], keyOf: (item: Item) => string): readonly Group<Item>[] {
+  const groups = new Map<string, [Item, ...Item[]]>();
+  for (const item of items) {
+    const key = keyOf(item);
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [each]);
-    else group.push(each);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
   }
   return [...groups.values()];
 }
 
-/** No two leases of one lane bear the same token, and that is all it is compared for: alike ones may share it. */
-function inCommon(group: readonly [Asked, ...Asked[]]): Claim {
-  return { ...group[0], nowMs: Math.max(...group.map(({ nowMs }) => nowMs)) };
+export type Group<Item> = readonly [Item, ...Item[]];
+
+/** Of one worker, for as long, in the same way. */
+function wayOf({ evenAside = false, leaseMs, by }: Asked): string {
+  return `${evenAside} ${leaseMs} ${by}`;
 }
 
-/** The driver does not repeat an update of many. This one may be: it passes over what it has leased, and the token is read back. */
-async function evenIfUnanswered(update: () => Promise<unknown>): Promise<void> {
-  try {
-    await update();
-  } catch (error: unknown) {
-    if (!isRetryable(error)) throw error;
-    await update();
-  }
+/** No two leases of one lane bear the same token, and that is all it is compared for: alike ones may share it. */
+function inCommon(group: Group<Asked>): Claim {
+  return { ...group[0], nowMs: Math.max(...group.map(({ nowMs }) => nowMs)) };
 }
 
 function dueOrAside({ nowMs, evenAside = false }: Claim) {

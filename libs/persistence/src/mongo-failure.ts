@@ -41,6 +41,16 @@ export async function attempt<T>(operation: string, run: () => Promise<T>): Prom
   }
 }
 
+/** Does once more what the driver does not repeat by itself, an update of many, when it is not known whether it was done. */
+export async function evenIfUnanswered<T>(update: () => Promise<T>): Promise<T> {
+  try {
+    return await update();
+  } catch (error: unknown) {
+    if (!isRetryable(error)) throw error;
+    return update();
+  }
+}
+
 /**
  * Rejects with a retryable DependencyFailure when the work is not over after `deadlineMs`. The work is not stopped: its
  * outcome is unknown then.

@@ -1,10 +1,10 @@
 import { isEndState } from '@juice/contracts';
-import { dropping, lanesAtOnce } from './claim-lane.ts';
+import { alike, dropping, lanesAtOnce, type Group } from './claim-lane.ts';
 import { asClaimedLane, laneProjection, overtaken, type ClaimedLane } from './claimed-lane.ts';
 import type { TaskCollection } from './collections.ts';
 import { gather } from './gather.ts';
 import { causeOf, deadKey, fingerprintOf, replayMark, type ReplayOutcome } from './lane-keys.ts';
-import { attempt } from './mongo-failure.ts';
+import { attempt, evenIfUnanswered } from './mongo-failure.ts';
 import { asideUpdate, type Aside } from './put-aside.ts';
 import type { CallbackLane, TaskRecord } from './task-record.ts';
 
@@ -88,13 +88,15 @@ interface LastDelivery {
 }
 
 /**
- * Settles deliveries that leave an idle lane, together. The count tells only whether all applied; if not, the lanes are read
- * back, and those whose last settling bears this lease's token have had it: now, or the first time it was tried.
+ * Settles deliveries that leave an idle lane, together, those that are alike by one update. The counts tell only whether all
+ * applied; if not, the lanes are read back, and those whose last settling bears this lease's token have had it: now, or the first
+ * time it was tried.
  */
 function createSettlingLast(tasks: TaskCollection, retentionMs: number): (delivery: LastDelivery) => Promise<boolean> {
   return gather<LastDelivery, boolean>(lanesAtOnce, async (deliveries) => {
-    const operations = deliveries.map((delivery) => ({ updateOne: lastDelivery(delivery, retentionMs) }));
-    const { matchedCount } = await tasks.bulkWrite(operations, { ordered: false });
+    const groups = alike(deliveries, wayOf);
+    const operations = groups.map((group) => ({ updateMany: lastDeliveries(group, retentionMs) }));
+    const { matchedCount } = await evenIfUnanswered(() => tasks.bulkWrite(operations, { ordered: false }));
     if (matchedCount === deliveries.length) return () => true;
     const found = await tasks
       .find<Pick<TaskRecord, '_id' | 'callback'>>(
@@ -107,20 +109,31 @@ function createSettlingLast(tasks: TaskCollection, retentionMs: number): (delive
   });
 }
 
-function lastDelivery({ lane, nowMs }: LastDelivery, retentionMs: number) {
-  const { seq, status } = lane.state;
+/** What a group's update says of each: lanes that were claimed at once have one token. */
+function wayOf({ lane: { token, state, replay } }: LastDelivery): string {
+  return `${token} ${state.seq} ${isEndState(state.status)} ${replay}`;
+}
+
+function lastDeliveries(group: Group<LastDelivery>, retentionMs: number) {
+  const { token, state, replay } = group[0].lane;
+  const nowMs = Math.max(...group.map((delivery) => delivery.nowMs));
   return {
-    // The size: a state that the scheduler appended meanwhile must not be left behind in an idle lane.
-    filter: { ...leasedTo(lane), 'callback.pending': { $size: 1 }, 'callback.pending.0.seq': seq },
+    filter: {
+      _id: { $in: group.map(({ lane }) => lane.taskId) },
+      'callback.lease.token': token,
+      // The size: a state that the scheduler appended meanwhile must not be left behind in an idle lane.
+      'callback.pending': { $size: 1 },
+      'callback.pending.0.seq': state.seq,
+    },
     update: {
       $set: {
         'callback.pending': [],
         'callback.state': 'idle',
         'callback.attempt': 0,
-        'callback.settledBy': lane.token,
+        'callback.settledBy': token,
         callbackAt: new Date(nowMs),
-        ...outcomeOfReplay(lane, 'delivered'),
-        ...(isEndState(status) ? { purgeAt: new Date(nowMs + retentionMs) } : {}),
+        ...outcomeOfReplay(replay, 'delivered'),
+        ...(isEndState(state.status) ? { purgeAt: new Date(nowMs + retentionMs) } : {}),
       },
       $unset: { ...withoutLease, 'callback.dueAt': '', 'callback.cause': '', 'callback.revivedAt': '' } as const,
     },
@@ -225,7 +238,7 @@ async function die(
         'callback.aside': deadKey(lane.endpoint, death.reason, lane.taskId),
         'callback.asideAt': new Date(death.nowMs),
         'callback.group': fingerprintOf(lane.endpoint, death.reason),
-        ...outcomeOfReplay(lane, 'dead'),
+        ...outcomeOfReplay(lane.replay, 'dead'),
         ...(ended ? { purgeAt: new Date(death.nowMs + retentionMs) } : {}),
       },
       $unset: { ...withoutLease, 'callback.dueAt': '' },
@@ -234,7 +247,7 @@ async function die(
   return matchedCount === 1;
 }
 
-function outcomeOfReplay({ replay }: ClaimedLane, outcome: ReplayOutcome) {
+function outcomeOfReplay(replay: string | null, outcome: ReplayOutcome) {
   return replay === null ? {} : { 'callback.replay': replayMark(replay, outcome) };
 }
 

@@ -412,7 +412,8 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       const second = { ...attempt, try: 2, startedAtMs: t0 + 5 };
       const sameTime = { ...attempt, seq: 3, startedAtMs: t0 + 5 };
       const latest = { ...attempt, seq: 3, try: 2, startedAtMs: t0 + 9 };
-      for (const each of [attempt, latest, second, attempt, sameTime]) await deliveries.logAttempt(each);
+      await deliveries.logAttempt({ ...attempt, durationMs: attempt.durationMs + 1 });
+      await Promise.all([latest, attempt, second, sameTime].map((each) => deliveries.logAttempt(each)));
       await deliveries.logAttempt({ ...attempt, taskId: idAt(99) });
       const list = (before: typeof attempt | null, limit = 10) => tasks.callbackAttempts(tenant, id, { before, limit });
       expect(await list(null)).toEqual([latest, sameTime, second, attempt]);
