@@ -1,5 +1,7 @@
-import type http from 'node:http';
-import got, { RequestError, TimeoutError } from 'got';
+import http from 'node:http';
+import https from 'node:https';
+import { hostOf } from '@juice/destinations';
+import got, { RequestError, TimeoutError, type HandlerFunction, type Options, type Request } from 'got';
 import { ForbiddenTarget, type GuardedAgents } from './guard-dial.ts';
 
 /**
@@ -73,9 +75,13 @@ export function createHttpSender(deps: {
   abandoning.addEventListener('abort', () => {
     for (const stream of underWay) stream.destroy(new Error('we are stopping'));
   });
+  const { connectMs } = limits;
   const client = got.extend({
     method: 'POST',
-    agent: { http: agents.http, https: agents.https },
+    headers: { 'accept-encoding': 'identity' },
+    handlers: [withFewOptions],
+    request: (url, options) => requestNatively(url, options, agents),
+    timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs },
     retry: { limit: 0 },
     followRedirect: false,
     throwHttpErrors: false,
@@ -83,12 +89,11 @@ export function createHttpSender(deps: {
   });
 
   async function postOnce(post: Post, totalMs: number): Promise<PostResult & { wasStale?: boolean }> {
-    const { connectMs } = limits;
     const startedAt = performance.now();
     const stream = client.stream(post.url, {
-      headers: { ...post.headers, 'accept-encoding': 'identity' },
+      headers: post.headers,
       body: post.body,
-      timeout: { lookup: connectMs, connect: connectMs, secureConnect: connectMs, request: totalMs },
+      timeout: { request: totalMs },
     });
     underWay.add(stream);
     let request: http.ClientRequest | null = null;
@@ -98,15 +103,9 @@ export function createHttpSender(deps: {
     const isReused = (): boolean => request?.reusedSocket === true;
     const timings = (): Timings => readTimings(stream.timings?.phases, isReused(), startedAt);
     const chunks: Buffer[] = [];
-    let kept = 0;
     try {
-      for await (const chunk of stream as AsyncIterable<Buffer>) {
-        chunks.push(chunk);
-        kept += chunk.length;
-        // Leaving the loop destroys the stream, and the connection with it: nobody reads an endless body to its end.
-        if (kept > keptBodyBytes) break;
-      }
-      return answered(stream.response, chunks, kept <= keptBodyBytes, timings());
+      const isBodyWhole = await readInto(chunks, stream);
+      return answered(stream.response, chunks, isBodyWhole, timings());
     } catch (error: unknown) {
       if (abandoning.aborted) return { kind: 'stopped' };
       if (stream.response !== undefined) return answered(stream.response, chunks, false, timings());
@@ -132,6 +131,48 @@ export function createHttpSender(deps: {
       if (!wasStale || tries >= staleSocketTries) return result;
     }
   };
+}
+
+/**
+ * What got tells Node of a request: nothing but what is used below. The object that got would make has three dozen members, nearly all
+ * undefined: it takes V8 60 us to make, a tenth of a callback, and Node copies it twice.
+ */
+const withFewOptions: HandlerFunction = (options, next) => {
+  type Native = ReturnType<Options['createNativeRequestOptions']>;
+  options.createNativeRequestOptions = () => ({ method: options.method, headers: options.headers }) as Native;
+  return next(options);
+};
+
+/** As got would ask; of the URL, too, only what Node reads. */
+function requestNatively(
+  url: URL,
+  { method, headers }: http.RequestOptions,
+  agents: GuardedAgents,
+): http.ClientRequest {
+  const { protocol, port, pathname, search } = url;
+  const target = { protocol, hostname: hostOf(url), port, path: pathname + search, method, headers };
+  return protocol === 'https:'
+    ? https.request({ ...target, agent: agents.https })
+    : http.request({ ...target, agent: agents.http });
+}
+
+/** Reads an answer's body as far as it is kept; whether that is all of it. Rejects with what got says, the chunks having been kept. */
+function readInto(chunks: Buffer[], stream: Request): Promise<boolean> {
+  let kept = 0;
+  // By its events: an iterator would take twice as long to make as such an answer takes to read.
+  return new Promise((resolve, reject) => {
+    stream.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      kept += chunk.length;
+      if (kept <= keptBodyBytes) return;
+      // And the connection with it: nobody reads an endless body to its end.
+      stream.destroy();
+      resolve(false);
+    });
+    stream.once('end', () => resolve(true));
+    stream.once('error', reject);
+    stream.once('close', () => reject(new Error('the answer was not read to its end')));
+  });
 }
 
 function answered(

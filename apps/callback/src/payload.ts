@@ -1,12 +1,4 @@
-import {
-  isEndState,
-  taskStateName,
-  writeExactJson,
-  hostInUrl,
-  sandboxPath,
-  usualAgentPort,
-  writeCallbackId,
-} from '@juice/contracts';
+import { isEndState, taskStateName, hostInUrl, sandboxPath, usualAgentPort, writeCallbackId } from '@juice/contracts';
 import type { ClaimedLane } from '@juice/persistence';
 
 /** What a body is made of: nothing that changes between two tries of the same state. */
@@ -25,36 +17,35 @@ export function callbackId({ taskId, state }: Pick<CallbackFacts, 'taskId' | 'st
 export function callbackBody(facts: CallbackFacts): Buffer {
   const { state, run } = facts;
   const sandbox = run === null ? null : sandboxPath(run);
-  return Buffer.from(
-    writeExactJson({
-      taskId: facts.taskId,
-      result: taskStateName(state.status),
-      message: state.message,
-      source: sandbox ?? '',
-      logs:
-        run === null || sandbox === null ? [] : ['stdout', 'stderr'].map((name) => fileUrl(run, `${sandbox}/${name}`)),
-      type: 'task.status_changed',
-      timestamp: iso(state.atMs),
-      taskIdStr: String(facts.taskId),
-      tenantId: facts.tenantId,
-      taskName: facts.taskName,
-      taskStatus: state.status,
-      sequence: state.seq,
-      attempt: state.attempt,
-      reason: state.reason,
-      exitCode: state.exitCode,
-      agentHost: run?.agentHost ?? null,
-      submittedAt: iso(facts.submittedAtMs),
-      launchedAt: run === null ? null : iso(run.launchedAtMs),
-      finishedAt: isEndState(state.status) ? iso(state.atMs) : null,
-    }),
-  );
+  // The id is a number too long for JSON.stringify, and the only one.
+  const rest = JSON.stringify({
+    result: taskStateName(state.status),
+    message: state.message,
+    source: sandbox ?? '',
+    logs: run === null || sandbox === null ? [] : logUrls(run, sandbox),
+    type: 'task.status_changed',
+    timestamp: iso(state.atMs),
+    taskIdStr: String(facts.taskId),
+    tenantId: facts.tenantId,
+    taskName: facts.taskName,
+    taskStatus: state.status,
+    sequence: state.seq,
+    attempt: state.attempt,
+    reason: state.reason,
+    exitCode: state.exitCode,
+    agentHost: run?.agentHost ?? null,
+    submittedAt: iso(facts.submittedAtMs),
+    launchedAt: run === null ? null : iso(run.launchedAtMs),
+    finishedAt: isEndState(state.status) ? iso(state.atMs) : null,
+  });
+  return Buffer.from(`{"taskId":${facts.taskId},${rest.slice(1)}`);
 }
 
-/** Where the agent serves a file of the sandbox. A query may hold slashes as they are, and is then readable. */
-function fileUrl({ agentHost, agentPort }: NonNullable<CallbackFacts['run']>, path: string): string {
-  const query = encodeURIComponent(path).replaceAll('%2F', '/');
-  return `http://${hostInUrl(agentHost)}:${agentPort ?? usualAgentPort}/files/download?path=${query}`;
+/** Where the agent serves what the task has written. A query may hold slashes as they are, and is then readable. */
+function logUrls({ agentHost, agentPort }: NonNullable<CallbackFacts['run']>, sandbox: string): readonly string[] {
+  const path = encodeURIComponent(sandbox).replaceAll('%2F', '/');
+  const folder = `http://${hostInUrl(agentHost)}:${agentPort ?? usualAgentPort}/files/download?path=${path}`;
+  return [`${folder}/stdout`, `${folder}/stderr`];
 }
 
 function iso(atMs: number): string {
