@@ -163,6 +163,8 @@ async function withDispatcher<Measured>(
     });
   } finally {
     await order({ kind: 'end' });
+    // What is kept of one turn would be in the memory of the store in the next.
+    await mongo.connection.dropDatabase();
     await mongo.close();
   }
 }

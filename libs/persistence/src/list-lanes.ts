@@ -55,7 +55,7 @@ export function createLaneLists(tasks: TaskCollection): LaneLists {
       attempt('find due lanes', async () => {
         const due = tasks.find<Listed>(
           { 'callback.dueAt': { $lte: new Date(nowMs) } },
-          { projection: listedProjection, sort: { 'callback.dueAt': 1 }, limit },
+          { projection: listedProjection, sort: { 'callback.dueAt': 1 }, limit, batchSize: limit },
         );
         return (await due.toArray()).flatMap(asListed);
       }),
