@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { isAddressAllowed } from '@juice/destinations';
 import { describeConfig, loadConfig } from '@juice/runtime';
 import { callbackConfigSchema, defaultCallbackOptions, readOptions } from './config.ts';
 import { defaultSchedule } from './plan-next.ts';
@@ -44,7 +45,7 @@ describe('the configuration', () => {
     const { keys, schedule, allow } = readOptions(config);
     expect(keys).toHaveLength(2);
     expect(schedule).toEqual([0, 500, 120_000]);
-    expect(allow.allowsAddress('10.9.9.9')).toBe(true);
+    expect(isAddressAllowed('10.9.9.9', allow)).toBe(true);
     expect(allow.allowsHost('a.svc.cluster.local')).toBe(true);
   });
 
