@@ -1,19 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { TaskState, type SchedulableTask, type TaskTransition } from '@juice/contracts';
+import { TaskState, type SchedulableTask } from '@juice/contracts';
 import { benchOffer, createCoreBench, lastWrite, type CoreBench } from '../testing/core-bench.ts';
 import { offerOf } from '../testing/samples.ts';
-import {
-  createCommands,
-  decide,
-  defaultPolicy,
-  type Commands,
-  type Event,
-  type MesosState,
-  type ObservedStatus,
-} from './index.ts';
+import { createCommands, decide, defaultPolicy, type Commands, type Event, type MesosState } from './index.ts';
 
-const offer = benchOffer;
 let world: CoreBench;
+const offer = benchOffer;
 const frame: CoreBench['frame'] = (...events) => world.frame(...events);
 const load: CoreBench['load'] = (...facts) => world.load(...facts);
 const launch: CoreBench['launch'] = (facts) => world.launch(facts);
@@ -22,163 +14,6 @@ const tick: CoreBench['tick'] = (atMs) => world.tick(atMs);
 
 beforeEach(() => {
   world = createCoreBench();
-});
-
-describe('the end of an attempt', () => {
-  const ends: [string, Partial<SchedulableTask>, MesosState, Partial<ObservedStatus>, Partial<TaskTransition>][] = [
-    ['finishes', {}, 'TASK_FINISHED', { message: 'Command exited with status 0' }, { status: TaskState.FINISHED }],
-    [
-      'fails without a budget',
-      {},
-      'TASK_FAILED',
-      { message: 'Command exited with status 3' },
-      { status: TaskState.FAILED },
-    ],
-    ['fails with one: waits again', { retry: 1 }, 'TASK_FAILED', {}, { status: TaskState.NOT_START }],
-    ['is lost: waits again at no cost', {}, 'TASK_LOST', { reason: 'AGENT_REMOVED' }, { status: TaskState.NOT_START }],
-    ['is dropped', {}, 'TASK_DROPPED', { reason: 'INVALID_OFFERS' }, { status: TaskState.NOT_START }],
-    ['is gone, free ones used up', { freeFailures: 20 }, 'TASK_GONE', {}, { status: TaskState.GONE }],
-    [
-      'is not launched: waits again at no cost',
-      {},
-      'TASK_FAILED',
-      { reason: 'CONTAINER_LAUNCH_FAILED' },
-      { status: TaskState.NOT_START },
-    ],
-    [
-      'is not launched for the fourth time',
-      { freeFailures: 3 },
-      'TASK_FAILED',
-      { reason: 'CONTAINER_LAUNCH_FAILED' },
-      { status: TaskState.FAILED },
-    ],
-    ['is invalid: would be again', { retry: 3 }, 'TASK_ERROR', { reason: 'TASK_INVALID' }, { status: TaskState.ERROR }],
-    ['is killed by its health check', {}, 'TASK_KILLED', { healthy: false }, { status: TaskState.FAILED }],
-    ['is drained off its agent', {}, 'TASK_KILLED', { reason: 'AGENT_DRAINING' }, { status: TaskState.NOT_START }],
-    [
-      'failed, as the master told who was asked: its own failure, not the cluster’s',
-      {},
-      'TASK_FAILED',
-      { reason: 'RECONCILIATION' },
-      { status: TaskState.FAILED },
-    ],
-    ['ran too long', {}, 'TASK_FAILED', { reason: 'MAX_COMPLETION_TIME_REACHED' }, { status: TaskState.FAILED }],
-  ];
-  test.each(ends)('%s', (_name, facts, word, more, expected) => {
-    const out = say(launch(facts), word, more);
-    expect(lastWrite(out)).toMatchObject(expected);
-    expect(out.call).toContainEqual(expect.objectContaining({ kind: 'acknowledge', uuid: 'u' }));
-  });
-
-  test('tells the exit code and whose fault it was', () => {
-    expect(lastWrite(say(launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change).toEqual({
-      kind: 'end',
-      mesosState: 'TASK_FAILED',
-      exitCode: 137,
-      free: false,
-    });
-  });
-
-  test('the exit code of a fetcher is not the task’s', () => {
-    const message = "Failed to launch container: Failed to fetch all URIs for container 'c': exited with status 1";
-    const ended = lastWrite(say(launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
-    expect(ended?.change).toMatchObject({ kind: 'end', exitCode: null });
-  });
-
-  test('the next attempt waits out its pause, has its own id, and says why', () => {
-    const id = launch({ retry: 1 });
-    const requeued = lastWrite(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
-    expect(requeued?.message).toBe('attempt 1 ended with TASK_FAILED: Command exited with status 3; attempt 2 follows');
-    expect(requeued?.requeue).toEqual({ notBeforeMs: 1_100, countedFailures: 1, freeFailures: 0 });
-    const offers = { kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] } as const;
-    expect(frame(offers).persist).toEqual([]);
-    expect(tick(1_101).call).toContainEqual(
-      expect.objectContaining({ kind: 'accept', launches: [expect.objectContaining({ mesosTaskId: 'a_task-1-2' })] }),
-    );
-  });
-
-  test.each(['by the same leader', 'by the next one'])('the next attempt goes to another host, %s', (by) => {
-    const id = launch({ retry: 1 });
-    say(id, 'TASK_FAILED', {}, 100);
-    if (by === 'by the next one') {
-      world.restart();
-      frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
-      for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
-      frame({ kind: 'takeover.completed', atMs: 200 });
-    }
-    const others = ['o2', 'o3'].map((offerId) => ({
-      ...offer,
-      offerId,
-      ...(offerId === 'o3' && { agentId: 'agent-2', hostname: 'host-2' }),
-    }));
-    frame({ kind: 'offers.received', atMs: 1_000, offers: others });
-    expect(lastWrite(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
-  });
-});
-
-describe('a time limit', () => {
-  const second = 1000;
-
-  function runFor(facts: Partial<SchedulableTask> = {}): { id: string; overdueMs: number } {
-    const id = launch({ maxRunMs: 60 * second, ...facts });
-    say(id, 'TASK_STARTING', {}, 50);
-    say(id, 'TASK_RUNNING', {}, 100);
-    return { id, overdueMs: 100 + 60 * second + defaultPolicy.overrunMarginMs };
-  }
-
-  const kills = (out: Commands): number => out.call.filter(({ kind }) => kind === 'kill').length;
-
-  test('is enforced where the agent does not, a margin later, again and again until the attempt ends', () => {
-    const { id, overdueMs } = runFor();
-    expect(kills(tick(overdueMs - 1))).toBe(0);
-    expect(kills(tick(overdueMs))).toBe(1);
-    expect(kills(tick(overdueMs + 1))).toBe(0);
-    expect(kills(tick(overdueMs + defaultPolicy.askAgainMs))).toBe(1);
-    expect(lastWrite(say(id, 'TASK_KILLED', { message: 'Command terminated' }, overdueMs + 20 * second))).toMatchObject(
-      {
-        status: TaskState.FAILED,
-        reason: 'MAX_COMPLETION_TIME_REACHED',
-        message: 'killed: it ran longer than its limit of 60 seconds',
-      },
-    );
-  });
-
-  test('is a failure of the task’s own: it uses up a retry', () => {
-    const { id, overdueMs } = runFor({ retry: 1 });
-    tick(overdueMs);
-    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))).toMatchObject({
-      status: TaskState.NOT_START,
-      requeue: { countedFailures: 1, freeFailures: 0 },
-    });
-  });
-
-  test('does not hide that the task finished, or that somebody killed it', () => {
-    const finished = runFor();
-    tick(finished.overdueMs);
-    expect(lastWrite(say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(TaskState.FINISHED);
-    const killed = runFor();
-    const taskId = world.state.attempts.get(killed.id)?.taskId as SchedulableTask['taskId'];
-    world.table.requestKill(taskId);
-    frame({ kind: 'task.loaded', atMs: 200, taskId, live: world.table.load(taskId) });
-    expect(lastWrite(say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
-  });
-
-  test('counts from RUNNING on, over a change of the leader', () => {
-    const { id, overdueMs } = runFor();
-    world.restart();
-    frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
-    for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
-    frame({ kind: 'takeover.completed', atMs: 200 });
-    expect(kills(tick(overdueMs - 1))).toBe(0);
-    expect(kills(tick(overdueMs))).toBe(1);
-    // A leader that knows of no kill hears of its effect: the kill was its predecessor's.
-    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))?.status).toBe(TaskState.FAILED);
-  });
-
-  test('is none where the task names none', () => {
-    runFor({ maxRunMs: 0 });
-    expect(kills(tick(400 * 86_400 * second))).toBe(0);
-  });
 });
 
 describe('a kill', () => {
@@ -344,25 +179,6 @@ describe('reconciliation', () => {
   });
 });
 
-describe('offers', () => {
-  test('that nothing uses are given back, and with nothing waiting the master is asked for silence until there is work', () => {
-    frame({ kind: 'offers.received', atMs: 100, offers: [offer] });
-    expect(tick(200).call).toEqual([]);
-    expect(tick(2_100).call).toEqual([
-      { kind: 'decline', offerIds: ['o1'], refuseSeconds: defaultPolicy.idleRefuseSeconds },
-      { kind: 'suppress' },
-    ]);
-    expect(frame(load(world.table.insert({}), 3_000)).call).toEqual([{ kind: 'revive' }]);
-    expect(frame(load(world.table.insert({}), 3_100)).call).toEqual([]);
-  });
-
-  test('are void after a rescission or a new subscription', () => {
-    frame({ kind: 'offers.received', atMs: 100, offers: [offer] });
-    frame({ kind: 'offer.rescinded', atMs: 101, offerId: 'o1' });
-    expect(frame(load(world.table.insert({}), 102)).persist).toEqual([]);
-  });
-});
-
 /**
  * A leader that was deposed puts a task back with its last write. Its successor, told that the attempt is gone, does the
  * same, misses, and reads that the task waits: it then stood in the queue twice, and two offers launched it twice.
@@ -385,78 +201,6 @@ test('a task put back twice, by a write that missed and by what was read then, i
     call.kind === 'accept' ? call.launches : [],
   );
   expect(launched.map(({ mesosTaskId }) => mesosTaskId)).toEqual(['a_task-1-2']);
-});
-
-describe('launches', () => {
-  const launched = (out: Commands): number =>
-    out.call.reduce((sum, call) => sum + (call.kind === 'accept' ? call.launches.length : 0), 0);
-
-  function offerAll(count: number, atMs: number, backlog = 0): Commands {
-    const out = createCommands();
-    for (let n = 0; n < count; n += 1) decide(world.state, load(world.table.insert({}), atMs), out);
-    const big = { ...offer, offerId: `big-${atMs}`, cpuMillis: 1_000_000, memMb: 1_000_000 };
-    decide(world.state, { kind: 'offers.received', atMs, offers: [big] }, out);
-    decide(world.state, { kind: 'frame.closing', atMs, backlog }, out);
-    return out;
-  }
-
-  test('are paced over a longer time', () => {
-    world.restart({ ...defaultPolicy, launchesPerSecond: 10, launchBurst: 4 });
-    frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
-    expect(launched(offerAll(20, 1_000))).toBe(4);
-    expect(launched(offerAll(0, 1_050))).toBe(0);
-    expect(launched(offerAll(0, 1_300))).toBe(3);
-    expect(launched(offerAll(0, 60_000))).toBe(4);
-  });
-
-  test('wait while events pile up; acknowledgements do not', () => {
-    const id = launch();
-    expect(launched(offerAll(3, 100, defaultPolicy.backlogMost + 1))).toBe(0);
-    const out = createCommands();
-    const status = { mesosTaskId: id, state: 'TASK_RUNNING', message: '', reason: null } as const;
-    const told = { ...status, agentId: 'agent-1', uuid: 'u', healthy: true };
-    decide(world.state, { kind: 'status.received', atMs: 101, status: told }, out);
-    decide(world.state, { kind: 'frame.closing', atMs: 101, backlog: defaultPolicy.backlogMost + 1 }, out);
-    expect(out.call.map(({ kind }) => kind)).toEqual(['acknowledge']);
-  });
-
-  test('leave alone what is about to be taken away, until it is back', () => {
-    frame(load(world.table.insert({})));
-    const hour = 3_600_000;
-    const unavailability = { fromMs: hour, untilMs: 2 * hour };
-    const offered = (offerId: string, atMs: number): Commands =>
-      frame({ kind: 'offers.received', atMs, offers: [{ ...offer, offerId, unavailability }] });
-    expect(launched(offered('o1', hour - defaultPolicy.maintenanceMarginMs + 1))).toBe(0);
-    expect(launched(offered('o2', 2 * hour - 1))).toBe(0);
-    expect(launched(offered('o3', 2 * hour))).toBe(1);
-  });
-
-  test('are made before a maintenance that is far enough away', () => {
-    frame(load(world.table.insert({})));
-    const unavailability = { fromMs: 3_600_000, untilMs: Infinity };
-    expect(launched(frame({ kind: 'offers.received', atMs: 10, offers: [{ ...offer, unavailability }] }))).toBe(1);
-  });
-
-  test('of a failed task wait a while for another host that could hold it', () => {
-    frame({ kind: 'offers.received', atMs: 5, offers: [offerOf({ offerId: 'other' })] });
-    frame({ kind: 'offer.rescinded', atMs: 6, offerId: 'other' });
-    const id = launch({ retry: 1 });
-    say(id, 'TASK_FAILED', {}, 100);
-    frame({ kind: 'offers.received', atMs: 1_000, offers: [{ ...offer, offerId: 'o2' }] });
-    expect(tick(1_101).persist).toEqual([]);
-    const given = frame({ kind: 'offers.received', atMs: 16_101, offers: [{ ...offer, offerId: 'o3' }] });
-    expect(lastWrite(given)?.change).toMatchObject({ kind: 'launch', agentHost: 'host-1' });
-  });
-});
-
-describe('an inverse offer', () => {
-  test('is granted where nothing of ours runs, and declined for a while elsewhere', () => {
-    launch();
-    const ask = { kind: 'inverse.offered', atMs: 20, inverseOfferId: 'i' } as const;
-    const answer = { kind: 'answer inverse', inverseOfferId: 'i', refuseSeconds: defaultPolicy.busyRefuseSeconds };
-    expect(frame({ ...ask, agentId: 'agent-1' }).call).toEqual([{ ...answer, accept: false }]);
-    expect(frame({ ...ask, agentId: 'agent-2' }).call).toEqual([{ ...answer, accept: true }]);
-  });
 });
 
 /** Acknowledged for no task, the second copy would go out even when the record of both missed its guard. */

@@ -12,7 +12,7 @@ import {
   type State,
   type TenantLimits,
 } from '../src/index.ts';
-import { testPatterns } from './samples.ts';
+import { offerOf, testPatterns } from './samples.ts';
 import { TaskTable } from './task-table.ts';
 
 /** A scheduler that leads, with nothing waiting and nothing offered: for trials of what is placed where. */
@@ -85,4 +85,15 @@ export function launchesOf(commands: Commands): [TaskId, string][] {
 
 export function needsOf(cpus: number, memMb = 10, more: Partial<SchedulableTask['needs']> = {}) {
   return { cpuMillis: Math.round(cpus * 1000), memMb, diskMb: 0, gpus: 0, ports: 0, hostPorts: [], ...more };
+}
+
+/** An agent of this name that offers so many CPUs. */
+export function roomOn(agent: string, cpus: number, more: Partial<Offer> = {}): Offer {
+  const facts = { offerId: agent, agentId: agent, hostname: `host-${agent}`, cpuMillis: cpus * 1000, memMb: 1000 };
+  return offerOf({ ...facts, ...more });
+}
+
+/** A task that wants so many CPUs. */
+export function wanting(cpus: number, more: Partial<SchedulableTask> = {}): Partial<SchedulableTask> {
+  return { needs: needsOf(cpus), ...more };
 }
