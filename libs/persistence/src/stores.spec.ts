@@ -12,6 +12,8 @@ import {
   keyStoreContract,
   lanesAsideContract,
   leaseStoreContract,
+  liveTasksContract,
+  outboxContract,
   processStoreContract,
   quarantineStoreContract,
   replayStoreContract,
@@ -75,6 +77,8 @@ else describe('on a real server', () => suites(() => realUrl));
 function suites(url: () => string): void {
   withStores(url, labelsContract);
   withStores(url, taskStoreContract);
+  withStores(url, liveTasksContract);
+  withStores(url, outboxContract);
   withStores(url, taskPagesContract);
   withStores(url, requestKeysContract);
   withStores(url, transitionContract);

@@ -6,6 +6,8 @@ export { frameworkStoreContract, type MadeFrameworkStore } from './framework-sto
 export { keyStoreContract, type MadeKeyStore } from './key-store-contract.ts';
 export { deadLettersContract, type MadeDeadLetters } from './dead-letters-contract.ts';
 export { lanesAsideContract } from './lanes-aside-contract.ts';
+export { liveTasksContract } from './live-tasks-contract.ts';
+export { outboxContract } from './outbox-contract.ts';
 export { leaseStoreContract, type MadeLeaseStore } from './lease-store-contract.ts';
 export { processStoreContract, type MadeProcessStore } from './process-store-contract.ts';
 export { quarantineStoreContract, type MadeQuarantineStore } from './quarantine-store-contract.ts';
