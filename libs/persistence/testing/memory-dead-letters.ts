@@ -1,6 +1,6 @@
 import type { TaskId } from '@juice/contracts';
 import type { DeadChoice, DeadGroup, DeadLetter, DeadLetters } from '../src/index.ts';
-import type { MemoryTask } from './memory-lanes.ts';
+import type { MemoryTask } from './memory-lane.ts';
 
 interface Found {
   readonly key: string;
