@@ -5,12 +5,6 @@ import { offerOf } from '../testing/samples.ts';
 import { createCommands, decide, defaultPolicy, type Commands, type Event, type MesosState } from './index.ts';
 
 let world: CoreBench;
-const offer = benchOffer;
-const frame: CoreBench['frame'] = (...events) => world.frame(...events);
-const load: CoreBench['load'] = (...facts) => world.load(...facts);
-const launch: CoreBench['launch'] = (facts) => world.launch(facts);
-const say: CoreBench['say'] = (...word) => world.say(...word);
-const tick: CoreBench['tick'] = (atMs) => world.tick(atMs);
 
 beforeEach(() => {
   world = createCoreBench();
@@ -19,18 +13,18 @@ beforeEach(() => {
 describe('a kill', () => {
   test('waits for the ACCEPT to be answered, and is repeated until the task ends', () => {
     const task = world.table.insert({});
-    const out = frame(load(task), { kind: 'offers.received', atMs: 10, offers: [offer] });
+    const out = world.frame(world.load(task), { kind: 'offers.received', atMs: 10, offers: [benchOffer] });
     const id = out.call.find((call) => call.kind === 'accept')?.launches[0]?.mesosTaskId ?? '';
     world.table.requestKill(task.taskId);
-    expect(frame(load(task)).call).toEqual([]);
+    expect(world.frame(world.load(task)).call).toEqual([]);
     const kill = { kind: 'kill', taskId: task.taskId, mesosTaskId: id, agentId: 'agent-1' };
     expect(
-      frame({ kind: 'accept.answered', atMs: 12, mesosTaskIds: [id], answer: 'accepted', detail: '' }).call,
+      world.frame({ kind: 'accept.answered', atMs: 12, mesosTaskIds: [id], answer: 'accepted', detail: '' }).call,
     ).toEqual([kill]);
-    expect(tick(5_000).call).not.toContainEqual(kill);
-    expect(tick(10_013).call).toContainEqual(kill);
-    expect(lastWrite(say(id, 'TASK_KILLED'))?.status).toBe(TaskState.KILLED);
-    expect(tick(100_000).call).not.toContainEqual(kill);
+    expect(world.tick(5_000).call).not.toContainEqual(kill);
+    expect(world.tick(10_013).call).toContainEqual(kill);
+    expect(lastWrite(world.say(id, 'TASK_KILLED'))?.status).toBe(TaskState.KILLED);
+    expect(world.tick(100_000).call).not.toContainEqual(kill);
   });
 
   test.each<[MesosState, TaskState]>([
@@ -40,38 +34,38 @@ describe('a kill', () => {
     ['TASK_FAILED', TaskState.KILLED],
     ['TASK_FINISHED', TaskState.FINISHED],
   ])('answered with %s ends the task, without another attempt', (word, expected) => {
-    const id = launch({ retry: 3 });
+    const id = world.launch({ retry: 3 });
     for (const { task } of world.table.rows.values()) {
       world.table.requestKill(task.taskId);
-      frame(load(task));
+      world.frame(world.load(task));
     }
-    expect(lastWrite(say(id, word))?.status).toBe(expected);
+    expect(lastWrite(world.say(id, word))?.status).toBe(expected);
   });
 });
 
 describe('an attempt the cluster has lost sight of', () => {
   test('is not ended by UNREACHABLE, and is well again when it comes back', () => {
-    const id = launch();
-    say(id, 'TASK_RUNNING');
-    expect(lastWrite(say(id, 'TASK_UNREACHABLE'))?.status).toBe(TaskState.UNREACHABLE);
-    expect(say(id, 'TASK_UNREACHABLE').persist).toEqual([]);
-    expect(lastWrite(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, 30))?.status).toBe(
+    const id = world.launch();
+    world.say(id, 'TASK_RUNNING');
+    expect(lastWrite(world.say(id, 'TASK_UNREACHABLE'))?.status).toBe(TaskState.UNREACHABLE);
+    expect(world.say(id, 'TASK_UNREACHABLE').persist).toEqual([]);
+    expect(lastWrite(world.say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, 30))?.status).toBe(
       TaskState.RUNNING,
     );
-    expect(tick(30 + defaultPolicy.lostAfterMs).persist).toEqual([]);
+    expect(world.tick(30 + defaultPolicy.lostAfterMs).persist).toEqual([]);
   });
 
   test('is given up after the policy’s time, and killed when it comes back after all', () => {
-    const id = launch();
-    say(id, 'TASK_UNREACHABLE', {}, 50);
-    expect(tick(49 + defaultPolicy.lostAfterMs).persist).toEqual([]);
-    expect(lastWrite(tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
-    const back = say(id, 'TASK_RUNNING', {}, 60 + defaultPolicy.lostAfterMs);
+    const id = world.launch();
+    world.say(id, 'TASK_UNREACHABLE', {}, 50);
+    expect(world.tick(49 + defaultPolicy.lostAfterMs).persist).toEqual([]);
+    expect(lastWrite(world.tick(50 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+    const back = world.say(id, 'TASK_RUNNING', {}, 60 + defaultPolicy.lostAfterMs);
     expect(back.persist).toEqual([]);
     expect(back.call).toEqual([expect.objectContaining({ kind: 'acknowledge', mesosTaskId: id })]);
     expect(back.identify).toEqual([{ mesosTaskId: id, agentId: 'agent-1' }]);
     const identified = { kind: 'attempt.identified', atMs: 1_000_000, mesosTaskId: id, agentId: 'agent-1' } as const;
-    expect(frame(identified).call).toContainEqual({
+    expect(world.frame(identified).call).toContainEqual({
       kind: 'kill',
       taskId: null,
       mesosTaskId: id,
@@ -80,45 +74,45 @@ describe('an attempt the cluster has lost sight of', () => {
   });
 
   test('is asked about in the store only where it runs, and left alone when it is found to be live', () => {
-    expect(say('unknown', 'TASK_LOST').identify).toEqual([]);
-    expect(say('unknown', 'TASK_UNREACHABLE').identify).toEqual([]);
-    const id = launch();
-    expect(frame({ kind: 'attempt.identified', atMs: 30, mesosTaskId: id, agentId: 'agent-1' }).call).toEqual([]);
+    expect(world.say('unknown', 'TASK_LOST').identify).toEqual([]);
+    expect(world.say('unknown', 'TASK_UNREACHABLE').identify).toEqual([]);
+    const id = world.launch();
+    expect(world.frame({ kind: 'attempt.identified', atMs: 30, mesosTaskId: id, agentId: 'agent-1' }).call).toEqual([]);
   });
 
   test('is waited for as long as its task says', () => {
-    const [brief, patient] = [launch({ lostAfterMs: 5_000 }), launch({ lostAfterMs: 0 })];
-    for (const id of [brief, patient]) say(id, 'TASK_UNREACHABLE', {}, 50);
-    expect(tick(5_049).persist).toEqual([]);
-    expect(tick(5_050).persist).toMatchObject([{ taskId: 1n, status: TaskState.NOT_START }]);
-    expect(tick(400 * 86_400_000).persist.filter(({ taskId }) => taskId === 2n)).toEqual([]);
+    const [brief, patient] = [world.launch({ lostAfterMs: 5_000 }), world.launch({ lostAfterMs: 0 })];
+    for (const id of [brief, patient]) world.say(id, 'TASK_UNREACHABLE', {}, 50);
+    expect(world.tick(5_049).persist).toEqual([]);
+    expect(world.tick(5_050).persist).toMatchObject([{ taskId: 1n, status: TaskState.NOT_START }]);
+    expect(world.tick(400 * 86_400_000).persist.filter(({ taskId }) => taskId === 2n)).toEqual([]);
   });
 
   test('UNKNOWN is no end either', () => {
-    const id = launch();
-    expect(say(id, 'TASK_UNKNOWN', { uuid: null }).persist).toEqual([]);
-    expect(lastWrite(tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
+    const id = world.launch();
+    expect(world.say(id, 'TASK_UNKNOWN', { uuid: null }).persist).toEqual([]);
+    expect(lastWrite(world.tick(21 + defaultPolicy.lostAfterMs))?.status).toBe(TaskState.NOT_START);
   });
 
   test('is killed at once when it comes back, if that was asked for meanwhile', () => {
-    const id = launch();
-    say(id, 'TASK_RUNNING');
-    say(id, 'TASK_UNREACHABLE', { uuid: null }, 50);
+    const id = world.launch();
+    world.say(id, 'TASK_RUNNING');
+    world.say(id, 'TASK_UNREACHABLE', { uuid: null }, 50);
     const taskId = world.state.attempts.get(id)?.taskId as SchedulableTask['taskId'];
     world.table.requestKill(taskId);
     const kill = { kind: 'kill', taskId, mesosTaskId: id, agentId: 'agent-1' };
-    expect(frame(load({ taskId } as SchedulableTask, 60)).call).toContainEqual(kill);
+    expect(world.frame(world.load({ taskId } as SchedulableTask, 60)).call).toContainEqual(kill);
     // Nobody heard that one, nor the next.
-    expect(tick(60 + defaultPolicy.askAgainMs).call).toContainEqual(kill);
+    expect(world.tick(60 + defaultPolicy.askAgainMs).call).toContainEqual(kill);
     const back = 70 + defaultPolicy.askAgainMs;
-    expect(say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, back).call).toEqual([kill]);
-    expect(say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, back + 1).call).toEqual([]);
-    expect(tick(back + defaultPolicy.askAgainMs).call).toContainEqual(kill);
+    expect(world.say(id, 'TASK_RUNNING', { reason: 'AGENT_REREGISTERED', uuid: null }, back).call).toEqual([kill]);
+    expect(world.say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, back + 1).call).toEqual([]);
+    expect(world.tick(back + defaultPolicy.askAgainMs).call).toContainEqual(kill);
   });
 
   test('a launch without news is asked about, never repeated', () => {
-    const id = launch();
-    const out = tick(11 + defaultPolicy.launchNewsMs);
+    const id = world.launch();
+    const out = world.tick(11 + defaultPolicy.launchNewsMs);
     expect(out.persist).toEqual([]);
     expect(out.call).toContainEqual({ kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] });
   });
@@ -126,54 +120,54 @@ describe('an attempt the cluster has lost sight of', () => {
 
 describe('reconciliation', () => {
   test('asks for every live attempt after a subscription, and again with growing pauses until answered', () => {
-    const id = launch();
+    const id = world.launch();
     const ask = { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] };
-    frame({ kind: 'cluster.disconnected', atMs: 100 });
-    expect(tick(200).call).toEqual([]);
-    expect(frame({ kind: 'cluster.subscribed', atMs: 1_000, frameworkId: 'f' }).call).toEqual([ask]);
-    expect(tick(10_999).call).not.toContainEqual(ask);
-    expect(tick(11_000).call).toContainEqual(ask);
-    expect(tick(30_999).call).not.toContainEqual(ask);
-    expect(tick(31_000).call).toContainEqual(ask);
-    say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, 31_001);
-    expect(tick(400_000).call).not.toContainEqual(ask);
+    world.frame({ kind: 'cluster.disconnected', atMs: 100 });
+    expect(world.tick(200).call).toEqual([]);
+    expect(world.frame({ kind: 'cluster.subscribed', atMs: 1_000, frameworkId: 'f' }).call).toEqual([ask]);
+    expect(world.tick(10_999).call).not.toContainEqual(ask);
+    expect(world.tick(11_000).call).toContainEqual(ask);
+    expect(world.tick(30_999).call).not.toContainEqual(ask);
+    expect(world.tick(31_000).call).toContainEqual(ask);
+    world.say(id, 'TASK_RUNNING', { reason: 'RECONCILIATION', uuid: null }, 31_001);
+    expect(world.tick(400_000).call).not.toContainEqual(ask);
   });
 
   test('asks implicitly now and then', () => {
-    expect(tick(6_000).call).toContainEqual({ kind: 'reconcile', tasks: [] });
-    expect(tick(7_000).call).not.toContainEqual({ kind: 'reconcile', tasks: [] });
-    expect(tick(6_000 + defaultPolicy.reconcileEveryMs).call).toContainEqual({ kind: 'reconcile', tasks: [] });
+    expect(world.tick(6_000).call).toContainEqual({ kind: 'reconcile', tasks: [] });
+    expect(world.tick(7_000).call).not.toContainEqual({ kind: 'reconcile', tasks: [] });
+    expect(world.tick(6_000 + defaultPolicy.reconcileEveryMs).call).toContainEqual({ kind: 'reconcile', tasks: [] });
   });
 
   test('asks explicitly now and then too, halfway between: what the master forgot is in no implicit answer', () => {
-    const id = launch();
-    say(id, 'TASK_RUNNING');
+    const id = world.launch();
+    world.say(id, 'TASK_RUNNING');
     const ask = { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] };
     const half = 1 + defaultPolicy.reconcileEveryMs / 2;
-    expect(tick(half - 1).call).not.toContainEqual(ask);
-    expect(tick(half).call).toContainEqual(ask);
-    say(id, 'TASK_RUNNING', { uuid: null }, half + 1);
-    expect(tick(half + defaultPolicy.reconcileEveryMs - 1).call).not.toContainEqual(ask);
-    expect(tick(half + defaultPolicy.reconcileEveryMs).call).toContainEqual(ask);
+    expect(world.tick(half - 1).call).not.toContainEqual(ask);
+    expect(world.tick(half).call).toContainEqual(ask);
+    world.say(id, 'TASK_RUNNING', { uuid: null }, half + 1);
+    expect(world.tick(half + defaultPolicy.reconcileEveryMs - 1).call).not.toContainEqual(ask);
+    expect(world.tick(half + defaultPolicy.reconcileEveryMs).call).toContainEqual(ask);
   });
 
   test('asks a batch at a time, and for nothing while events pile up', () => {
     world.restart({ ...defaultPolicy, reconcileBatch: 2 });
-    frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
-    const ids = [launch(), launch(), launch()];
+    world.frame({ kind: 'cluster.subscribed', atMs: 1, frameworkId: 'f' }, { kind: 'takeover.completed', atMs: 1 });
+    const ids = [world.launch(), world.launch(), world.launch()];
     const asked = (out: Commands): string[] =>
       out.call.flatMap((call) => (call.kind === 'reconcile' ? call.tasks.map(({ mesosTaskId }) => mesosTaskId) : []));
-    expect(asked(frame({ kind: 'cluster.subscribed', atMs: 100, frameworkId: 'f' }))).toEqual(ids.slice(0, 2));
+    expect(asked(world.frame({ kind: 'cluster.subscribed', atMs: 100, frameworkId: 'f' }))).toEqual(ids.slice(0, 2));
     const busy = { kind: 'clock.ticked', atMs: 350, backlog: defaultPolicy.backlogMost + 1 } as const;
-    expect(asked(frame(busy))).toEqual([]);
-    expect(asked(tick(600))).toEqual(ids.slice(2));
-    expect(asked(tick(850))).toEqual([]);
+    expect(asked(world.frame(busy))).toEqual([]);
+    expect(asked(world.tick(600))).toEqual(ids.slice(2));
+    expect(asked(world.tick(850))).toEqual([]);
   });
 
   test('asks about the attempts of an agent that failed', () => {
-    const id = launch();
-    expect(frame({ kind: 'agent.failed', atMs: 50, agentId: 'another' }).call).toEqual([]);
-    expect(frame({ kind: 'agent.failed', atMs: 50, agentId: 'agent-1' }).call).toEqual([
+    const id = world.launch();
+    expect(world.frame({ kind: 'agent.failed', atMs: 50, agentId: 'another' }).call).toEqual([]);
+    expect(world.frame({ kind: 'agent.failed', atMs: 50, agentId: 'agent-1' }).call).toEqual([
       { kind: 'reconcile', tasks: [{ mesosTaskId: id, agentId: 'agent-1' }] },
     ]);
   });
@@ -184,7 +178,7 @@ describe('reconciliation', () => {
  * same, misses, and reads that the task waits: it then stood in the queue twice, and two offers launched it twice.
  */
 test('a task put back twice, by a write that missed and by what was read then, is launched once', () => {
-  const id = launch({ retry: 3 });
+  const id = world.launch({ retry: 3 });
   const task = [...world.table.rows.values()][0]?.task as SchedulableTask;
   const gone = { state: 'TASK_GONE', message: '', reason: null, uuid: null, healthy: true } as const;
   const out = createCommands();
@@ -194,63 +188,63 @@ test('a task put back twice, by a write that missed and by what was read then, i
   // The other's write was first: the same, and it holds.
   expect(world.table.apply(out.persist)).toEqual([]);
   const live = world.table.load(task.taskId);
-  frame({ kind: 'task.conflicted', atMs: 21, taskId: task.taskId, live });
-  frame({ kind: 'clock.ticked', atMs: 5_000, backlog: 0 });
+  world.frame({ kind: 'task.conflicted', atMs: 21, taskId: task.taskId, live });
+  world.frame({ kind: 'clock.ticked', atMs: 5_000, backlog: 0 });
   const offers = ['o2', 'o3'].map((offerId) => offerOf({ offerId, cpuMillis: 1_000 }));
-  const launched = frame({ kind: 'offers.received', atMs: 20_000, offers }).call.flatMap((call) =>
-    call.kind === 'accept' ? call.launches : [],
-  );
+  const launched = world
+    .frame({ kind: 'offers.received', atMs: 20_000, offers })
+    .call.flatMap((call) => (call.kind === 'accept' ? call.launches : []));
   expect(launched.map(({ mesosTaskId }) => mesosTaskId)).toEqual(['a_task-1-2']);
 });
 
 /** Acknowledged for no task, the second copy would go out even when the record of both missed its guard. */
 test('a repeat of a last update waits for the record of the first', () => {
-  const id = launch({ retry: 1 });
+  const id = world.launch({ retry: 1 });
   const told = { mesosTaskId: id, state: 'TASK_FAILED', message: '', reason: null } as const;
   const status = { ...told, agentId: 'agent-1', uuid: 'u1', healthy: true };
   const twice = { kind: 'status.received', atMs: 20, status } as const;
-  const acknowledged = frame(twice, twice).call.filter((call) => call.kind === 'acknowledge');
+  const acknowledged = world.frame(twice, twice).call.filter((call) => call.kind === 'acknowledge');
   expect(acknowledged.map(({ taskId }) => taskId)).toEqual([1n, 1n]);
 });
 
 describe('a waiting task', () => {
   test('expires', () => {
-    frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
-    expect(tick(86_399_999).persist).toEqual([]);
-    expect(lastWrite(tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
+    world.frame(world.load(world.table.insert({ submittedAtMs: 0, expireAtMs: 86_400_000 })));
+    expect(world.tick(86_399_999).persist).toEqual([]);
+    expect(lastWrite(world.tick(86_400_000))).toMatchObject({ status: TaskState.EXPIRED, callback: true });
   });
 
   test('again, after an attempt that ran for days, has as long as at first', () => {
     const day = 86_400_000;
-    const id = launch({ submittedAtMs: 0, expireAtMs: day, retry: 1 });
-    say(id, 'TASK_RUNNING');
-    expect(lastWrite(say(id, 'TASK_FAILED', {}, 3 * day))?.status).toBe(TaskState.NOT_START);
-    expect(tick(4 * day + 999).persist).toEqual([]);
-    expect(lastWrite(tick(4 * day + 1_000))?.status).toBe(TaskState.EXPIRED);
+    const id = world.launch({ submittedAtMs: 0, expireAtMs: day, retry: 1 });
+    world.say(id, 'TASK_RUNNING');
+    expect(lastWrite(world.say(id, 'TASK_FAILED', {}, 3 * day))?.status).toBe(TaskState.NOT_START);
+    expect(world.tick(4 * day + 999).persist).toEqual([]);
+    expect(lastWrite(world.tick(4 * day + 1_000))?.status).toBe(TaskState.EXPIRED);
   });
 
   test('that named a role says so when it expires', () => {
-    frame(load(world.table.insert({ submittedAtMs: 0, expireAtMs: 60_000, role: 'batch' })));
+    world.frame(world.load(world.table.insert({ submittedAtMs: 0, expireAtMs: 60_000, role: 'batch' })));
     const message = 'no room was found for it within 60 seconds among offers of the role batch';
-    expect(lastWrite(tick(60_000))).toMatchObject({ message });
+    expect(lastWrite(world.tick(60_000))).toMatchObject({ message });
   });
 
   test('is called back only for the states its tenant wants', () => {
-    const all = launch({ callback: 'all' });
-    expect(lastWrite(say(all, 'TASK_RUNNING'))?.callback).toBe(true);
-    expect(lastWrite(say(all, 'TASK_FINISHED'))?.callback).toBe(true);
-    frame({ kind: 'offer.rescinded', atMs: 30, offerId: 'o1' });
-    const ends = launch({ callback: 'terminal' });
-    expect(lastWrite(say(ends, 'TASK_RUNNING'))?.callback).toBe(false);
-    expect(lastWrite(say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
+    const all = world.launch({ callback: 'all' });
+    expect(lastWrite(world.say(all, 'TASK_RUNNING'))?.callback).toBe(true);
+    expect(lastWrite(world.say(all, 'TASK_FINISHED'))?.callback).toBe(true);
+    world.frame({ kind: 'offer.rescinded', atMs: 30, offerId: 'o1' });
+    const ends = world.launch({ callback: 'terminal' });
+    expect(lastWrite(world.say(ends, 'TASK_RUNNING'))?.callback).toBe(false);
+    expect(lastWrite(world.say(ends, 'TASK_FINISHED'))?.callback).toBe(true);
   });
 
   test.each<[string, Event]>([
     ['is removed', { kind: 'framework.removed', atMs: 99 }],
     ['has another id now', { kind: 'cluster.subscribed', atMs: 99, frameworkId: 'f2' }],
   ])('of which the framework %s loses its attempt at no cost', (_how, event) => {
-    launch();
-    expect(lastWrite(frame(event))).toMatchObject({
+    world.launch();
+    expect(lastWrite(world.frame(event))).toMatchObject({
       status: TaskState.NOT_START,
       requeue: { countedFailures: 0, freeFailures: 1 },
     });

@@ -4,11 +4,6 @@ import { benchOffer, createCoreBench, lastWrite, type CoreBench } from '../testi
 import type { MesosState, ObservedStatus } from './index.ts';
 
 let world: CoreBench;
-const frame: CoreBench['frame'] = (...events) => world.frame(...events);
-const load: CoreBench['load'] = (...facts) => world.load(...facts);
-const launch: CoreBench['launch'] = (facts) => world.launch(facts);
-const say: CoreBench['say'] = (...word) => world.say(...word);
-const tick: CoreBench['tick'] = (atMs) => world.tick(atMs);
 
 beforeEach(() => {
   world = createCoreBench();
@@ -55,13 +50,15 @@ describe('the end of an attempt', () => {
     ['ran too long', {}, 'TASK_FAILED', { reason: 'MAX_COMPLETION_TIME_REACHED' }, { status: TaskState.FAILED }],
   ];
   test.each(ends)('%s', (_name, facts, word, more, expected) => {
-    const out = say(launch(facts), word, more);
+    const out = world.say(world.launch(facts), word, more);
     expect(lastWrite(out)).toMatchObject(expected);
     expect(out.call).toContainEqual(expect.objectContaining({ kind: 'acknowledge', uuid: 'u' }));
   });
 
   test('tells the exit code and whose fault it was', () => {
-    expect(lastWrite(say(launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change).toEqual({
+    expect(
+      lastWrite(world.say(world.launch(), 'TASK_FAILED', { message: 'Container exited with status 137' }))?.change,
+    ).toEqual({
       kind: 'end',
       mesosState: 'TASK_FAILED',
       exitCode: 137,
@@ -71,37 +68,37 @@ describe('the end of an attempt', () => {
 
   test('the exit code of a fetcher is not the task’s', () => {
     const message = "Failed to launch container: Failed to fetch all URIs for container 'c': exited with status 1";
-    const ended = lastWrite(say(launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
+    const ended = lastWrite(world.say(world.launch(), 'TASK_FAILED', { message, reason: 'CONTAINER_LAUNCH_FAILED' }));
     expect(ended?.change).toMatchObject({ kind: 'end', exitCode: null });
   });
 
   test('the next attempt waits out its pause, has its own id, and says why', () => {
-    const id = launch({ retry: 1 });
-    const requeued = lastWrite(say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
+    const id = world.launch({ retry: 1 });
+    const requeued = lastWrite(world.say(id, 'TASK_FAILED', { message: 'Command exited with status 3' }, 100));
     expect(requeued?.message).toBe('attempt 1 ended with TASK_FAILED: Command exited with status 3; attempt 2 follows');
     expect(requeued?.requeue).toEqual({ notBeforeMs: 1_100, countedFailures: 1, freeFailures: 0 });
     const offers = { kind: 'offers.received', atMs: 1_000, offers: [{ ...benchOffer, offerId: 'o2' }] } as const;
-    expect(frame(offers).persist).toEqual([]);
-    expect(tick(1_101).call).toContainEqual(
+    expect(world.frame(offers).persist).toEqual([]);
+    expect(world.tick(1_101).call).toContainEqual(
       expect.objectContaining({ kind: 'accept', launches: [expect.objectContaining({ mesosTaskId: 'a_task-1-2' })] }),
     );
   });
 
   test.each(['by the same leader', 'by the next one'])('the next attempt goes to another host, %s', (by) => {
-    const id = launch({ retry: 1 });
-    say(id, 'TASK_FAILED', {}, 100);
+    const id = world.launch({ retry: 1 });
+    world.say(id, 'TASK_FAILED', {}, 100);
     if (by === 'by the next one') {
       world.restart();
-      frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
-      for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
-      frame({ kind: 'takeover.completed', atMs: 200 });
+      world.frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
+      for (const { task } of [...world.table.rows.values()]) world.frame(world.load(task, 200));
+      world.frame({ kind: 'takeover.completed', atMs: 200 });
     }
     const others = ['o2', 'o3'].map((offerId) => ({
       ...benchOffer,
       offerId,
       ...(offerId === 'o3' && { agentId: 'agent-2', hostname: 'host-2' }),
     }));
-    frame({ kind: 'offers.received', atMs: 1_000, offers: others });
-    expect(lastWrite(tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
+    world.frame({ kind: 'offers.received', atMs: 1_000, offers: others });
+    expect(lastWrite(world.tick(1_101))?.change).toMatchObject({ kind: 'launch', agentHost: 'host-2' });
   });
 });

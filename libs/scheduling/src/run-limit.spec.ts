@@ -4,11 +4,6 @@ import { createCoreBench, lastWrite, type CoreBench } from '../testing/core-benc
 import { defaultPolicy, type Commands } from './index.ts';
 
 let world: CoreBench;
-const frame: CoreBench['frame'] = (...events) => world.frame(...events);
-const load: CoreBench['load'] = (...facts) => world.load(...facts);
-const launch: CoreBench['launch'] = (facts) => world.launch(facts);
-const say: CoreBench['say'] = (...word) => world.say(...word);
-const tick: CoreBench['tick'] = (atMs) => world.tick(atMs);
 
 beforeEach(() => {
   world = createCoreBench();
@@ -18,9 +13,9 @@ describe('a time limit', () => {
   const second = 1000;
 
   function runFor(facts: Partial<SchedulableTask> = {}): { id: string; overdueMs: number } {
-    const id = launch({ maxRunMs: 60 * second, ...facts });
-    say(id, 'TASK_STARTING', {}, 50);
-    say(id, 'TASK_RUNNING', {}, 100);
+    const id = world.launch({ maxRunMs: 60 * second, ...facts });
+    world.say(id, 'TASK_STARTING', {}, 50);
+    world.say(id, 'TASK_RUNNING', {}, 100);
     return { id, overdueMs: 100 + 60 * second + defaultPolicy.overrunMarginMs };
   }
 
@@ -28,23 +23,23 @@ describe('a time limit', () => {
 
   test('is enforced where the agent does not, a margin later, again and again until the attempt ends', () => {
     const { id, overdueMs } = runFor();
-    expect(kills(tick(overdueMs - 1))).toBe(0);
-    expect(kills(tick(overdueMs))).toBe(1);
-    expect(kills(tick(overdueMs + 1))).toBe(0);
-    expect(kills(tick(overdueMs + defaultPolicy.askAgainMs))).toBe(1);
-    expect(lastWrite(say(id, 'TASK_KILLED', { message: 'Command terminated' }, overdueMs + 20 * second))).toMatchObject(
-      {
-        status: TaskState.FAILED,
-        reason: 'MAX_COMPLETION_TIME_REACHED',
-        message: 'killed: it ran longer than its limit of 60 seconds',
-      },
-    );
+    expect(kills(world.tick(overdueMs - 1))).toBe(0);
+    expect(kills(world.tick(overdueMs))).toBe(1);
+    expect(kills(world.tick(overdueMs + 1))).toBe(0);
+    expect(kills(world.tick(overdueMs + defaultPolicy.askAgainMs))).toBe(1);
+    expect(
+      lastWrite(world.say(id, 'TASK_KILLED', { message: 'Command terminated' }, overdueMs + 20 * second)),
+    ).toMatchObject({
+      status: TaskState.FAILED,
+      reason: 'MAX_COMPLETION_TIME_REACHED',
+      message: 'killed: it ran longer than its limit of 60 seconds',
+    });
   });
 
   test('is a failure of the task’s own: it uses up a retry', () => {
     const { id, overdueMs } = runFor({ retry: 1 });
-    tick(overdueMs);
-    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))).toMatchObject({
+    world.tick(overdueMs);
+    expect(lastWrite(world.say(id, 'TASK_KILLED', {}, overdueMs + 1))).toMatchObject({
       status: TaskState.NOT_START,
       requeue: { countedFailures: 1, freeFailures: 0 },
     });
@@ -52,29 +47,31 @@ describe('a time limit', () => {
 
   test('does not hide that the task finished, or that somebody killed it', () => {
     const finished = runFor();
-    tick(finished.overdueMs);
-    expect(lastWrite(say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(TaskState.FINISHED);
+    world.tick(finished.overdueMs);
+    expect(lastWrite(world.say(finished.id, 'TASK_FINISHED', {}, finished.overdueMs + 1))?.status).toBe(
+      TaskState.FINISHED,
+    );
     const killed = runFor();
     const taskId = world.state.attempts.get(killed.id)?.taskId as SchedulableTask['taskId'];
     world.table.requestKill(taskId);
-    frame({ kind: 'task.loaded', atMs: 200, taskId, live: world.table.load(taskId) });
-    expect(lastWrite(say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
+    world.frame({ kind: 'task.loaded', atMs: 200, taskId, live: world.table.load(taskId) });
+    expect(lastWrite(world.say(killed.id, 'TASK_KILLED', {}, killed.overdueMs))?.status).toBe(TaskState.KILLED);
   });
 
   test('counts from RUNNING on, over a change of the leader', () => {
     const { id, overdueMs } = runFor();
     world.restart();
-    frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
-    for (const { task } of [...world.table.rows.values()]) frame(load(task, 200));
-    frame({ kind: 'takeover.completed', atMs: 200 });
-    expect(kills(tick(overdueMs - 1))).toBe(0);
-    expect(kills(tick(overdueMs))).toBe(1);
+    world.frame({ kind: 'cluster.subscribed', atMs: 200, frameworkId: 'f' });
+    for (const { task } of [...world.table.rows.values()]) world.frame(world.load(task, 200));
+    world.frame({ kind: 'takeover.completed', atMs: 200 });
+    expect(kills(world.tick(overdueMs - 1))).toBe(0);
+    expect(kills(world.tick(overdueMs))).toBe(1);
     // A leader that knows of no kill hears of its effect: the kill was its predecessor's.
-    expect(lastWrite(say(id, 'TASK_KILLED', {}, overdueMs + 1))?.status).toBe(TaskState.FAILED);
+    expect(lastWrite(world.say(id, 'TASK_KILLED', {}, overdueMs + 1))?.status).toBe(TaskState.FAILED);
   });
 
   test('is none where the task names none', () => {
     runFor({ maxRunMs: 0 });
-    expect(kills(tick(400 * 86_400 * second))).toBe(0);
+    expect(kills(world.tick(400 * 86_400 * second))).toBe(0);
   });
 });
