@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { parseArgs } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { ConfigProblems } from './load-config.ts';
 import { runMain } from './run-main.ts';
@@ -17,6 +18,12 @@ test('a configuration that cannot be used exits 78 with all its problems', async
   const { code, words } = await run(() => Promise.reject(problems));
   expect(code).toBe(78);
   expect(words).toBe('The configuration cannot be used:\n  A: is not set\n  B is "x": must be a number\n');
+});
+
+test('an unknown option exits 64 with its name and no stack', async () => {
+  const { code, words } = await run(async () => void parseArgs({ args: ['--tasks', '5'], options: {} }));
+  expect(code).toBe(64);
+  expect(words).toMatch(/^Unknown option '--tasks'.*\n$/);
 });
 
 test('anything else exits 1 with its stack', async () => {
