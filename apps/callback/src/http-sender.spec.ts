@@ -140,6 +140,24 @@ describe('answers', () => {
     expect(result.kind === 'answered' && result.body.toString()).toBe('x');
   });
 
+  // Node ends such a request without a word, and got waits for one.
+  test.each(['and ends', 'and waits'])(
+    'an offer of another protocol is an answer like any other: it comes %s',
+    async (how) => {
+      let isClosed = false;
+      const { url } = await socketReceiver((socket) => {
+        socket.on('close', () => (isClosed = true));
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: websocket\r\nServer: s\r\n\r\n');
+          if (how === 'and ends') socket.end();
+        });
+      });
+      const result = await senderOf()(url);
+      expect(result).toMatchObject({ kind: 'answered', status: 101, headers: { server: 's' }, isBodyWhole: false });
+      await until(() => isClosed);
+    },
+  );
+
   test('a connection that breaks within the body has answered too', async () => {
     const { url } = await receiver((_, response) => {
       response.writeHead(503, { 'content-length': '100' });

@@ -90,25 +90,31 @@ export function createHttpSender(deps: {
 
   async function postOnce(post: Post, totalMs: number): Promise<PostResult & { wasStale?: boolean }> {
     const startedAt = performance.now();
-    const stream = client.stream(post.url, {
-      headers: post.headers,
-      body: post.body,
-      timeout: { request: totalMs },
-    });
+    const stream = client.stream(post.url, { headers: post.headers, body: post.body });
     underWay.add(stream);
     let request: http.ClientRequest | null = null;
-    stream.once('request', (made: http.ClientRequest) => (request = made));
+    let switched: http.IncomingMessage | undefined;
+    stream.once('request', (made: http.ClientRequest) => {
+      request = made;
+      // Where nobody listens for it, Node ends the request without a word, and got waits for ever.
+      made.once('upgrade', (answer, socket) => {
+        switched = answer;
+        socket.destroy();
+        stream.destroy(new Error('an offer of another protocol'));
+      });
+    });
     // The loop below takes the first error; what a destroyed stream may still say is of no interest.
     stream.on('error', () => undefined);
     const isReused = (): boolean => request?.reusedSocket === true;
     const timings = (): Timings => readTimings(stream.timings?.phases, isReused(), startedAt);
     const chunks: Buffer[] = [];
     try {
-      const isBodyWhole = await readInto(chunks, stream);
+      const isBodyWhole = await readInto(chunks, stream, totalMs);
       return answered(stream.response, chunks, isBodyWhole, timings());
     } catch (error: unknown) {
       if (abandoning.aborted) return { kind: 'stopped' };
-      if (stream.response !== undefined) return answered(stream.response, chunks, false, timings());
+      const response = stream.response ?? switched;
+      if (response !== undefined) return answered(response, chunks, false, timings());
       if (rootOf(error) instanceof ForbiddenTarget) return { kind: 'forbidden', timings: timings() };
       const code = codeOf(error);
       const wasStale = isReused() && (code === 'ECONNRESET' || code === 'EPIPE');
@@ -156,11 +162,22 @@ function requestNatively(
     : http.request({ ...target, agent: agents.http });
 }
 
-/** Reads an answer's body as far as it is kept; whether that is all of it. Rejects with what got says, the chunks having been kept. */
-function readInto(chunks: Buffer[], stream: Request): Promise<boolean> {
+/** The total limit of an attempt ran out. */
+class DeadlinePassed extends Error {}
+
+/**
+ * Reads an answer's body as far as it is kept; whether that is all of it. Rejects with what got says, the chunks having been kept, or
+ * with DeadlinePassed after so long: that is told here, not by got, so that an attempt ends whatever becomes of its connection.
+ */
+function readInto(chunks: Buffer[], stream: Request, withinMs: number): Promise<boolean> {
   let kept = 0;
+  let timer: NodeJS.Timeout | undefined;
   // By its events: most answers have no body, and an iterator would be made for each.
-  return new Promise((resolve, reject) => {
+  const read = new Promise<boolean>((resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new DeadlinePassed());
+      stream.destroy();
+    }, withinMs);
     stream.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       kept += chunk.length;
@@ -173,6 +190,7 @@ function readInto(chunks: Buffer[], stream: Request): Promise<boolean> {
     stream.once('error', reject);
     stream.once('close', () => reject(new Error('the answer was not read to its end')));
   });
+  return read.finally(() => clearTimeout(timer));
 }
 
 function answered(
@@ -214,7 +232,7 @@ function phaseOf(error: unknown, reached: Reached | undefined, url: URL): SendPh
 }
 
 function codeOf(error: unknown): string {
-  if (error instanceof TimeoutError) return 'TIMEOUT';
+  if (error instanceof TimeoutError || error instanceof DeadlinePassed) return 'TIMEOUT';
   return error instanceof RequestError ? error.code : 'UNKNOWN';
 }
 
