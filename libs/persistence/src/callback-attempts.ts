@@ -25,13 +25,13 @@ export interface CallbackAttempt {
 }
 
 interface LoggedAttempt extends Omit<CallbackAttempt, 'startedAtMs'> {
-  /** `<taskId>_<seq>:<try>` */
+  /** `<taskId>_<seq>:<try>:<startedAtMs>`: a lane that is armed again counts its tries anew. Without the time, by earlier versions. */
   readonly _id: string;
   readonly startedAt: Date;
   readonly purgeAt: Date;
 }
 
-/** Writes attempts to the log. A repeat of the same try replaces it: the log is an account, not the truth of the lane. */
+/** Writes attempts to the log. One that is written again is replaced: the log is an account, not the truth of the lane. */
 export function createAttemptLog(
   conn: MongoConnection,
   retentionMs: number,
@@ -77,7 +77,7 @@ export async function findAttempts(
 
 function earlier(taskId: TaskId, place: TryPlace) {
   const startedAt = new Date(place.startedAtMs);
-  return { $or: [{ startedAt: { $lt: startedAt } }, { startedAt, _id: { $lt: idOf({ taskId, ...place }) } }] };
+  return { $or: [{ startedAt: { $lt: startedAt } }, { startedAt, _id: { $lt: tryOf({ taskId, ...place }) } }] };
 }
 
 /** In one round trip; an entry is a few hundred bytes. */
@@ -85,13 +85,13 @@ const entriesAtOnce = 200;
 
 function asLogged({ startedAtMs, ...facts }: CallbackAttempt, retentionMs: number): LoggedAttempt {
   return {
-    _id: idOf(facts),
+    _id: `${tryOf(facts)}:${startedAtMs}`,
     ...facts,
     startedAt: new Date(startedAtMs),
     purgeAt: new Date(startedAtMs + retentionMs),
   };
 }
 
-function idOf(facts: Pick<CallbackAttempt, 'taskId' | 'seq' | 'try'>): string {
+function tryOf(facts: Pick<CallbackAttempt, 'taskId' | 'seq' | 'try'>): string {
   return `${facts.taskId}_${facts.seq}:${facts.try}`;
 }

@@ -411,15 +411,17 @@ export function deliveryStoreContract(make: () => Promise<MadeDeliveryStore>): v
       } as const;
       const second = { ...attempt, try: 2, startedAtMs: t0 + 5 };
       const sameTime = { ...attempt, seq: 3, startedAtMs: t0 + 5 };
+      // Of a lane that was dead and is armed again: its tries are counted anew.
+      const afresh = { ...attempt, startedAtMs: t0 + 7 };
       const latest = { ...attempt, seq: 3, try: 2, startedAtMs: t0 + 9 };
+      const all = [latest, afresh, sameTime, second, attempt];
       await deliveries.logAttempt({ ...attempt, durationMs: attempt.durationMs + 1 });
-      await Promise.all([latest, attempt, second, sameTime].map((each) => deliveries.logAttempt(each)));
+      await Promise.all([latest, attempt, second, afresh, sameTime].map((each) => deliveries.logAttempt(each)));
       await deliveries.logAttempt({ ...attempt, taskId: idAt(99) });
       const list = (before: typeof attempt | null, limit = 10) => tasks.callbackAttempts(tenant, id, { before, limit });
-      expect(await list(null)).toEqual([latest, sameTime, second, attempt]);
-      expect(await list(null, 2)).toEqual([latest, sameTime]);
-      for (const [at, each] of [latest, sameTime, second, attempt].entries())
-        expect(await list(each as typeof attempt)).toEqual([latest, sameTime, second, attempt].slice(at + 1));
+      expect(await list(null)).toEqual(all);
+      expect(await list(null, 2)).toEqual(all.slice(0, 2));
+      for (const [at, each] of all.entries()) expect(await list(each as typeof attempt)).toEqual(all.slice(at + 1));
       expect(await tasks.callbackAttempts('other', id, { before: null, limit: 10 })).toEqual([]);
     });
 

@@ -291,8 +291,8 @@ export function createMemoryLanes(): MemoryLanes {
 
 type Place = Pick<CallbackAttempt, 'taskId' | 'seq' | 'try' | 'startedAtMs'>;
 
-function tryIdOf(attempt: Pick<Place, 'taskId' | 'seq' | 'try'>): string {
-  return `${attempt.taskId}_${attempt.seq}:${attempt.try}`;
+function tryIdOf({ taskId, seq, try: nth, startedAtMs }: Place): string {
+  return `${taskId}_${seq}:${nth}:${startedAtMs}`;
 }
 
 /** The later one is the greater. */
