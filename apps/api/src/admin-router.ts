@@ -8,6 +8,7 @@ import type { ChangeTenant, KnownTenant } from './change-tenant.ts';
 import { findAudits, type AuditFinder } from './find-audits.ts';
 import type { Gates } from './gates.ts';
 import { createKeysAdminRouter } from './keys-admin-router.ts';
+import { noQuery } from './no-query.ts';
 import type { ReadStatus } from './read-status.ts';
 import { refuse } from './refusal.ts';
 import { readQueryAs } from './read-admin-request.ts';
@@ -62,12 +63,12 @@ export function createAdminRouter(deps: AdminDeps): Router {
   router
     .route('/v1/admin/queue')
     .all(named('/v1/admin/queue'))
-    .get(deps.gates.admin, queue)
+    .get(deps.gates.admin, noQuery, queue)
     .all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/admin/status')
     .all(named('/v1/admin/status'))
-    .get(deps.gates.admin, status)
+    .get(deps.gates.admin, noQuery, status)
     .all(wrongMethod('GET', 'HEAD'));
   return router;
 }

@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import request, { type Test } from 'supertest';
 import { ErrorCode, failureAnswer, type ErrorCodeName } from '@juice/contracts';
+import { startAdmin } from '../testing/admin-client.ts';
 import { createApiFixture } from '../testing/api-fixture.ts';
 
 // Requests that are wrong before their content is looked at: tenant, media type, size, JSON, ids, routes, methods.
@@ -193,6 +194,21 @@ describe('ids', () => {
   test('an unknown one cannot be killed', async () => {
     await expectRefusal(post('/v1/tasks/kill?taskId=9223372036854775807'), 400, 'NO_RECORD', 'taskId');
   });
+});
+
+test.each([
+  ...['/v1/tasks/1', '/v1/tasks/1/why', '/v1/tenant', '/v1/callbacks/1_2', '/v1/callbacks/1/explain'],
+  ...['/v1/callbacks/replays/x', '/v1/admin/callbacks/1', '/v1/admin/queue', '/v1/admin/status', '/v1/admin/switches'],
+  ...[
+    '/v1/admin/tenants/t',
+    '/v1/admin/tenants/t/keys',
+    '/v1/admin/tenants/t/callback-secrets',
+    '/v1/admin/admin-keys',
+  ],
+])('GET %s has no parameters, and says so to who gives one', async (path) => {
+  const { admin } = startAdmin({ auth: 'header' });
+  const sent = admin('get', `${path}?limit=5`).set('X-Tenant-Id', 't');
+  expect(await expectRefusal(sent, 400, 'OBJECT_NOT_EQUAL', 'limit')).toContain('limit must be left out');
 });
 
 describe('routes and methods', () => {

@@ -2,6 +2,7 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import {
   callbackIdRight,
   InvariantBroken,
+  noMembers,
   parseCallbackId,
   replaysQuery,
   replayWordRequest,
@@ -117,7 +118,10 @@ export function createCallbacksRouter(
   };
   add('/replays', { get: listReplays, post: createReplay });
 
-  get('/replays/:replayId', async (asker, request) => routes.replays.show(asker, String(request.params['replayId'])));
+  get('/replays/:replayId', async (asker, request) => {
+    const query = readQueryAs(noMembers, request.query);
+    return query.ok ? routes.replays.show(asker, String(request.params['replayId'])) : query;
+  });
 
   for (const [action, kept] of [
     ['pause', 'replay.paused'],
@@ -191,6 +195,8 @@ function ofCallback(act: (asker: Asker, id: CallbackId) => Promise<Outcome>): Ac
   return async (asker, request, response) => {
     const id = readCallbackId(request.params['callbackId']);
     if (!id.ok) return id;
+    const query = readQueryAs(noMembers, request.query);
+    if (!query.ok) return query;
     factsOf(response).taskId = id.value.taskId;
     return act(asker, id.value);
   };

@@ -394,6 +394,7 @@ describe('a test of a receiver', () => {
     ['ftp://acme.example/', /url must be an http or https URL, not "ftp:"$/],
     ['https://u:secret@acme.example/', /url must hold no user and no password$/],
     ['acme.example', /url must be a whole URL, with a host$/],
+    ['https://acme.example/#part', /url must be a whole URL, with a host and without a fragment, not "https:.*"$/],
   ])('is asked for where callbacks may go alone: not %s', async (url, message) => {
     const { status, body } = await post('/test', { url });
     expect([status, body.message]).toEqual([400, expect.stringMatching(message)]);

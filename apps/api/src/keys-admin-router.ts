@@ -3,6 +3,7 @@ import { newKeyRequest, rotateKeyRequest, type KeysAnswer } from '@juice/contrac
 import type { AdminDeps } from './admin-router.ts';
 import { answering, answeringForTenant, type Outcome } from './answering.ts';
 import { actorOf, type Actor } from './caller.ts';
+import { noQuery } from './no-query.ts';
 import { readOptionalBodyAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 
@@ -34,6 +35,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
     .all(named('/v1/admin/tenants/{tenantId}/keys'))
     .get(
       gates.admin,
+      noQuery,
       answeringForTenant((tenantId) => list(tenantId)),
     )
     .post(
@@ -61,6 +63,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
     .all(named('/v1/admin/admin-keys'))
     .get(
       gates.admin,
+      noQuery,
       answering(() => list(null)),
     )
     .post(

@@ -1,5 +1,5 @@
 import { Router, type RequestHandler } from 'express';
-import { killIdsQuery, killNothingElse, killRequest } from '@juice/contracts';
+import { killIdsQuery, killRequest, noMembers } from '@juice/contracts';
 import { answering } from './answering.ts';
 import { tenantOf } from './caller.ts';
 import type { Gates } from './gates.ts';
@@ -31,7 +31,7 @@ export function createKillRouter(deps: {
     }
     const query = readQueryAs(killIdsQuery, request.query);
     if (!query.ok) return query;
-    const body = readOptionalBodyAs(killNothingElse, request);
+    const body = readOptionalBodyAs(noMembers, request);
     if (!body.ok) return body;
     const taskIds = readTaskIds(query.value.taskIds);
     if (!taskIds.ok) return taskIds;
@@ -46,7 +46,7 @@ export function createKillRouter(deps: {
   };
 
   const killChosen = answering(async (request, response) => {
-    const query = readQueryAs(killNothingElse, request.query);
+    const query = readQueryAs(noMembers, request.query);
     if (!query.ok) return query;
     const asked = readBodyAs(killRequest, request);
     return asked.ok ? deps.killByFilter(tenantOf(response).tenantId, asked.value) : asked;

@@ -5,6 +5,7 @@ import { answering } from './answering.ts';
 import { actorOf, tenantOf } from './caller.ts';
 import type { Gates } from './gates.ts';
 import type { MachinePolicy } from './machine-policy.ts';
+import { noQuery } from './no-query.ts';
 import { readOptionalBodyAs } from './read-admin-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
 import { named, wrongMethod } from './tasks-router.ts';
@@ -39,7 +40,7 @@ export function createOwnTenantRouter(deps: {
   });
 
   const router = Router();
-  router.route('/v1/tenant').all(named('/v1/tenant')).get(gates.tenant, show).all(wrongMethod('GET', 'HEAD'));
+  router.route('/v1/tenant').all(named('/v1/tenant')).get(gates.tenant, noQuery, show).all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/tenant/callback-secrets')
     .all(named('/v1/tenant/callback-secrets'))

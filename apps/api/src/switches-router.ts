@@ -3,6 +3,7 @@ import { switchRequest } from '@juice/contracts';
 import { answering } from './answering.ts';
 import { actorOf } from './caller.ts';
 import type { Gates } from './gates.ts';
+import { noQuery } from './no-query.ts';
 import { readBodyAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 import type { SwitchBoard } from './turn-switch.ts';
@@ -27,7 +28,7 @@ export function createSwitchesRouter(deps: {
   router
     .route('/v1/admin/switches')
     .all(named('/v1/admin/switches'))
-    .get(gates.admin, show)
+    .get(gates.admin, noQuery, show)
     .all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/admin/switches/:switchName')

@@ -4,6 +4,7 @@ import { answering, type Outcome } from './answering.ts';
 import { tenantOf } from './caller.ts';
 import type { ExplainTask } from './explain-task.ts';
 import type { Gates } from './gates.ts';
+import { noQuery } from './no-query.ts';
 import { readQueryAs } from './read-admin-request.ts';
 import { readJson, readTaskIdOfPath } from './read-request.ts';
 import { readSubmission } from './read-submission.ts';
@@ -46,12 +47,12 @@ export function createTaskRouter(deps: {
   router
     .route('/v1/tasks/:taskId')
     .all(named('/v1/tasks/{taskId}'))
-    .get(gates.tenant, show)
+    .get(gates.tenant, noQuery, show)
     .all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/tasks/:taskId/why')
     .all(named('/v1/tasks/{taskId}/why'))
-    .get(gates.tenant, why)
+    .get(gates.tenant, noQuery, why)
     .all(wrongMethod('GET', 'HEAD'));
   router
     .route('/v1/tasks/:taskId/callbacks')

@@ -10,6 +10,7 @@ import type { AdminDeps } from './admin-router.ts';
 import { answering, answeringForTenant, type Outcome } from './answering.ts';
 import { actorOf } from './caller.ts';
 import type { KnownTenant } from './change-tenant.ts';
+import { noQuery } from './no-query.ts';
 import { readBodyAs, readIfMatch, readOptionalBodyAs, readQueryAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
 import { viewSecrets, viewTenant } from './view-tenant.ts';
@@ -88,7 +89,7 @@ export function createTenantsAdminRouter(deps: AdminDeps): Router {
   router
     .route('/v1/admin/tenants/:tenantId')
     .all(named('/v1/admin/tenants/{tenantId}'))
-    .get(gates.admin, show)
+    .get(gates.admin, noQuery, show)
     .put(gates.admin, readBody, save('replace'))
     .patch(gates.admin, readBody, save('merge'))
     .delete(gates.admin, reset)
@@ -96,7 +97,7 @@ export function createTenantsAdminRouter(deps: AdminDeps): Router {
   router
     .route('/v1/admin/tenants/:tenantId/callback-secrets')
     .all(named('/v1/admin/tenants/{tenantId}/callback-secrets'))
-    .get(gates.admin, listSecrets)
+    .get(gates.admin, noQuery, listSecrets)
     .post(gates.admin, readBody, createSecret)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
   router

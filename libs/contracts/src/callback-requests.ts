@@ -201,7 +201,10 @@ export const adminPauseEndpointRequest = closedObject({ tenant, endpoint, ...rea
 export const resumeEndpointRequest = closedObject({ endpoint, ...reasonOfPause });
 export const adminResumeEndpointRequest = closedObject({ tenant, endpoint, ...reasonOfPause });
 
-const url = line('a whole URL, with a host', 2048).meta({ description: 'Where to; as a callbackUrl is judged.' });
+const urlRight = 'a whole URL, with a host and without a fragment';
+const url = line(urlRight, 2048)
+  .refine((text) => !text.includes('#'), { error: urlRight })
+  .meta({ description: 'Where to; as a callbackUrl is judged.' });
 /** The bodies of POST …/callbacks/test. */
 export const testCallbackRequest = closedObject({ url });
 export const adminTestCallbackRequest = closedObject({ tenant, url });

@@ -152,7 +152,8 @@ export { eventIdRight, taskEventsQuery } from './task-events-query.ts';
 export { leastRetentionMs, usualRetention, type RetentionOptions } from './retention.ts';
 export { describeCause, type CallbackCause } from './callback-cause.ts';
 export { taskCallbacksQuery, writeTryCursor, type TryPlace } from './task-callbacks-query.ts';
-export { killIdsQuery, killLimit, killNothingElse, killRequest, type KillRequest } from './kill-request.ts';
+export { noMembers } from './request-members.ts';
+export { killIdsQuery, killLimit, killRequest, type KillRequest } from './kill-request.ts';
 export { batchRequest, mostBatchTasks, type BatchRequest } from './batch-request.ts';
 export { rerunRequest, type RerunRequest } from './rerun-request.ts';
 export {

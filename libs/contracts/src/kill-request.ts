@@ -73,7 +73,6 @@ export const killRequest = closedObject({
     .meta({ description: `How many are killed at most; by default ${killLimit.default}.` }),
   cursor: cursor.optional().meta({ description: 'nextCursor of the answer before: goes on with older tasks.' }),
 });
-/** Beside a filter there is no query, and beside ids no body: what would mean the other form is refused, for a kill cannot be taken back. */
-export const killNothingElse = closedObject({});
+/** Beside them there is no body, and beside a filter no query: what would mean the other form is refused, for a kill cannot be taken back. */
 export const killIdsQuery = closedObject({ taskIds: z.unknown() });
 export type KillRequest = z.output<typeof killRequest>;

@@ -88,3 +88,6 @@ function without(value: unknown, names: readonly string[]): unknown {
   if (names.length === 0 || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !names.includes(name)));
 }
+
+/** A query, or a body, of a request that has nothing to say in it. */
+export const noMembers = closedObject({});

@@ -43,7 +43,6 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
       about: 'What was given up, in the order of tenant, endpoint, cause and task. What is given must all hold.',
       query: [isAdmin ? adminDeadQuery : deadQuery],
       answer: { data: ['Dead'], examples: { 'a page': { dead: [examples.deadCallback], nextCursor: 'ZGVhZCBhY21l' } } },
-      refusals: ['invalid'],
     },
     {
       ...{ method: 'get', path: `${base}/dead-groups`, id: id('groupDead'), ...all },
@@ -52,14 +51,12 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
         'Those with the same tenant, endpoint and cause are one group, whose id is the same for ever. The largest first.',
       query: [isAdmin ? adminDeadGroupsQuery : deadGroupsQuery],
       answer: { data: ['DeadGroups'], examples: { one: { groups: [examples.deadGroup], isComplete: true } } },
-      refusals: ['invalid'],
     },
     {
       ...{ method: 'get', path: `${base}/replays`, id: id('listReplays'), ...all },
       summary: 'List replays',
       query: [replaysQuery],
       answer: { data: ['Replays'], examples: { 'a page': { replays: [examples.replay] } } },
-      refusals: ['invalid'],
     },
     {
       ...{ method: 'post', path: `${base}/replays`, id: id('createReplay'), ...all },
@@ -92,7 +89,6 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
         data: ['Endpoints'],
         examples: { 'two of them': { endpoints: [examples.openEndpoint, examples.pausedEndpoint] } },
       },
-      refusals: ['invalid'],
     },
     {
       ...{ method: 'post', path: `${base}/endpoints/pause`, id: id('pauseEndpoint'), ...all },
@@ -129,14 +125,14 @@ function routesOf(caller: 'tenant' | 'admin'): readonly Route[] {
       summary: 'A callback and what was tried',
       about: 'By its `webhook-id`, or by the id of a task: then all of that one’s.',
       answer: { data: ['Callback'], examples: { 'a dead one': examples.shownCallback } },
-      refusals: ['invalid', 'not-found'],
+      refusals: ['not-found'],
     },
     {
       ...{ method: 'get', path: `${base}/{callbackId}/explain`, id: id('explainCallback'), ...all },
       summary: 'Why a callback is not delivered yet',
       about: 'When it is tried next, how often still, what its endpoint’s state is, and behind which other it waits.',
       answer: { data: ['CallbackExplanation'], examples: { 'its next try is not due': examples.explanation } },
-      refusals: ['invalid', 'not-found'],
+      refusals: ['not-found'],
     },
   ];
 }

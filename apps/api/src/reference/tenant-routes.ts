@@ -77,7 +77,6 @@ export const tenantRoutes: readonly Route[] = [
     about: month,
     query: [usageQuery],
     answer: { data: ['Usage'], examples: { 'a day': { days: [{ day: '2026-01-31', ...used }], total: used } } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/usage', id: 'findUsage', ...admin },
@@ -88,7 +87,6 @@ export const tenantRoutes: readonly Route[] = [
       data: ['AdminUsage'],
       examples: { 'a day of one': { usage: [{ day: '2026-01-31', tenantId: 'acme', ...used }] } },
     },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/tenants', id: 'listTenants', ...admin },
@@ -96,13 +94,11 @@ export const tenantRoutes: readonly Route[] = [
     about: 'Any other tenant has the defaults.',
     query: [tenantsQuery],
     answer: { data: ['Tenants'], examples: { 'a page': { tenants: [tenant], nextCursor: 'acme' } } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/tenants/{tenantId}', id: 'showTenant', ...admin },
     summary: 'A tenant’s settings',
     answer: { data: ['Tenant'], headers: ['ETag'], examples: { 'as it was set': tenant } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'put', path: '/v1/admin/tenants/{tenantId}', id: 'replaceTenant', ...admin },
@@ -139,7 +135,6 @@ export const tenantRoutes: readonly Route[] = [
     summary: 'What a tenant’s callbacks are signed with',
     about: 'Not the secrets themselves.',
     answer: { data: ['CallbackSecrets'], examples: { one: { callbackSecrets } } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'post', path: '/v1/admin/tenants/{tenantId}/callback-secrets', id: 'rotateCallbackSecret', ...admin },
@@ -159,7 +154,6 @@ export const tenantRoutes: readonly Route[] = [
     ...{ method: 'get', path: '/v1/admin/tenants/{tenantId}/keys', id: 'listKeys', ...admin },
     summary: 'A tenant’s keys',
     answer: { data: ['Keys'], examples: { one: { keys: [keyFacts] } } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'post', path: '/v1/admin/tenants/{tenantId}/keys', id: 'createKey', ...admin },
@@ -229,7 +223,6 @@ export const tenantRoutes: readonly Route[] = [
         },
       },
     },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/queue', id: 'surveyQueue', ...admin },
@@ -244,7 +237,6 @@ export const tenantRoutes: readonly Route[] = [
       'How many, and the oldest of them; they stay where they are. No task depends on one. 503 while the broker is away.',
     query: [poisonQuery],
     answer: { data: ['Poison'], examples: { one: { count: 1, messages: [poison] } } },
-    refusals: ['invalid'],
   },
   {
     ...{ method: 'post', path: '/v1/admin/poison/redrive', id: 'redrivePoison', ...admin },
