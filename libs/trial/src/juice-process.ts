@@ -56,6 +56,9 @@ export function startService(
   });
 }
 
+/** As npm's scripts and the image start the services. */
+const startedWith = ['--enable-source-maps', '--max-semi-space-size=64'];
+
 /** Rejects with its last lines when it ends before it is ready. */
 async function startProcess(
   app: string,
@@ -64,7 +67,7 @@ async function startProcess(
 ): Promise<JuiceProcess> {
   const { bundles, logDir, env = {}, inherited, name = app, giveUpMs = usualGiveUpMs } = options;
   const log = createWriteStream(join(logDir, `${name}.log`), { flags: 'a' });
-  const child = spawn(process.execPath, ['--enable-source-maps', join(bundles, app, 'main.js')], {
+  const child = spawn(process.execPath, [...startedWith, join(bundles, app, 'main.js')], {
     env: { PATH: inherited['PATH'], HOME: inherited['HOME'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
