@@ -70,7 +70,7 @@ describe('answers', () => {
       status: 202,
       headers: { 'content-type': 'text/plain', 'x-request-id': 'r-1' },
       isBodyWhole: true,
-      timings: { connectMs: expect.any(Number), tlsMs: null, firstByteMs: expect.any(Number) },
+      timings: { lookupMs: null, connectMs: expect.any(Number), tlsMs: null, firstByteMs: expect.any(Number) },
     });
     expect(result.kind === 'answered' && result.body.toString()).toBe('thanks');
     expect(result.kind === 'answered' && result.headers).not.toHaveProperty('set-cookie');

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { isIP } from 'node:net';
 import { hostOf } from '@juice/destinations';
 import got, { RequestError, TimeoutError, type HandlerFunction, type Options, type Request } from 'got';
 import { ForbiddenTarget, type GuardedAgents } from './guard-dial.ts';
@@ -106,7 +107,8 @@ export function createHttpSender(deps: {
     // The loop below takes the first error; what a destroyed stream may still say is of no interest.
     stream.on('error', () => undefined);
     const isReused = (): boolean => request?.reusedSocket === true;
-    const timings = (): Timings => readTimings(stream.timings?.phases, isReused(), startedAt);
+    const timings = (): Timings =>
+      readTimings(stream.timings?.phases, { url: post.url, isReused: isReused(), startedAt });
     const chunks: Buffer[] = [];
     try {
       const isBodyWhole = await readInto(chunks, stream, totalMs);
@@ -210,10 +212,14 @@ function answered(
 
 type Phases = { dns?: number; tcp?: number; tls?: number; firstByte?: number };
 
-function readTimings(phases: Phases | undefined, isReused: boolean, startedAt: number): Timings {
+function readTimings(
+  phases: Phases | undefined,
+  { url, isReused, startedAt }: { url: URL; isReused: boolean; startedAt: number },
+): Timings {
   const dialled = isReused ? undefined : phases;
   return {
-    lookupMs: dialled?.dns ?? null,
+    // got has the time of a look-up also for a literal, which needs none.
+    lookupMs: isIP(hostOf(url)) === 0 ? (dialled?.dns ?? null) : null,
     connectMs: dialled?.tcp ?? null,
     tlsMs: dialled?.tls ?? null,
     firstByteMs: phases?.firstByte ?? null,
