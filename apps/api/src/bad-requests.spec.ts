@@ -211,6 +211,34 @@ test.each([
   expect(await expectRefusal(sent, 400, 'OBJECT_NOT_EQUAL', 'limit')).toContain('limit must be left out');
 });
 
+// Who asks for a dry run where there is none must not act.
+test.each([
+  ['post', '/v1/tasks/batch'],
+  ['post', '/v1/tasks/1/rerun'],
+  ['post', '/v1/tenant/callback-secrets'],
+  ['post', '/v1/callbacks/replays'],
+  ['post', '/v1/callbacks/replays/x/cancel'],
+  ['post', '/v1/callbacks/endpoints/pause'],
+  ['post', '/v1/callbacks/test'],
+  ['post', '/v1/admin/callbacks/replays'],
+  ['post', '/v1/admin/tenants/t/keys'],
+  ['post', '/v1/admin/tenants/t/keys/k/rotate'],
+  ['delete', '/v1/admin/keys/k'],
+  ['post', '/v1/admin/admin-keys'],
+  ['delete', '/v1/admin/admin-keys/k'],
+  ['put', '/v1/admin/tenants/t'],
+  ['patch', '/v1/admin/tenants/t'],
+  ['delete', '/v1/admin/tenants/t'],
+  ['post', '/v1/admin/tenants/t/callback-secrets'],
+  ['delete', '/v1/admin/tenants/t/callback-secrets/s'],
+  ['put', '/v1/admin/switches/stop-intake'],
+  ['post', '/v1/admin/poison/redrive'],
+] as const)('%s %s takes nothing in its query', async (method, path) => {
+  const { admin } = startAdmin({ auth: 'header' });
+  const sent = admin(method, `${path}?dryRun=true`, method === 'delete' ? undefined : {}).set('X-Tenant-Id', 't');
+  expect(await expectRefusal(sent, 400, 'OBJECT_NOT_EQUAL', 'dryRun')).toContain('dryRun must be left out');
+});
+
 describe('routes and methods', () => {
   test.each([
     '/',

@@ -1,6 +1,7 @@
 import { Router, type RequestHandler } from 'express';
 import { answering } from './answering.ts';
 import type { Gates } from './gates.ts';
+import { noQuery } from './no-query.ts';
 import { readJson } from './read-request.ts';
 import { readSubmission } from './read-submission.ts';
 import type { SubmitBatch } from './submit-batch.ts';
@@ -19,7 +20,7 @@ export function createBatchRouter(deps: { gates: Gates; readBody: RequestHandler
   router
     .route('/v1/tasks/batch')
     .all(named('/v1/tasks/batch'))
-    .post(deps.gates.tenant, requireJson, deps.readBody, submit)
+    .post(deps.gates.tenant, noQuery, requireJson, deps.readBody, submit)
     .all(wrongMethod('POST'));
   return router;
 }

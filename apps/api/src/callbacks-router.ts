@@ -16,6 +16,7 @@ import { answering, type Outcome } from './answering.ts';
 import { askerOf, tenantMeant, type Asker } from './asker.ts';
 import type { Acted, AuditedAction } from './audit.ts';
 import type { CallbackRoutes } from './callback-routes.ts';
+import { noQuery } from './no-query.ts';
 import { readBodyAs, readOptionalBodyAs, readQueryAs } from './read-admin-request.ts';
 import type { Read } from './read-request.ts';
 import { refuse, type Refusal } from './refusal.ts';
@@ -80,7 +81,7 @@ export function createCallbacksRouter(
       answering((request, response) => act(askerOf(response), request, response));
     const route = router.route(at).all(named(at.replaceAll(/:(\w+)/g, '{$1}')));
     if (get !== undefined) route.get(gate, handled(get));
-    if (post !== undefined) route.post(gate, readBody, handled(post));
+    if (post !== undefined) route.post(gate, noQuery, readBody, handled(post));
     route.all(wrongMethod(...(get === undefined ? [] : ['GET', 'HEAD']), ...(post === undefined ? [] : ['POST'])));
   }
 

@@ -40,6 +40,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
     )
     .post(
       gates.admin,
+      noQuery,
       readBody,
       answeringForTenant((tenantId, request, response) => create(tenantId, request, actorOf(request, response))),
     )
@@ -49,6 +50,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
     .all(named('/v1/admin/tenants/{tenantId}/keys/{keyId}/rotate'))
     .post(
       gates.admin,
+      noQuery,
       readBody,
       answeringForTenant((tenantId, request, response) => rotate(tenantId, request, actorOf(request, response))),
     )
@@ -56,7 +58,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
   router
     .route('/v1/admin/keys/:keyId')
     .all(named('/v1/admin/keys/{keyId}'))
-    .delete(gates.admin, revoke('tenants'))
+    .delete(gates.admin, noQuery, revoke('tenants'))
     .all(wrongMethod('DELETE'));
   router
     .route('/v1/admin/admin-keys')
@@ -68,6 +70,7 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
     )
     .post(
       gates.admin,
+      noQuery,
       readBody,
       answering((request, response) => create(null, request, actorOf(request, response))),
     )
@@ -75,13 +78,14 @@ export function createKeysAdminRouter({ gates, readBody, apiKeys }: AdminDeps): 
   router
     .route('/v1/admin/admin-keys/:keyId')
     .all(named('/v1/admin/admin-keys/{keyId}'))
-    .delete(gates.admin, revoke('admins'))
+    .delete(gates.admin, noQuery, revoke('admins'))
     .all(wrongMethod('DELETE'));
   router
     .route('/v1/admin/admin-keys/:keyId/rotate')
     .all(named('/v1/admin/admin-keys/{keyId}/rotate'))
     .post(
       gates.admin,
+      noQuery,
       readBody,
       answering((request, response) => rotate(null, request, actorOf(request, response))),
     )

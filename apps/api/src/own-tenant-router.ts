@@ -44,7 +44,7 @@ export function createOwnTenantRouter(deps: {
   router
     .route('/v1/tenant/callback-secrets')
     .all(named('/v1/tenant/callback-secrets'))
-    .post(gates.tenant, readBody, createSecret)
+    .post(gates.tenant, noQuery, readBody, createSecret)
     .all(wrongMethod('POST'));
   return router;
 }

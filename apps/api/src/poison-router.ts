@@ -4,6 +4,7 @@ import { answering } from './answering.ts';
 import type { Audit } from './audit.ts';
 import { actorOf } from './caller.ts';
 import type { Gates } from './gates.ts';
+import { noQuery } from './no-query.ts';
 import type { Poison } from './poison.ts';
 import { readBodyAs, readQueryAs } from './read-admin-request.ts';
 import { named, wrongMethod } from './tasks-router.ts';
@@ -38,7 +39,7 @@ export function createPoisonRouter(deps: {
   router
     .route('/v1/admin/poison/redrive')
     .all(named('/v1/admin/poison/redrive'))
-    .post(gates.admin, deps.readBody, redrive)
+    .post(gates.admin, noQuery, deps.readBody, redrive)
     .all(wrongMethod('POST'));
   return router;
 }

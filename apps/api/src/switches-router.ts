@@ -33,7 +33,7 @@ export function createSwitchesRouter(deps: {
   router
     .route('/v1/admin/switches/:switchName')
     .all(named('/v1/admin/switches/{switchName}'))
-    .put(gates.admin, deps.readBody, turn)
+    .put(gates.admin, noQuery, deps.readBody, turn)
     .all(wrongMethod('PUT'));
   return router;
 }

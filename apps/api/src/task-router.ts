@@ -62,7 +62,7 @@ export function createTaskRouter(deps: {
   router
     .route('/v1/tasks/:taskId/rerun')
     .all(named('/v1/tasks/{taskId}/rerun'))
-    .post(gates.tenant, requireJson, deps.readBody, rerun)
+    .post(gates.tenant, noQuery, requireJson, deps.readBody, rerun)
     .all(wrongMethod('POST'));
   return router;
 }

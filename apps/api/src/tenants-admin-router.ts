@@ -90,20 +90,20 @@ export function createTenantsAdminRouter(deps: AdminDeps): Router {
     .route('/v1/admin/tenants/:tenantId')
     .all(named('/v1/admin/tenants/{tenantId}'))
     .get(gates.admin, noQuery, show)
-    .put(gates.admin, readBody, save('replace'))
-    .patch(gates.admin, readBody, save('merge'))
-    .delete(gates.admin, reset)
+    .put(gates.admin, noQuery, readBody, save('replace'))
+    .patch(gates.admin, noQuery, readBody, save('merge'))
+    .delete(gates.admin, noQuery, reset)
     .all(wrongMethod('GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'));
   router
     .route('/v1/admin/tenants/:tenantId/callback-secrets')
     .all(named('/v1/admin/tenants/{tenantId}/callback-secrets'))
     .get(gates.admin, noQuery, listSecrets)
-    .post(gates.admin, readBody, createSecret)
+    .post(gates.admin, noQuery, readBody, createSecret)
     .all(wrongMethod('GET', 'HEAD', 'POST'));
   router
     .route('/v1/admin/tenants/:tenantId/callback-secrets/:secretId')
     .all(named('/v1/admin/tenants/{tenantId}/callback-secrets/{secretId}'))
-    .delete(gates.admin, removeSecret)
+    .delete(gates.admin, noQuery, removeSecret)
     .all(wrongMethod('DELETE'));
   return router;
 }

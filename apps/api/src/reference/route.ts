@@ -59,13 +59,11 @@ export interface Route {
 }
 
 /** Every reason why a request that reaches the route may be refused. */
-export function refusalsOf({ method, caller, body, refusals = [] }: Route): readonly RefusalReason[] {
+export function refusalsOf({ caller, body, refusals = [] }: Route): readonly RefusalReason[] {
   if (caller === 'anybody') return ['internal', ...refusals];
-  const all: RefusalReason[] = ['unauthenticated', 'forbidden', 'unavailable', 'internal', ...refusals];
-  // A parameter that a GET does not have is refused.
-  if (method === 'get') all.push('invalid');
-  if (caller === 'tenant') all.push('invalid', 'too-many');
-  if (body !== undefined) all.push('invalid', 'too-large', 'wrong-media-type');
+  const all: RefusalReason[] = ['invalid', 'unauthenticated', 'forbidden', 'unavailable', 'internal', ...refusals];
+  if (caller === 'tenant') all.push('too-many');
+  if (body !== undefined) all.push('too-large', 'wrong-media-type');
   return [...new Set(all)];
 }
 

@@ -128,7 +128,7 @@ export const tenantRoutes: readonly Route[] = [
       headers: ['ETag'],
       examples: { 'as it is now': { ...tenant, ...defaultTenantSettings, version: 4 } },
     },
-    refusals: ['invalid', 'precondition-failed'],
+    refusals: ['precondition-failed'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/tenants/{tenantId}/callback-secrets', id: 'listCallbackSecrets', ...admin },
@@ -148,7 +148,7 @@ export const tenantRoutes: readonly Route[] = [
     ...{ id: 'removeCallbackSecret', ...admin },
     summary: 'Let a callback secret sign no more',
     answer: { data: ['CallbackSecrets'], examples: { 'none is left': { callbackSecrets: [] } } },
-    refusals: ['invalid', 'not-found', 'conflict'],
+    refusals: ['not-found', 'conflict'],
   },
   {
     ...{ method: 'get', path: '/v1/admin/tenants/{tenantId}/keys', id: 'listKeys', ...admin },
