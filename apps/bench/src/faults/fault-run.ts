@@ -26,8 +26,10 @@ const faults = [
   { kind: 'broker', part: 1 },
 ] as const;
 type Fault = (typeof faults)[number]['kind'];
-/** Of all answers. */
+/** Of all answers while things go wrong. */
 const failedShare = 0.05;
+/** Longer than a breaker leaves an endpoint alone, which is fifteen minutes at most. */
+const patienceMs = 1_200_000;
 
 /**
  * Ends tasks steadily, while workers and the store are killed at random, the broker is restarted and the receiver is down
@@ -39,12 +41,13 @@ export async function runFaults({ seconds, seed, say, ...options }: FaultRunOpti
   const ledger = createLedger();
   const counts: Record<Fault, number> = { worker: 0, receiver: 0, store: 0, broker: 0 };
   let isDown = false;
+  let isOver = false;
   const store = await startStore(join(folder, 'store'));
   const broker = await startRabbitProcess(join(folder, 'rabbitmq'));
   const world = await startFaultWorld({
     ...{ ...options, folder, store, broker, workers, tenants },
     answer(callback) {
-      const status = isDown || chance.next() < failedShare ? 503 : 200;
+      const status = isDown || (!isOver && chance.next() < failedShare) ? 503 : 200;
       ledger.arrived(callback, status);
       return status;
     },
@@ -72,8 +75,9 @@ export async function runFaults({ seconds, seed, say, ...options }: FaultRunOpti
     }
     await ending;
     isDown = false;
+    isOver = true;
     const arrived = () => ledger.countMissing() === 0;
-    await until('every end to arrive', arrived, { withinMs: 600_000, everyMs: 200 }).catch(() => undefined);
+    await until('every end to arrive', arrived, { withinMs: patienceMs, everyMs: 200 }).catch(() => undefined);
   } finally {
     await world.close();
     await broker.stop();
