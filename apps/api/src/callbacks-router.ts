@@ -2,7 +2,6 @@ import { Router, type Request, type RequestHandler, type Response } from 'expres
 import {
   callbackIdRight,
   InvariantBroken,
-  noMembers,
   parseCallbackId,
   replaysQuery,
   replayWordRequest,
@@ -75,17 +74,19 @@ export function createCallbacksRouter(
   const { base, gate, requests, audited } = deps.surface;
   const router = Router();
 
-  function add(path: string, { get, post }: { readonly get?: Act; readonly post?: Act }): void {
+  function add(path: string, { get, isPlain = false, post }: Methods): void {
     const at = `${base}${path}`;
     const handled = (act: Act): RequestHandler =>
       answering((request, response) => act(askerOf(response), request, response));
     const route = router.route(at).all(named(at.replaceAll(/:(\w+)/g, '{$1}')));
-    if (get !== undefined) route.get(gate, handled(get));
+    if (get !== undefined) route.get(gate, ...(isPlain ? [noQuery] : []), handled(get));
     if (post !== undefined) route.post(gate, noQuery, readBody, handled(post));
     route.all(wrongMethod(...(get === undefined ? [] : ['GET', 'HEAD']), ...(post === undefined ? [] : ['POST'])));
   }
 
   const get = (path: string, act: Act): void => add(path, { get: act });
+  /** Without parameters. */
+  const getPlain = (path: string, act: Act): void => add(path, { get: act, isPlain: true });
   const post = (path: string, act: Act): void => add(path, { post: act });
 
   get('/dead', async (asker, request) => {
@@ -119,10 +120,9 @@ export function createCallbacksRouter(
   };
   add('/replays', { get: listReplays, post: createReplay });
 
-  get('/replays/:replayId', async (asker, request) => {
-    const query = readQueryAs(noMembers, request.query);
-    return query.ok ? routes.replays.show(asker, String(request.params['replayId'])) : query;
-  });
+  getPlain('/replays/:replayId', async (asker, request) =>
+    routes.replays.show(asker, String(request.params['replayId'])),
+  );
 
   for (const [action, kept] of [
     ['pause', 'replay.paused'],
@@ -172,11 +172,11 @@ export function createCallbacksRouter(
     return audited(request, response, what, () => routes.testReceiver(tenantId, url, overOf(response, stopping)));
   });
 
-  get(
+  getPlain(
     '/:callbackId',
     ofCallback((asker, id) => routes.showCallback(asker.tenantId, id)),
   );
-  get(
+  getPlain(
     '/:callbackId/explain',
     ofCallback((asker, id) => routes.explainCallback(asker.tenantId, id)),
   );
@@ -184,6 +184,13 @@ export function createCallbacksRouter(
 }
 
 type Act = (asker: Asker, request: Request, response: Response) => Promise<Outcome>;
+
+/** What a path has; `isPlain`: its GET has no parameters. */
+interface Methods {
+  readonly get?: Act;
+  readonly isPlain?: boolean;
+  readonly post?: Act;
+}
 
 /** An operator's request must name the tenant, or it is refused by its schema before. */
 function tenantNamed(asker: Asker, given: { readonly tenant?: string | undefined }): string {
@@ -196,8 +203,6 @@ function ofCallback(act: (asker: Asker, id: CallbackId) => Promise<Outcome>): Ac
   return async (asker, request, response) => {
     const id = readCallbackId(request.params['callbackId']);
     if (!id.ok) return id;
-    const query = readQueryAs(noMembers, request.query);
-    if (!query.ok) return query;
     factsOf(response).taskId = id.value.taskId;
     return act(asker, id.value);
   };

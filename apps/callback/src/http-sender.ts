@@ -104,7 +104,7 @@ export function createHttpSender(deps: {
         stream.destroy(new Error('an offer of another protocol'));
       });
     });
-    // The loop below takes the first error; what a destroyed stream may still say is of no interest.
+    // What is read below takes the first error; what a destroyed stream may still say is of no interest.
     stream.on('error', () => undefined);
     const isReused = (): boolean => request?.reusedSocket === true;
     const timings = (): Timings =>

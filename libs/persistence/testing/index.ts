@@ -15,7 +15,8 @@ export { requestKeysContract, type MadeKeyedStore } from './request-keys-contrac
 export { createMemorySwitches } from './memory-switches.ts';
 export { switchStoreContract, type MadeSwitchStore } from './switch-store-contract.ts';
 export { taskPagesContract, type MadePagedStore } from './task-pages-contract.ts';
-export { taskStoreContract, type MadeTaskStore } from './task-store-contract.ts';
+export { taskStoreContract } from './task-store-contract.ts';
+export type { MadeTaskStore } from './use-task-store.ts';
 export { tenantStoreContract, type MadeTenantStore } from './tenant-store-contract.ts';
 export { transitionContract } from './transition-contract.ts';
 export { chanceOf, type Chance } from './log-history.ts';

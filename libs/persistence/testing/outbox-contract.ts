@@ -1,41 +1,28 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { TaskState, type TaskId } from '@juice/contracts';
-import type { TaskStore } from '../src/index.ts';
-import { finish, frame, idAt, launch, newTask, run, startMs, tenant } from './sample-tasks.ts';
-import type { MadeTaskStore } from './task-store-contract.ts';
+import { finish, frame, idAt, launch, run, startMs, tenant } from './sample-tasks.ts';
+import { useTaskStore, type MadeTaskStore } from './use-task-store.ts';
 
 /** How a task store keeps the events of its transitions until they have arrived. `make` gives an empty store. */
 export function outboxContract(make: () => Promise<MadeTaskStore>): void {
   describe('the outbox', () => {
-    let made: MadeTaskStore;
-    let tasks: TaskStore;
-    beforeEach(async () => {
-      made = await make();
-      tasks = made.tasks;
-    });
-    afterEach(() => made.close());
-
-    const one = async (taskId: TaskId) => {
-      const [found] = await tasks.findTasks(tenant, [taskId]);
-      if (found === undefined) throw new Error(`task ${taskId} is not there`);
-      return found;
-    };
-    const insert = (...places: number[]) => tasks.insertTasks(places.map((place) => newTask(idAt(place))));
+    const store = useTaskStore(make);
+    const { one, insert } = store;
 
     const asPairs = (events: readonly { taskId: TaskId; seq: number }[]) =>
       events.map(({ taskId, seq }) => [taskId, seq]);
-    const kept = async () => asPairs((await tasks.outboxPage(0, 10)).events);
+    const kept = async () => asPairs((await store.tasks.outboxPage(0, 10)).events);
 
     test('an event waits until it is said to have arrived, and the task with it', async () => {
       await insert(1, 2);
       const late = { atMs: startMs + 3000 };
-      await tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1), launch(idAt(2), 0, late)]);
+      await store.tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1), launch(idAt(2), 0, late)]);
       expect(await kept()).toEqual([
         [idAt(1), 1],
         [idAt(1), 2],
         [idAt(2), 1],
       ]);
-      const [event] = (await tasks.outboxPage(0, 10)).events;
+      const [event] = (await store.tasks.outboxPage(0, 10)).events;
       expect(event).toEqual({
         v: 1,
         taskId: idAt(1),
@@ -49,39 +36,39 @@ export function outboxContract(make: () => Promise<MadeTaskStore>): void {
         callback: false,
       });
 
-      await tasks.clearOutbox([
+      await store.tasks.clearOutbox([
         { taskId: idAt(1), seq: 1 },
         { taskId: idAt(2), seq: 1 },
         { taskId: idAt(9), seq: 1 },
       ]);
       expect(await kept()).toEqual([[idAt(1), 2]]);
       expect(await one(idAt(2))).not.toHaveProperty('outboxAt');
-      await tasks.clearOutbox([{ taskId: idAt(1), seq: 2 }]);
+      await store.tasks.clearOutbox([{ taskId: idAt(1), seq: 2 }]);
       expect(await kept()).toEqual([]);
       expect(await one(idAt(1))).toMatchObject({ outbox: [], seq: 2 });
-      await tasks.clearOutbox([]);
+      await store.tasks.clearOutbox([]);
     });
 
     // What is later than others need not have arrived later.
     test('only what has arrived leaves it', async () => {
       await insert(1);
-      await tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1), finish(idAt(1), 2)]);
-      await tasks.clearOutbox([{ taskId: idAt(1), seq: 2 }]);
-      expect(asPairs(await tasks.readOutboxes([idAt(1), idAt(7)]))).toEqual([
+      await store.tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1), finish(idAt(1), 2)]);
+      await store.tasks.clearOutbox([{ taskId: idAt(1), seq: 2 }]);
+      expect(asPairs(await store.tasks.readOutboxes([idAt(1), idAt(7)]))).toEqual([
         [idAt(1), 1],
         [idAt(1), 3],
       ]);
-      await Promise.all([1, 3].map((seq) => tasks.clearOutbox([{ taskId: idAt(1), seq }])));
-      expect(await tasks.readOutboxes([idAt(1)])).toEqual([]);
+      await Promise.all([1, 3].map((seq) => store.tasks.clearOutbox([{ taskId: idAt(1), seq }])));
+      expect(await store.tasks.readOutboxes([idAt(1)])).toEqual([]);
       expect(await one(idAt(1))).not.toHaveProperty('outboxAt');
-      await tasks.clearOutbox([{ taskId: idAt(1), seq: 1 }]);
+      await store.tasks.clearOutbox([{ taskId: idAt(1), seq: 1 }]);
       expect(await one(idAt(1))).toMatchObject({ outbox: [] });
     });
 
     test('the kill of a waiting task is in it too', async () => {
       await insert(1);
-      await tasks.requestKill(tenant, idAt(1), startMs + 5);
-      const [event] = await tasks.readOutboxes([idAt(1)]);
+      await store.tasks.requestKill(tenant, idAt(1), startMs + 5);
+      const [event] = await store.tasks.readOutboxes([idAt(1)]);
       expect(event).toMatchObject({ taskId: idAt(1), seq: 1, status: TaskState.KILLED, atMs: startMs + 5 });
     });
 
@@ -90,7 +77,7 @@ export function outboxContract(make: () => Promise<MadeTaskStore>): void {
       await insert(...places);
       // One at an instant of its own, then ten at one, eight at the next, then two and two.
       const instants = [0, ...Array(10).fill(1), ...Array(8).fill(2), 3, 3, 4, 4].map((ms: number) => startMs + ms);
-      await tasks.applyTransitions(
+      await store.tasks.applyTransitions(
         frame(),
         places.map((place, at) => launch(idAt(place), 0, { atMs: instants[at] ?? 0 })),
       );
@@ -98,7 +85,7 @@ export function outboxContract(make: () => Promise<MadeTaskStore>): void {
         const seen: TaskId[] = [];
         let from: number | null = 0;
         for (let pages = 0; from !== null; pages += 1) {
-          const page: { events: readonly { taskId: TaskId }[]; next: number | null } = await tasks.outboxPage(
+          const page: { events: readonly { taskId: TaskId }[]; next: number | null } = await store.tasks.outboxPage(
             from,
             limit,
           );
@@ -109,8 +96,8 @@ export function outboxContract(make: () => Promise<MadeTaskStore>): void {
         }
         expect([...new Set(seen)].sort()).toEqual(places.map((place) => idAt(place)));
       }
-      expect((await tasks.outboxPage(startMs + 4, 10)).events).toHaveLength(2);
-      expect(await tasks.outboxPage(startMs + 5, 10)).toEqual({ events: [], next: null });
+      expect((await store.tasks.outboxPage(startMs + 4, 10)).events).toHaveLength(2);
+      expect(await store.tasks.outboxPage(startMs + 5, 10)).toEqual({ events: [], next: null });
     });
   });
 }

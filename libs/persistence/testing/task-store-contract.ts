@@ -1,35 +1,18 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TaskState, type TaskId } from '@juice/contracts';
-import type { TaskStore } from '../src/index.ts';
+import { describe, expect, test } from '@jest/globals';
+import { TaskState } from '@juice/contracts';
 import { calledBack, frame, idAt, launch, newTask, run, specOf, startMs, tenant } from './sample-tasks.ts';
-
-export interface MadeTaskStore {
-  readonly tasks: TaskStore;
-  close(): Promise<void>;
-}
+import { useTaskStore, type MadeTaskStore } from './use-task-store.ts';
 
 /** What a task store must do besides transitions, loading and the outbox, which have contracts of their own. `make` gives an empty store. */
 export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
   describe('a task store', () => {
-    let made: MadeTaskStore;
-    let tasks: TaskStore;
-    beforeEach(async () => {
-      made = await make();
-      tasks = made.tasks;
-    });
-    afterEach(() => made.close());
-
-    const one = async (taskId: TaskId) => {
-      const [found] = await tasks.findTasks(tenant, [taskId]);
-      if (found === undefined) throw new Error(`task ${taskId} is not there`);
-      return found;
-    };
-    const insert = (...places: number[]) => tasks.insertTasks(places.map((place) => newTask(idAt(place))));
+    const store = useTaskStore(make);
+    const { one, insert } = store;
 
     describe('storing and finding', () => {
       test('what was stored is found as it was, its id exact', async () => {
         const task = newTask(idAt(1), { traceparent: '00-a-b-01' });
-        expect(await tasks.insertTasks([task])).toEqual(['stored']);
+        expect(await store.tasks.insertTasks([task])).toEqual(['stored']);
         const found = await one(idAt(1));
         expect(found._id).toBe(7_000_000_000_000_000_001n);
         expect(found).toMatchObject({
@@ -51,7 +34,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
       });
 
       test('a task with a callback URL has an idle lane', async () => {
-        await tasks.insertTasks([calledBack(idAt(1), 'terminal')]);
+        await store.tasks.insertTasks([calledBack(idAt(1), 'terminal')]);
         const lane = { url: 'http://127.0.0.1/done', events: 'terminal', state: 'idle', pending: [], attempt: 0 };
         expect((await one(idAt(1))).callback).toEqual(lane);
       });
@@ -59,23 +42,23 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
       test('a task is stored once: repeats are told apart, and do no harm to the rest of the batch', async () => {
         await insert(2);
         const again = newTask(idAt(2), { spec: specOf({ taskName: 'other' }) });
-        const outcomes = await tasks.insertTasks([newTask(idAt(1)), again, newTask(idAt(3)), newTask(idAt(3))]);
+        const outcomes = await store.tasks.insertTasks([newTask(idAt(1)), again, newTask(idAt(3)), newTask(idAt(3))]);
         expect(outcomes).toEqual(['stored', 'duplicate', 'stored', 'duplicate']);
         expect((await one(idAt(2))).taskName).toBe('render-frame');
-        expect(await tasks.insertTasks([])).toEqual([]);
+        expect(await store.tasks.insertTasks([])).toEqual([]);
       });
 
       test('a tenant finds its own tasks alone', async () => {
-        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
-        const found = await tasks.findTasks(tenant, [idAt(1), idAt(2), idAt(3)]);
+        await store.tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
+        const found = await store.tasks.findTasks(tenant, [idAt(1), idAt(2), idAt(3)]);
         expect(found.map(({ _id }) => _id)).toEqual([idAt(1)]);
-        expect(await tasks.findTasks(tenant, [])).toEqual([]);
+        expect(await store.tasks.findTasks(tenant, [])).toEqual([]);
       });
 
       test('of many who ask at once for a task each, everybody is told of its own', async () => {
-        await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
+        await store.tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2), { tenantId: 'other' })]);
         const wanted = Array.from({ length: 200 }, (_, at) => [at % 2 === 0 ? tenant : 'other', idAt(at % 3)] as const);
-        const found = await Promise.all(wanted.map(([tenantId, taskId]) => tasks.findTasks(tenantId, [taskId])));
+        const found = await Promise.all(wanted.map(([tenantId, taskId]) => store.tasks.findTasks(tenantId, [taskId])));
         for (const [at, [tenantId, taskId]] of wanted.entries()) {
           const isThere = (taskId === idAt(1) && tenantId === tenant) || (taskId === idAt(2) && tenantId === 'other');
           expect(found[at]?.map((task) => [task.tenantId, task._id])).toEqual(isThere ? [[tenantId, taskId]] : []);
@@ -83,10 +66,10 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
       });
 
       test('who asks after something was written finds it, whatever is being asked meanwhile', async () => {
-        const before = tasks.findTasks(tenant, [idAt(1)]);
-        const meanwhile = tasks.findTasks(tenant, [idAt(1)]);
+        const before = store.tasks.findTasks(tenant, [idAt(1)]);
+        const meanwhile = store.tasks.findTasks(tenant, [idAt(1)]);
         await insert(1);
-        expect(await tasks.findTasks(tenant, [idAt(1)])).toHaveLength(1);
+        expect(await store.tasks.findTasks(tenant, [idAt(1)])).toHaveLength(1);
         await Promise.all([before, meanwhile]);
       });
     });
@@ -94,15 +77,18 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
     describe('killing', () => {
       test('an unknown task, and one of another tenant', async () => {
         await insert(1);
-        expect(await tasks.requestKill(tenant, idAt(2), startMs)).toEqual({ kind: 'unknown' });
-        expect(await tasks.requestKill('other', idAt(1), startMs)).toEqual({ kind: 'unknown' });
+        expect(await store.tasks.requestKill(tenant, idAt(2), startMs)).toEqual({ kind: 'unknown' });
+        expect(await store.tasks.requestKill('other', idAt(1), startMs)).toEqual({ kind: 'unknown' });
         expect((await one(idAt(1))).status).toBe(TaskState.NOT_START);
       });
 
       test('a waiting task ends at once, with its event and its callback', async () => {
-        await tasks.insertTasks([calledBack(idAt(1)), newTask(idAt(2))]);
+        await store.tasks.insertTasks([calledBack(idAt(1)), newTask(idAt(2))]);
         const at = startMs + 5000;
-        expect(await tasks.requestKill(tenant, idAt(1), at)).toEqual({ kind: 'killed', status: TaskState.KILLED });
+        expect(await store.tasks.requestKill(tenant, idAt(1), at)).toEqual({
+          kind: 'killed',
+          status: TaskState.KILLED,
+        });
         const found = await one(idAt(1));
         const event = {
           seq: 1,
@@ -118,35 +104,35 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         expect(found.callback).toMatchObject({ pending: [{ ...event, exitCode: null }], dueAt: new Date(at) });
         expect(found).not.toHaveProperty('purgeAt');
 
-        await tasks.requestKill(tenant, idAt(2), at);
+        await store.tasks.requestKill(tenant, idAt(2), at);
         expect((await one(idAt(2))).purgeAt?.getTime()).toBeGreaterThan(at);
       });
 
       test('a task that has ended is not touched', async () => {
         await insert(1);
-        await tasks.requestKill(tenant, idAt(1), startMs);
-        const outcome = await tasks.requestKill(tenant, idAt(1), startMs + 1);
+        await store.tasks.requestKill(tenant, idAt(1), startMs);
+        const outcome = await store.tasks.requestKill(tenant, idAt(1), startMs + 1);
         expect(outcome).toEqual({ kind: 'ended', status: TaskState.KILLED, message: 'task is killed' });
         expect(await one(idAt(1))).toMatchObject({ seq: 1, killRequestedAt: new Date(startMs) });
       });
 
       test('a task on the cluster is marked once', async () => {
         await insert(1);
-        await tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1)]);
+        await store.tasks.applyTransitions(frame(), [launch(idAt(1), 0), run(idAt(1), 1)]);
         const requested = { kind: 'requested', status: TaskState.RUNNING };
-        expect(await tasks.requestKill(tenant, idAt(1), startMs + 5)).toEqual(requested);
-        expect(await tasks.requestKill(tenant, idAt(1), startMs + 6)).toEqual(requested);
+        expect(await store.tasks.requestKill(tenant, idAt(1), startMs + 5)).toEqual(requested);
+        expect(await store.tasks.requestKill(tenant, idAt(1), startMs + 6)).toEqual(requested);
         expect(await one(idAt(1))).toMatchObject({ seq: 2, killRequestedAt: new Date(startMs + 5) });
       });
 
       test('many at once: an outcome for each, and each as if alone', async () => {
         await insert(1, 2, 3, 4);
-        await tasks.insertTasks([newTask(idAt(5), { tenantId: 'other' }), calledBack(idAt(6))]);
-        await tasks.applyTransitions(frame(), [launch(idAt(2), 0), run(idAt(2), 1), launch(idAt(3), 0)]);
-        await tasks.requestKill(tenant, idAt(3), startMs);
-        await tasks.requestKill(tenant, idAt(4), startMs);
+        await store.tasks.insertTasks([newTask(idAt(5), { tenantId: 'other' }), calledBack(idAt(6))]);
+        await store.tasks.applyTransitions(frame(), [launch(idAt(2), 0), run(idAt(2), 1), launch(idAt(3), 0)]);
+        await store.tasks.requestKill(tenant, idAt(3), startMs);
+        await store.tasks.requestKill(tenant, idAt(4), startMs);
         const asked = [1, 2, 3, 4, 5, 6, 7, 1].map(idAt);
-        const outcomes = await tasks.requestKills(tenant, asked, startMs + 5);
+        const outcomes = await store.tasks.requestKills(tenant, asked, startMs + 5);
         expect(outcomes).toEqual(
           new Map([
             [idAt(1), { kind: 'killed', status: TaskState.KILLED }],
@@ -161,7 +147,7 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         expect((await one(idAt(2))).killRequestedAt).toEqual(new Date(startMs + 5));
         expect((await one(idAt(3))).killRequestedAt).toEqual(new Date(startMs));
         expect((await one(idAt(6))).callback?.pending).toHaveLength(1);
-        expect(await tasks.requestKills(tenant, [], startMs)).toEqual(new Map());
+        expect(await store.tasks.requestKills(tenant, [], startMs)).toEqual(new Map());
       });
 
       test('many at once, some of them launched at the same time: whoever was first is known for each', async () => {
@@ -169,8 +155,10 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         await insert(...places);
         const launching = places.filter((place) => place % 2 === 0);
         const [killed, ...launched] = await Promise.all([
-          tasks.requestKills(tenant, places.map(idAt), startMs),
-          ...launching.map((place) => tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)])),
+          store.tasks.requestKills(tenant, places.map(idAt), startMs),
+          ...launching.map((place) =>
+            store.tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)]),
+          ),
         ]);
         for (const place of places) {
           const applied = launched[launching.indexOf(place)]?.missed.length === 0;
@@ -188,8 +176,8 @@ export function taskStoreContract(make: () => Promise<MadeTaskStore>): void {
         await Promise.all(
           places.map(async (place) => {
             const [killed, launched] = await Promise.all([
-              tasks.requestKill(tenant, idAt(place), startMs),
-              tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)]),
+              store.tasks.requestKill(tenant, idAt(place), startMs),
+              store.tasks.applyTransitions(frame(1, `frame-${place}`), [launch(idAt(place), 0)]),
             ]);
             const applied = launched.missed.length === 0;
             expect(killed.kind).toBe(applied ? 'requested' : 'killed');

@@ -1,6 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { TaskState, type TaskId } from '@juice/contracts';
-import type { TaskStore } from '../src/index.ts';
+import { describe, expect, test } from '@jest/globals';
+import { TaskState } from '@juice/contracts';
 import {
   calledBack,
   finish,
@@ -15,31 +14,20 @@ import {
   tenant,
   unreachable,
 } from './sample-tasks.ts';
-import type { MadeTaskStore } from './task-store-contract.ts';
+import { useTaskStore, type MadeTaskStore } from './use-task-store.ts';
 
 const applied = { missed: [], refused: [], fenced: false };
 
 /** What a scheduler's frame of transitions must do to the documents. `make` gives an empty store. */
 export function transitionContract(make: () => Promise<MadeTaskStore>): void {
   describe('transitions', () => {
-    let made: MadeTaskStore;
-    let tasks: TaskStore;
-    beforeEach(async () => {
-      made = await make();
-      tasks = made.tasks;
-    });
-    afterEach(() => made.close());
-
-    const one = async (taskId: TaskId) => {
-      const [found] = await tasks.findTasks(tenant, [taskId]);
-      if (found === undefined) throw new Error(`task ${taskId} is not there`);
-      return found;
-    };
+    const store = useTaskStore(make);
+    const { one } = store;
 
     test('an attempt from launch to end', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
       const at = (ms: number) => ({ atMs: startMs + ms });
-      expect(await tasks.applyTransitions(frame(3, 'a'), [launch(idAt(1), 0, at(10))])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(3, 'a'), [launch(idAt(1), 0, at(10))])).toEqual(applied);
       expect(await one(idAt(1))).toMatchObject({
         status: TaskState.STAGING,
         seq: 1,
@@ -60,12 +48,12 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
           },
         ],
       });
-      expect(await tasks.applyTransitions(frame(3, 'b'), [run(idAt(1), 1, at(20))])).toEqual(applied);
-      expect(await tasks.applyTransitions(frame(3, 'c'), [unreachable(idAt(1), 2, at(30))])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(3, 'b'), [run(idAt(1), 1, at(20))])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(3, 'c'), [unreachable(idAt(1), 2, at(30))])).toEqual(applied);
       expect((await one(idAt(1))).attempts[0]).toMatchObject({ state: 'unreachable' });
-      expect(await tasks.applyTransitions(frame(3, 'd'), [run(idAt(1), 3, at(40))])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(3, 'd'), [run(idAt(1), 3, at(40))])).toEqual(applied);
       const end = finish(idAt(1), 4, { ...at(50), reason: 'REASON_COMMAND' });
-      expect(await tasks.applyTransitions(frame(3, 'e'), [end])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(3, 'e'), [end])).toEqual(applied);
       const found = await one(idAt(1));
       expect(found).toMatchObject({
         status: TaskState.FINISHED,
@@ -93,7 +81,7 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     });
 
     test('several of one task in one frame apply in order, among those of others', async () => {
-      await tasks.insertTasks([1, 2, 3].map((place) => newTask(idAt(place))));
+      await store.tasks.insertTasks([1, 2, 3].map((place) => newTask(idAt(place))));
       const written = [
         launch(idAt(1), 0),
         launch(idAt(2), 0),
@@ -102,11 +90,11 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
         run(idAt(2), 1),
         launch(idAt(3), 0),
       ];
-      expect(await tasks.applyTransitions(frame(), written)).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(), written)).toEqual(applied);
       expect(await one(idAt(1))).toMatchObject({ seq: 3, status: TaskState.FINISHED });
       expect(await one(idAt(2))).toMatchObject({ seq: 2, status: TaskState.RUNNING });
       expect(await one(idAt(3))).toMatchObject({ seq: 1, status: TaskState.STAGING });
-      expect(await tasks.applyTransitions(frame(), [])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(), [])).toEqual(applied);
     });
 
     test.each([
@@ -116,9 +104,9 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       // Sixteen megabytes are the most a document can hold.
       const value = 'x'.repeat(16 * 1024 * 1024 - 4_000);
       const full = newTask(idAt(1), { spec: specOf({ env: [{ name: 'FULL', value }] }) });
-      await tasks.insertTasks([full, newTask(idAt(2)), newTask(idAt(3))]);
+      await store.tasks.insertTasks([full, newTask(idAt(2)), newTask(idAt(3))]);
       const message = 'y'.repeat(4_000);
-      const outcome = await tasks.applyTransitions(frame(), [
+      const outcome = await store.tasks.applyTransitions(frame(), [
         launch(idAt(1), 0, { message }),
         launch(idAt(2), 0),
         ...again.map((place) => run(idAt(place), 1)),
@@ -135,14 +123,14 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
 
     test('a large frame: those that miss are named, the others apply', async () => {
       const places = Array.from({ length: 300 }, (_, place) => place + 1);
-      await tasks.insertTasks(places.map((place) => newTask(idAt(place))));
+      await store.tasks.insertTasks(places.map((place) => newTask(idAt(place))));
       const wrong = places.filter((place) => place % 50 === 0);
-      const outcome = await tasks.applyTransitions(
+      const outcome = await store.tasks.applyTransitions(
         frame(),
         places.map((place) => launch(idAt(place), wrong.includes(place) ? 7 : 0)),
       );
       expect(outcome).toEqual({ missed: wrong.map(idAt), refused: [], fenced: false });
-      const found = await tasks.findTasks(tenant, places.map(idAt));
+      const found = await store.tasks.findTasks(tenant, places.map(idAt));
       expect(found.filter(({ seq }) => seq === 0).map(({ _id }) => _id)).toEqual(
         expect.arrayContaining(wrong.map(idAt)),
       );
@@ -150,8 +138,8 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     });
 
     test('a requeue: the attempt has ended, the failures count, and the next launch is the next attempt', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
-      await tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
       const waiting = await one(idAt(1));
       expect(waiting).toMatchObject({
         status: TaskState.NOT_START,
@@ -162,34 +150,34 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
       });
       expect(waiting.attempts).toMatchObject([{ state: 'TASK_FAILED', exitCode: 3 }]);
       expect(waiting).not.toHaveProperty('finishAt');
-      await tasks.applyTransitions(frame(1, 'b'), [launch(idAt(1), 2, { attempt: 2 })]);
+      await store.tasks.applyTransitions(frame(1, 'b'), [launch(idAt(1), 2, { attempt: 2 })]);
       const again = await one(idAt(1));
       expect(again.attempts).toMatchObject([{ n: 1 }, { n: 2, state: 'launching' }]);
       expect(again).not.toHaveProperty('notBefore');
 
       const atOnce = { attempt: 2, requeue: { notBeforeMs: 0, countedFailures: 1, freeFailures: 1 } };
-      await tasks.applyTransitions(frame(1, 'c'), [requeue(idAt(1), 3, atOnce)]);
+      await store.tasks.applyTransitions(frame(1, 'c'), [requeue(idAt(1), 3, atOnce)]);
       expect(await one(idAt(1))).toMatchObject({ attempt: 2, freeFailures: 1 });
       expect(await one(idAt(1))).not.toHaveProperty('notBefore');
     });
 
     test('a task that ends without an attempt keeps those it had', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
-      await tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0), requeue(idAt(1), 1)]);
       const expired = {
         attempt: 0,
         status: TaskState.EXPIRED,
         message: 'task is expired',
         change: { kind: 'none' },
       } as const;
-      await tasks.applyTransitions(frame(1, 'b'), [finish(idAt(1), 2, expired)]);
+      await store.tasks.applyTransitions(frame(1, 'b'), [finish(idAt(1), 2, expired)]);
       expect(await one(idAt(1))).toMatchObject({ status: TaskState.EXPIRED, attempt: 1, attempts: [{ n: 1 }] });
     });
 
     test('a wrong seq changes nothing, and what follows in the frame misses too', async () => {
-      await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
+      await store.tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
       const written = [launch(idAt(1), 1), run(idAt(1), 2), launch(idAt(2), 0), launch(idAt(3), 0)];
-      expect(await tasks.applyTransitions(frame(), written)).toEqual({
+      expect(await store.tasks.applyTransitions(frame(), written)).toEqual({
         missed: [idAt(1), idAt(3)],
         refused: [],
         fenced: false,
@@ -199,32 +187,32 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     });
 
     test('a requested kill stops what must not happen to a task to be killed, and nothing else', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
-      await tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0)]);
-      await tasks.requestKill(tenant, idAt(1), startMs);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0)]);
+      await store.tasks.requestKill(tenant, idAt(1), startMs);
       const missed = { missed: [idAt(1)], refused: [], fenced: false };
-      expect(await tasks.applyTransitions(frame(1, 'b'), [requeue(idAt(1), 1)])).toEqual(missed);
-      expect(await tasks.applyTransitions(frame(1, 'c'), [run(idAt(1), 1), finish(idAt(1), 2)])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(1, 'b'), [requeue(idAt(1), 1)])).toEqual(missed);
+      expect(await store.tasks.applyTransitions(frame(1, 'c'), [run(idAt(1), 1), finish(idAt(1), 2)])).toEqual(applied);
     });
 
     test('an older epoch is fenced by a newer one, and writes nothing', async () => {
-      await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
-      await tasks.applyTransitions(frame(5, 'new'), [launch(idAt(1), 0)]);
-      const outcome = await tasks.applyTransitions(frame(4, 'old'), [run(idAt(1), 1)]);
+      await store.tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
+      await store.tasks.applyTransitions(frame(5, 'new'), [launch(idAt(1), 0)]);
+      const outcome = await store.tasks.applyTransitions(frame(4, 'old'), [run(idAt(1), 1)]);
       expect(outcome).toEqual({ missed: [idAt(1)], refused: [], fenced: true });
       expect(await one(idAt(1))).toMatchObject({ seq: 1, epoch: 5, frame: 'new' });
-      expect(await tasks.applyTransitions(frame(6, 'newest'), [run(idAt(1), 1)])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(6, 'newest'), [run(idAt(1), 1)])).toEqual(applied);
     });
 
     test('a frame written again is recognised, whole or in part', async () => {
-      await tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
+      await store.tasks.insertTasks([newTask(idAt(1)), newTask(idAt(2))]);
       const written = [launch(idAt(1), 0), run(idAt(1), 1), launch(idAt(2), 0)];
-      await tasks.applyTransitions(frame(1, 'a'), written.slice(0, 1));
-      expect(await tasks.applyTransitions(frame(1, 'a'), written)).toEqual(applied);
-      const before = await tasks.findTasks(tenant, [idAt(1), idAt(2)]);
-      expect(await tasks.applyTransitions(frame(1, 'a'), written)).toEqual(applied);
-      expect(await tasks.findTasks(tenant, [idAt(1), idAt(2)])).toEqual(before);
-      expect(await tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
+      await store.tasks.applyTransitions(frame(1, 'a'), written.slice(0, 1));
+      expect(await store.tasks.applyTransitions(frame(1, 'a'), written)).toEqual(applied);
+      const before = await store.tasks.findTasks(tenant, [idAt(1), idAt(2)]);
+      expect(await store.tasks.applyTransitions(frame(1, 'a'), written)).toEqual(applied);
+      expect(await store.tasks.findTasks(tenant, [idAt(1), idAt(2)])).toEqual(before);
+      expect(await store.tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
         missed: [idAt(1), idAt(2)],
         refused: [],
         fenced: false,
@@ -234,12 +222,12 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     // The api's kill raises seq just as the frame's own write would have: were its stamp left in place, a launch that never
     // applied would be taken for one that had, and a killed task would start.
     test('a kill in the middle of a frame is not taken for the write it displaced', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
-      await tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0)]);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.applyTransitions(frame(1, 'a'), [launch(idAt(1), 0)]);
       const written = [requeue(idAt(1), 1), launch(idAt(1), 2, { attempt: 2 })];
-      await tasks.applyTransitions(frame(1, 'b'), written.slice(0, 1));
-      expect((await tasks.requestKill(tenant, idAt(1), startMs)).kind).toBe('killed');
-      expect(await tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
+      await store.tasks.applyTransitions(frame(1, 'b'), written.slice(0, 1));
+      expect((await store.tasks.requestKill(tenant, idAt(1), startMs)).kind).toBe('killed');
+      expect(await store.tasks.applyTransitions(frame(1, 'b'), written)).toEqual({
         missed: [idAt(1)],
         refused: [],
         fenced: false,
@@ -248,24 +236,24 @@ export function transitionContract(make: () => Promise<MadeTaskStore>): void {
     });
 
     test('the history keeps the last fifty', async () => {
-      await tasks.insertTasks([newTask(idAt(1))]);
+      await store.tasks.insertTasks([newTask(idAt(1))]);
       const flapping = Array.from({ length: 60 }, (_, n) =>
         n % 2 === 0 ? run(idAt(1), n + 1) : unreachable(idAt(1), n + 1),
       );
-      expect(await tasks.applyTransitions(frame(), [launch(idAt(1), 0), ...flapping])).toEqual(applied);
+      expect(await store.tasks.applyTransitions(frame(), [launch(idAt(1), 0), ...flapping])).toEqual(applied);
       const { history, seq } = await one(idAt(1));
       expect(seq).toBe(61);
       expect(history.map((entry) => entry.seq)).toEqual(Array.from({ length: 50 }, (_, n) => n + 12));
     });
 
     test('a state to be called back is put into the lane, which is due from the first of them on', async () => {
-      await tasks.insertTasks([calledBack(idAt(1))]);
+      await store.tasks.insertTasks([calledBack(idAt(1))]);
       const written = [
         launch(idAt(1), 0),
         run(idAt(1), 1, { callback: true, atMs: startMs + 20 }),
         finish(idAt(1), 2, { callback: true, atMs: startMs + 30 }),
       ];
-      await tasks.applyTransitions(frame(), written);
+      await store.tasks.applyTransitions(frame(), written);
       const { callback, outbox, ...found } = await one(idAt(1));
       expect(callback).toMatchObject({ state: 'idle', dueAt: new Date(startMs + 20) });
       expect(callback?.pending).toEqual([
